@@ -32,26 +32,45 @@ def _add(name: str, default: float | int | str, unit: str, why: str) -> None:
 _add("workspace", "workspace", "folder", "Everything the analysts keep; beside the app unless told otherwise.")
 _add("catalog", "", "SQLAlchemy URL", "Empty: a SQLite file in the workspace, which needs no server.")
 _add("access", "local", "mode", "One user on this machine; the address is bound to loopback.")
-_add("upload_mb", 512, "MB", "Streamlit holds an upload in memory while it arrives, so a browser upload stays below this.")
+_add(
+    "upload_mb",
+    512,
+    "MB",
+    "Streamlit holds an upload in memory while it arrives, so a browser upload stays below this.",
+)
 _add("file_gb", 20, "GB", "Largest file the terminal takes in; beyond it a laptop's disk is the limit.")
 _add("inflate_ratio", 200, "times", "A real table compresses 3 to 30 times; beyond 200 a small file is a bomb.")
 _add("columns", 2000, "columns", "DuckDB needs about 25 kB of memory a column while reading; 20,000 exhausted 500 MB.")
 _add("child_memory_mb", 1400, "MB", "DuckDB's own memory while it takes in or builds; below it large sorts spill.")
-_add("child_address_mb", 8192, "MB", "Hard wall of a child's address space, which DuckDB reserves more of than it uses.")
+_add(
+    "child_address_mb", 8192, "MB", "Hard wall of a child's address space, which DuckDB reserves more of than it uses."
+)
 _add("child_seconds", 3600, "s", "No import or build of 10 million rows came near an hour; what runs longer hangs.")
 _add("children", 2, "processes", "Two heavy children leave a 2-core machine able to answer readers.")
 _add("spill_gb", 20, "GB", "What one child may spill to disk inside its own staging folder.")
 _add("reader_memory_mb", 1024, "MB", "DuckDB's memory for questions in the app's process; cubes are small.")
 _add("threads", 0, "threads", "0 takes every core.")
-_add("free_disk_mb", 256, "MB", "Below this much free space nothing new is taken in, so that the catalog can always write.")
+_add(
+    "free_disk_mb",
+    256,
+    "MB",
+    "Below this much free space nothing new is taken in, so that the catalog can always write.",
+)
 _add("cube_cache_mb", 256, "MB", "Cubes kept in the workspace; the least recently used go first.")
 _add("cube_memory_mb", 128, "MB", "Cubes kept in each process.")
-_add("rejects_share", 0.001, "share", "Up to 0.1 % of broken rows are left out and counted; above, the analyst decides.")
+_add(
+    "rejects_share", 0.001, "share", "Up to 0.1 % of broken rows are left out and counted; above, the analyst decides."
+)
 _add("small_group", 30, "rows", "Below about 30 an interval is wider than most differences worth acting on.")
 _add("groups", 1000, "groups", "More groups than this are folded into 'other': nobody reads the thousandth.")
 _add("encode_values", 1000, "values", "A column with at most this many distinct values is stored as codes.")
 _add("score_codes", 8192, "codes", "At most this many distinct scores stay exact; beyond, the AUC bound is about 6e-5.")
-_add("by_values", 50, "values", "A numeric column with at most this many values groups by value, else by ten quantile bins.")
+_add(
+    "by_values",
+    50,
+    "values",
+    "A numeric column with at most this many values groups by value, else by ten quantile bins.",
+)
 _add("labelled_share", 0.8, "share", "A time bucket with fewer labels than this is drawn dotted and earns no verdict.")
 _add("q", 0.05, "share", "False-discovery rate a result may claim over its whole frame.")
 

@@ -1,7 +1,7 @@
 """Metrics: one definition each, from which value, interval, grouping, comparison and baseline follow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,28 @@ Baseline = Callable[[Cube], np.ndarray]
 
 
 @dataclass(frozen=True)
+class Sql:
+    """The metric once more, as SQL over the rows themselves, for receipts: a second opinion that shares no arithmetic.
+
+    source names what value and n are written over:
+    "counts": one row a group with tp fp fn tn, flagged, decided, positives, labelled (weights) and n_tp ... (rows);
+    "classes": a row a group and class with tp, actual, predicted (weights) and n_actual, n_predicted, n_either (rows);
+    "rows": the rows themselves, where SUM[term] and MEDIAN[term] stand for the
+    (weighted) sum and the median of a per-row term and SUM[one] for the sum of weights;
+    "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
+    fp (at and above this score), positives, negatives; "calibration": a row a group and 15th of the score's range with
+    excess (of labels over scores), total (weights) and n_all (rows).
+    by_class, n_by_class: the same over "classes" where there are more than two.
+    """
+
+    source: str
+    value: str
+    n: str
+    by_class: str = ""
+    n_by_class: str = ""
+
+
+@dataclass(frozen=True)
 class Metric:
     """A named definition.
 
@@ -22,7 +44,10 @@ class Metric:
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
     "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".
     estimate(cube, level): one Estimates over the cube's groups. baseline(cube): what no skill gives, (G,).
-    per_class: the estimates run over groups x classes, group-major: shape (G * C,), for multiclass only.
+    per_class: with more than two classes the estimates and the baseline run over groups x classes, group-major:
+    shape (G * C,); with two they are those of the positive class.
+    sql: the same number from the rows, for its receipt.
+    wants: what the baseline uses where the cube holds it, and does without (nan) where it does not.
     """
 
     name: str
@@ -40,6 +65,16 @@ class Metric:
     baseline: Baseline
     baseline_help: str = ""
     per_class: bool = False
+    wants: tuple[str, ...] = ()
+    sql: Sql | None = None
+
+    def by_class(self, cube: Cube) -> bool:
+        """Whether this metric gives one estimate a group and class of this cube."""
+        return self.per_class and len(cube.classes) > 2
+
+    def measure(self, cube: Cube, *, level: float = 0.95) -> Estimates:
+        """The estimates of every group, each with its no-skill baseline."""
+        return replace(self.estimate(cube, level), baseline=self.baseline(cube))
 
 
 METRICS: Registry[Metric] = Registry("metric")

@@ -1,0 +1,6 @@
+"""Questions: one module each; a question takes an evaluation and options and returns a Result."""
+
+from analysis.questions.measure import measure
+from analysis.questions.overview import overview
+
+__all__ = ["measure", "overview"]

@@ -1,0 +1,101 @@
+"""Receipts and results: what a question returns, frozen, with how to get the same number again."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from analysis import __version__
+
+
+@dataclass(frozen=True)
+class Used:
+    """The rows one model version's numbers rest on. dropped: {why: rows}; rows = used + sum of dropped."""
+
+    model: str
+    rows: int
+    used: int
+    dropped: dict[str, int]
+
+    def sentence(self) -> str:
+        if not self.dropped:
+            return f"{self.model}: all {self.rows:,} rows used."
+        lost = ", ".join(f"{count:,} {why}" for why, count in self.dropped.items())
+        return f"{self.model}: {self.used:,} of {self.rows:,} rows used; left out: {lost}."
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How to get the same number again.
+
+    options: the question's, JSON-able. sql: {what: statement} that gives the same n and value in a bare DuckDB.
+    m, q: how many looks were corrected for, at which false-discovery rate; None where none were.
+    """
+
+    question: str
+    evaluation: str
+    fingerprint: str
+    options: dict[str, Any]
+    used: tuple[Used, ...] = ()
+    sql: dict[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    m: int | None = None
+    q: float | None = None
+    seconds: float = 0.0
+    cached: bool = False
+    notes: tuple[str, ...] = ()
+    version: str = __version__
+
+    @property
+    def id(self) -> str:
+        """12 hex digits that name what was asked of what; the same for the same answer."""
+        said = [self.question, self.fingerprint, self.options, self.version]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "question": self.question,
+            "evaluation": self.evaluation,
+            "fingerprint": self.fingerprint,
+            "options": self.options,
+            "rows": [
+                {"model": each.model, "rows": each.rows, "used": each.used, "dropped": each.dropped}
+                for each in self.used
+            ],
+            "sql": self.sql,
+            "seed": self.seed,
+            "m": self.m,
+            "q": self.q,
+            "seconds": round(self.seconds, 4),
+            "cached": self.cached,
+            "notes": list(self.notes),
+            "version": self.version,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a question returns: its main frame, further named frames, its sentence, its receipt."""
+
+    frame: pl.DataFrame
+    sentence: str
+    receipt: Receipt
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, with undefined numbers as null."""
+        return {"sentence": self.sentence, "frame": records(self.frame), "receipt": self.receipt.to_dict()}
+
+
+def records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as JSON-able dicts; nan and infinities become null."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+            return None
+        return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+    return [{name: plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]

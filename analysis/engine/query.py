@@ -1,0 +1,47 @@
+"""Queries: what to count. Narrow on purpose, so that another engine can answer the same request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from analysis.core.cube import Cube
+from analysis.core.evaluation import Evaluation
+from analysis.core.period import Period
+from analysis.core.segment import Everything, Segment
+
+
+@dataclass(frozen=True)
+class Query:
+    """Group by these keys, under this filter and period, and give counts and sums for one model version.
+
+    needs: what the cube must hold, in the words of metrics ("decisions", "scores", "sum:TERM", "order:QUANTITY").
+    by: column names. bucket: a time bucket as a further, last key. threshold: decide by score >= threshold instead of
+    the recorded decision.
+    """
+
+    model: str
+    needs: frozenset[str]
+    by: tuple[str, ...] = ()
+    bucket: str | None = None
+    where: Segment = field(default_factory=Everything)
+    period: Period = field(default_factory=Period)
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A cube with how it came about. threshold: the one in force, snapped to an edge of the score codes."""
+
+    cube: Cube
+    sql: tuple[str, ...]
+    seconds: float
+    cached: bool
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class OpenEvaluation:
+    """An evaluation one can ask. location: the file, relative to the workspace, for receipts."""
+
+    facts: Evaluation
+    ask: Callable[[Query], Answer]
+    location: str = ""

@@ -1,0 +1,128 @@
+"""Receipts in SQL: for each number a statement that gives the same n and value in a bare DuckDB.
+
+It counts rows by itself and shares nothing with the cube's arithmetic, so it is a second opinion as well.
+"""
+
+import re
+
+from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.roles import BINARY
+from analysis.engine.query import OpenEvaluation, Query
+from analysis.engine.statements import decision, keys, scope, term_sql, usable
+from analysis.metrics.definition import Metric
+
+TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
+
+
+def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
+    """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
+    facts, model = evaluation.facts, evaluation.facts.model(query.model)
+    where = scope(facts, query)
+    by = keys(facts, query, where)
+    names = [f"k{place}" for place in range(len(by.sql))]
+    weight = "r.w" if facts.weighted else "1"
+    by_class = metric.per_class and len(facts.classes) > 2
+    written = metric.sql
+    if written is None:
+        return ""
+    source = "classes" if written.source == "counts" and len(facts.classes) > 2 else written.source
+    builders = {"counts": _counts, "classes": _classes, "scores": _scores, "calibration": _calibration}
+    value, n = (written.by_class, written.n_by_class) if source == "classes" else (written.value, written.n)
+    keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
+    listed = "".join(f"{name}, " for name in names)
+    shown = listed + ("class, " if by_class else "")
+    if source == "rows":
+        value, n = _terms(value, facts, model, weight), "count(*)"
+        rows = f"{where} AND {usable(facts, model)}"
+        body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
+    else:
+        decided = _decision(facts, model, threshold)
+        inner = builders[source](keyed, listed, where, weight, decided, model, facts)
+        body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
+    grouping = shown.rstrip(", ")
+    grouped = f"\nGROUP BY {grouping}\nORDER BY {grouping}" if grouping and (source != "counts") else ""
+    return f"ATTACH '{evaluation.location}' AS e (READ_ONLY);\nUSE e;\n{body}{grouped};"
+
+
+def _decision(facts: Evaluation, model: ModelFacts, threshold: float | None) -> str:
+    if threshold is None or facts.task != BINARY:
+        return decision(model, None)
+    return f"CAST(r.s{model.index} >= {threshold!r} AS USMALLINT)"
+
+
+def _terms(template: str, facts: Evaluation, model: ModelFacts, weight: str) -> str:
+    def put(found: re.Match[str]) -> str:
+        kind, term = found.groups()
+        if term == "one":
+            return f"sum({weight})"
+        sql = term_sql(facts, model, term)
+        return f"sum({weight} * ({sql}))" if kind == "SUM" else f"quantile_cont({sql}, 0.5)"
+
+    return TERM.sub(put, template)
+
+
+def _counts(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    cells = {"tp": "y = 1 AND p = 1", "fp": "y = 0 AND p = 1", "fn": "y = 1 AND p = 0", "tn": "y = 0 AND p = 0"}
+    cells |= {"flagged": "p = 1", "decided": "p IS NOT NULL", "positives": "y = 1", "labelled": "y IS NOT NULL"}
+    sums = ", ".join(
+        f"coalesce(sum(w) FILTER (WHERE {test}), 0) AS {name}, count(*) FILTER (WHERE {test}) AS n_{name}"
+        for name, test in cells.items()
+    )
+    group = f" GROUP BY {listed.rstrip(', ')}" if listed else ""
+    return (
+        f"decided AS (SELECT {keyed}r.y AS y, {decided} AS p, {weight} AS w FROM rows r WHERE {where}),\n"
+        f"counts AS (SELECT {listed}{sums} FROM decided{group})"
+    )
+
+
+def _classes(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    texts = ", ".join(
+        f"({code}, '{name.replace(chr(39), chr(39) * 2)}')" for code, name in enumerate(facts.classes)
+    )
+    group = f"{listed}c.code, c.class"
+    return (
+        f"decided AS (SELECT {keyed}r.y AS y, {decided} AS p, {weight} AS w FROM rows r WHERE {where}),\n"
+        "both AS (SELECT * FROM decided WHERE y IS NOT NULL AND p IS NOT NULL),\n"
+        f"classes AS (SELECT {listed}c.code AS code, c.class AS class,\n"
+        "  coalesce(sum(w) FILTER (WHERE y = c.code AND p = c.code), 0) AS tp,\n"
+        "  coalesce(sum(w) FILTER (WHERE y = c.code), 0) AS actual,\n"
+        "  coalesce(sum(w) FILTER (WHERE p = c.code), 0) AS predicted,\n"
+        "  count(*) FILTER (WHERE y = c.code) AS n_actual, count(*) FILTER (WHERE p = c.code) AS n_predicted,\n"
+        "  count(*) FILTER (WHERE y = c.code OR p = c.code) AS n_either\n"
+        f"  FROM both, (VALUES {texts}) c(code, class) GROUP BY {group})"
+    )
+
+
+def _scores(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    index = model.index
+    part = f"PARTITION BY {listed.rstrip(', ')} " if listed else ""
+    group = f"{listed}s"
+    return (
+        f"scored AS (SELECT {keyed}r.b{index} AS s, r.y AS y, {weight} AS w FROM rows r "
+        f"WHERE {where} AND r.b{index} IS NOT NULL AND r.y IS NOT NULL),\n"
+        "ties AS (SELECT "
+        f"{listed}s, coalesce(sum(w) FILTER (WHERE y = 1), 0) AS pos, coalesce(sum(w) FILTER (WHERE y = 0), 0) AS neg,\n"
+        f"  count(*) FILTER (WHERE y = 1) AS n_pos, count(*) AS n_all FROM scored GROUP BY {group}),\n"
+        f"scores AS (SELECT *, sum(neg) OVER ({part}ORDER BY s) - neg AS neg_below,\n"
+        f"  sum(pos) OVER ({part}ORDER BY s DESC) AS tp, sum(neg) OVER ({part}ORDER BY s DESC) AS fp,\n"
+        f"  sum(pos) OVER ({part}) AS positives, sum(neg) OVER ({part}) AS negatives FROM ties)"
+    )
+
+
+def _calibration(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    group = f"{listed}bin"
+    return (
+        _scores(keyed, listed, where, weight, decided, model, facts)
+        + f",\ncalibration AS (SELECT {listed}least(floor(low * 15), 14) AS bin,\n"
+        "  sum(pos * (1 - (low + high) / 2) - neg * (low + high) / 2) AS excess, sum(pos + neg) AS total,\n"
+        f"  sum(n_all) AS n_all FROM scores JOIN codes ON codes.name = 'b{model.index}' AND codes.code = scores.s\n"
+        f"  GROUP BY {group})"
+    )

@@ -1,0 +1,91 @@
+"""Panels: which metrics can be answered for a model and why not, and a cube's estimates as rows of a frame."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+
+from analysis.core.cube import Cube
+from analysis.core.errors import BadRequest
+from analysis.core.estimate import Estimates
+from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.roles import BINARY, REGRESSION
+from analysis.metrics.definition import METRICS, Metric
+
+NEEDS_DECISION = "needs a decision: this model has scores only, so choose a threshold (--threshold)"
+
+
+def chosen(evaluation: Evaluation, names: Sequence[str]) -> list[Metric]:
+    """The metrics called `names`, or every one of the evaluation's task."""
+    if not names:
+        return [metric for metric in METRICS if evaluation.task in metric.tasks]
+    picked = [METRICS.get(name) for name in dict.fromkeys(names)]
+    for metric in picked:
+        if evaluation.task not in metric.tasks:
+            raise BadRequest(
+                f"'{metric.name}' is a metric of {' and '.join(metric.tasks)} tasks; "
+                f"'{evaluation.name}' is {evaluation.task}."
+            )
+    return picked
+
+
+def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> str | None:
+    """Why a metric cannot be answered for a model, None when it can."""
+    if evaluation.roles.label is None and metric.name != "selection_rate":
+        return "no label: nobody knows yet what was right"
+    for need in metric.needs:
+        if need == "decisions" and not model.decision and threshold is None and metric.name != "prevalence":
+            return NEEDS_DECISION if model.score and evaluation.task == BINARY else "needs a prediction column"
+        if need == "scores" and not model.score:
+            return "needs a score column"
+        if need.startswith("sum:") and evaluation.task != REGRESSION:
+            if not model.score:
+                return "needs a score column"
+            if not model.probabilities:
+                return _not_probabilities(evaluation, model)
+    return None
+
+
+def _not_probabilities(evaluation: Evaluation, model: ModelFacts) -> str:
+    if evaluation.task == BINARY:
+        return f"the scores are no probabilities: {model.outside:,} lie outside 0 to 1"
+    if len(model.class_scores) < len(evaluation.classes):
+        return "not every class has a score column"
+    return f"the scores are no probabilities: {model.outside:,} rows do not sum to 1"
+
+
+def needs(metrics: Iterable[Metric]) -> frozenset[str]:
+    """Everything the metrics need or want of a cube."""
+    return frozenset(need for metric in metrics for need in (*metric.needs, *metric.wants))
+
+
+def undefined(groups: int, reason: str) -> Estimates:
+    nothing = np.full(groups, np.nan)
+    return Estimates(nothing, nothing, nothing, np.zeros(groups, dtype=np.int64), "", np.full(groups, reason, object))
+
+
+def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: pl.DataFrame) -> pl.DataFrame:
+    """Estimates as frame rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound."""
+    by_class = len(estimates) != len(cube)
+    classes: list[str | None] = [None] * len(cube)
+    if by_class:
+        size = len(cube.classes)
+        groups = groups[np.repeat(np.arange(len(cube)), size)] if groups.width else groups
+        classes = list(cube.classes) * len(cube)
+    body = pl.DataFrame(
+        {
+            "model": [model] * len(estimates),
+            "metric": [metric.name] * len(estimates),
+            "class": classes,
+            "value": estimates.value,
+            "low": estimates.low,
+            "high": estimates.high,
+            "n": estimates.n.astype(np.int64),
+            "method": [estimates.method] * len(estimates),
+            "reason": [None if each is None else str(each) for each in estimates.reason],
+            "baseline": estimates.baseline,
+            "bound": estimates.bound,
+        },
+        schema_overrides={"class": pl.String, "reason": pl.String},
+    ).with_columns(pl.col("value", "low", "high", "baseline", "bound").fill_nan(None))
+    return pl.concat([groups, body], how="horizontal") if groups.width else body

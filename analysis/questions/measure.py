@@ -1,0 +1,171 @@
+"""How good is the model, and for whom? Metrics with intervals, overall or broken out by columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from analysis.core import words
+from analysis.core.cube import Cube
+from analysis.core.errors import Undecided
+from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.period import Period
+from analysis.core.receipt import Receipt, Result
+from analysis.core.segment import Everything, Segment
+from analysis.core.settings import whole
+from analysis.engine.query import OpenEvaluation, Query
+from analysis.engine.receipts import receipt_sql
+from analysis.engine.used import rows_used
+from analysis.metrics import METRICS, panel
+from analysis.metrics.definition import Metric
+
+TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound")
+
+
+def measure(
+    evaluation: OpenEvaluation,
+    *,
+    metrics: Sequence[str] = (),
+    by: Sequence[str] = (),
+    where: Segment | None = None,
+    models: Sequence[str] = (),
+    period: Period | None = None,
+    threshold: float | None = None,
+    level: float = 0.95,
+) -> Result:
+    """Each metric of each model version on its own scored and labelled rows, one row a group, model and metric.
+
+    An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises Undecided.
+    """
+    facts = evaluation.facts
+    asked = panel.chosen(facts, metrics)
+    where, period = where or Everything(), period or Period()
+    versions = [facts.model(name) for name in models] if models else list(facts.models)
+    if metrics:
+        _refuse_undecided(facts, asked, versions, threshold)
+    columns = [facts.column(name) for name in by]
+    names = dict(zip([f"k{place}" for place in range(len(columns))], group_names([c.name for c in columns]), strict=True))
+    pieces, used, sql, notes = [], [], {}, []
+    seconds, cached = 0.0, True
+    for model in versions:
+        obstacles = {metric.name: panel.obstacle(metric, facts, model, threshold) for metric in asked}
+        possible = [metric for metric in asked if obstacles[metric.name] is None]
+        query = Query(
+            model=model.name,
+            needs=panel.needs(possible),
+            by=tuple(column.name for column in columns),
+            where=where,
+            period=period,
+            threshold=threshold if model.score else None,
+        )
+        answer = evaluation.ask(query)
+        seconds, cached = seconds + answer.seconds, cached and answer.cached
+        notes += _said(answer.threshold, threshold, model, answer.cube, columns)
+        used.append(rows_used(facts, model, answer.cube))
+        groups = answer.cube.groups.rename(names) if names else answer.cube.groups
+        for metric in asked:
+            reason = obstacles[metric.name]
+            estimates = panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
+            pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups))
+            if reason is None:
+                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+    frame = pl.concat(pieces, how="vertical_relaxed")
+    frame = frame if any(value is not None for value in frame["class"]) else frame.drop("class")
+    options: dict[str, Any] = {
+        "metrics": [metric.name for metric in asked],
+        "by": list(by),
+        "where": "" if isinstance(where, Everything) else where.expression(),
+        "models": [model.name for model in versions],
+        "from": str(period.first) if period.first else None,
+        "to": str(period.last) if period.last else None,
+        "threshold": threshold,
+        "level": level,
+        "positive": facts.positive,
+    }
+    receipt = Receipt(
+        "measure",
+        facts.label,
+        facts.fingerprint,
+        options,
+        tuple(used),
+        sql,
+        seconds=seconds,
+        cached=cached,
+        notes=tuple(notes),
+    )
+    return Result(frame, _sentence(facts, frame, list(names.values()), where), receipt)
+
+
+def group_names(names: Sequence[str]) -> list[str]:
+    """Frame columns for group columns: their own names, with `_` where one collides with the frame's."""
+    made: list[str] = []
+    for name in names:
+        while name in TAKEN or name in made:
+            name += "_"
+        made.append(name)
+    return made
+
+
+def _refuse_undecided(
+    facts: Evaluation, asked: list[Metric], versions: list[ModelFacts], threshold: float | None
+) -> None:
+    for metric in asked:
+        for model in versions:
+            if panel.obstacle(metric, facts, model, threshold) == panel.NEEDS_DECISION:
+                raise Undecided(
+                    f"'{metric.name}' needs a decision, and '{model.name}' has scores only: say from which score on a "
+                    "row counts as positive, with --threshold."
+                )
+
+
+def _said(
+    snapped: float | None, threshold: float | None, model: ModelFacts, cube: Cube, columns: Sequence[Any]
+) -> list[str]:
+    notes = []
+    if threshold is not None and snapped is not None and snapped != threshold:
+        notes.append(f"The threshold {threshold} lies between two score codes of {model.name}; {snapped:.6g} was used.")
+    if threshold is not None and not model.score:
+        notes.append(f"{model.name} has no scores; its recorded decisions were measured.")
+    if model.clipped:
+        notes.append(f"The log loss of {words.plural(model.clipped, 'row')} of {model.name} was clipped at 36.04 nats.")
+    if any(column.encoding == "plain" for column in columns) and len(cube) >= whole("groups"):
+        notes.append(f"Only the {whole('groups'):,} most frequent values are groups of their own; the rest is 'other'.")
+    return notes
+
+
+def _sentence(facts: Evaluation, frame: pl.DataFrame, groups: list[str], where: Segment) -> str:
+    among = "" if isinstance(where, Everything) else f" among rows where {where.sentence()}"
+    defined = frame.filter(pl.col("value").is_not_null())
+    if not len(defined):
+        reasons = [each for each in frame["reason"].unique().to_list() if each]
+        return f"Nothing could be measured{among}: {reasons[0] if reasons else 'no rows'}."
+    first = defined["metric"][0]
+    metric = METRICS.get(first)
+    rows = defined.filter(pl.col("metric") == first)
+    if not groups:
+        parts = []
+        for row in rows.iter_rows(named=True):
+            whose = row["model"] + (f", class {row['class']}" if row.get("class") else "")
+            parts.append(f"{words.number(row['value'], metric.unit)} for {whose}{_evidence(row, metric)}")
+        return f"{metric.title}{among} is {words.listed(parts)}."
+    rows = rows.filter(pl.col("n") >= whole("small_group"))
+    if not len(rows):
+        return f"Every group{among} has fewer than {whole('small_group')} rows; see the table."
+    worst = rows.sort("value", descending=metric.better == "lower").row(0, named=True)
+    best = rows.sort("value", descending=metric.better != "lower").row(0, named=True)
+    lines = [
+        f"{label} for {_group(row, groups)} at {words.number(row['value'], metric.unit)}{_evidence(row, metric)}"
+        for label, row in (("worst", worst), ("best", best))
+    ]
+    by = words.listed(groups)
+    return f"{metric.title} by {by}{among} is {lines[0]} and {lines[1]}; groups under {whole('small_group')} set aside."
+
+
+def _group(row: dict[str, Any], groups: list[str]) -> str:
+    return ", ".join("(missing)" if row[name] is None else str(row[name]) for name in groups) + f" ({row['model']})"
+
+
+def _evidence(row: dict[str, Any], metric: Metric) -> str:
+    if row["low"] is None:
+        return f" ({row['n']:,} {metric.counts})"
+    return f" ({words.between(row['low'], row['high'], metric.unit)}, {row['n']:,} {metric.counts})"

@@ -1,0 +1,357 @@
+"""How good is the model now? The key figures with their evidence, their change, and their course over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.core import words
+from analysis.core.cube import Cube
+from analysis.core.estimate import Estimates
+from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.period import DAY, HOUR, MONDAY, WIDTHS, Period, bucket_after, bucket_start, choose_bucket
+from analysis.core.receipt import Receipt, Result
+from analysis.core.roles import BINARY, MULTICLASS
+from analysis.core.segment import Everything, Segment
+from analysis.core.settings import number, whole
+from analysis.engine.query import Answer, OpenEvaluation, Query
+from analysis.engine.receipts import receipt_sql
+from analysis.engine.used import rows_used
+from analysis.metrics import METRICS, contrasts, panel
+from analysis.metrics.definition import Metric
+
+KEY_FIGURES = {
+    "binary": ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier"),
+    "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "log_loss", "brier"),
+    "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
+}
+CHANGE = {
+    "change": pl.Float64,
+    "change_low": pl.Float64,
+    "change_high": pl.Float64,
+    "change_n": pl.Int64,
+    "p": pl.Float64,
+    "judged": pl.Float64,
+}
+TREND = {
+    "model": pl.String,
+    "metric": pl.String,
+    "start": pl.Datetime("us"),
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "rows": pl.Int64,
+    "labelled": pl.Float64,
+    "complete": pl.Boolean,
+    "settled": pl.Boolean,
+}
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One model over time. starts: (T,) bucket starts; labelled: share; complete: the bucket's time is over."""
+
+    cube: Cube
+    starts: list[datetime]
+    labelled: np.ndarray
+    complete: np.ndarray
+
+    @property
+    def settled(self) -> np.ndarray:
+        return self.complete & (self.labelled >= number("labelled_share"))
+
+
+def overview(
+    evaluation: OpenEvaluation,
+    *,
+    metrics: Sequence[str] = (),
+    models: Sequence[str] = (),
+    where: Segment | None = None,
+    period: Period | None = None,
+    threshold: float | None = None,
+    level: float = 0.95,
+) -> Result:
+    """The key figures of each model version: value, interval, n, baseline, and the change against the time before.
+
+    The change compares the period with the equally long one before it, or without a period the last complete bucket
+    that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). Further
+    frames: `trend` (a row a model, metric and bucket).
+    """
+    facts = evaluation.facts
+    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
+    where, period = where or Everything(), period or Period()
+    versions = [facts.model(name) for name in models] if models else list(facts.models)
+    bucket = _bucket(facts, period)
+    pieces, trends, used, sql, answers = [], [], [], {}, []
+    compared = ""
+    for model in versions:
+        possible = [metric for metric in asked if panel.obstacle(metric, facts, model, threshold) is None]
+        query = Query(
+            model=model.name,
+            needs=panel.needs(possible),
+            where=where,
+            period=period,
+            threshold=threshold if model.score else None,
+        )
+        answer = evaluation.ask(query)
+        answers.append(answer)
+        used.append(rows_used(facts, model, answer.cube))
+        course = _course(facts, evaluation, query, bucket, answers) if bucket else None
+        before, compared_now = _before(evaluation, facts, query, period, course, bucket, answers)
+        compared = compared or compared_now
+        for metric in asked:
+            reason = panel.obstacle(metric, facts, model, threshold)
+            if metric.by_class(answer.cube):
+                continue
+            estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
+            piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
+            change = None if reason else _change(metric, answer.cube, course, before, level)
+            pieces.append(piece.hstack(_change_columns(change)))
+            if reason is None:
+                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+                if course is not None:
+                    trends.append(_trend(metric, model, course, level))
+    frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
+    frame, looks = _judged(frame)
+    options: dict[str, Any] = {
+        "metrics": [metric.name for metric in asked],
+        "models": [model.name for model in versions],
+        "where": "" if isinstance(where, Everything) else where.expression(),
+        "from": str(period.first) if period.first else None,
+        "to": str(period.last) if period.last else None,
+        "threshold": threshold,
+        "level": level,
+        "bucket": bucket,
+        "compared": compared,
+        "positive": facts.positive,
+    }
+    snapped = next((each.threshold for each in answers if each.threshold is not None), None)
+    notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    receipt = Receipt(
+        "overview",
+        facts.label,
+        facts.fingerprint,
+        options,
+        tuple(used),
+        sql,
+        m=looks or None,
+        q=number("q") if looks else None,
+        seconds=sum(each.seconds for each in answers),
+        cached=all(each.cached for each in answers),
+        notes=tuple(notes),
+    )
+    trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
+    return Result(frame, _sentence(facts, frame, where, period), receipt, {"trend": trend})
+
+
+def _bucket(facts: Evaluation, period: Period) -> str | None:
+    if not facts.time_low:
+        return None
+    low = max(datetime.fromisoformat(facts.time_low), period.start or datetime.min)
+    high = min(datetime.fromisoformat(facts.time_high), period.end or datetime.max)
+    return choose_bucket(low, max(low, high), facts.grain)
+
+
+def _moment(text: str, bucket: str) -> datetime:
+    place = int(float(text))
+    if bucket in WIDTHS:
+        return MONDAY + place * WIDTHS[bucket]
+    months = place * {"month": 1, "quarter": 3, "year": 12}[bucket]
+    return datetime(months // 12, months % 12 + 1, 1)
+
+
+def _course(
+    facts: Evaluation, evaluation: OpenEvaluation, query: Query, bucket: str, answers: list[Answer]
+) -> _Course | None:
+    answer = evaluation.ask(replace(query, bucket=bucket))
+    answers.append(answer)
+    cube = answer.cube
+    if not len(cube):
+        return None
+    starts = [_moment(text, bucket) for text in cube.groups.to_series(cube.groups.width - 1).to_list()]
+    if cube.confusion is not None:
+        n, last = cube.confusion.n, cube.confusion.classes
+        labelled = n[:, :last].sum(axis=(1, 2)) / cube.rows
+    else:
+        labelled = cube.sums.n / cube.rows if cube.sums is not None else np.zeros(len(cube))
+    low, high = datetime.fromisoformat(facts.time_low), datetime.fromisoformat(facts.time_high)
+    grain = HOUR if bucket == "hour" else DAY
+    first = max(_floor(low, grain), query.period.start or datetime.min)
+    last_end = min(_floor(high, grain) + grain, query.period.end or datetime.max)
+    complete = np.array([start >= first and bucket_after(start, bucket) <= last_end for start in starts])
+    return _Course(cube, starts, labelled, complete)
+
+
+def _floor(moment: datetime, grain: timedelta) -> datetime:
+    return bucket_start(moment, "hour" if grain == HOUR else "day")
+
+
+def _before(
+    evaluation: OpenEvaluation,
+    facts: Evaluation,
+    query: Query,
+    period: Period,
+    course: _Course | None,
+    bucket: str | None,
+    answers: list[Answer],
+) -> tuple[Cube | tuple[int, int] | None, str]:
+    """What is compared: the cube of the period before, or the places of two buckets in the course; and in words."""
+    if not facts.time_low:
+        return None, ""
+    earlier = period.before()
+    if earlier is not None:
+        answer = evaluation.ask(replace(query, period=earlier))
+        answers.append(answer)
+        return answer.cube, f"against {earlier.first} to {earlier.last}"
+    if course is None or bucket is None:
+        return None, ""
+    settled = np.flatnonzero(course.settled)
+    for last in settled[::-1]:
+        if last > 0 and course.settled[last - 1] and bucket_after(course.starts[last - 1], bucket) == course.starts[last]:
+            return (int(last) - 1, int(last)), f"{bucket} of {course.starts[last]:%d %b %Y} against the one before"
+    return None, ""
+
+
+def _take(estimates: Estimates, place: int) -> Estimates:
+    pick = slice(place, place + 1)
+    return Estimates(
+        estimates.value[pick],
+        estimates.low[pick],
+        estimates.high[pick],
+        estimates.n[pick],
+        estimates.method,
+        estimates.reason[pick],
+        estimates.baseline[pick],
+        estimates.bound[pick],
+    )
+
+
+def _change(
+    metric: Metric,
+    cube: Cube,
+    course: _Course | None,
+    before: Cube | tuple[int, int] | None,
+    level: float,
+) -> tuple[Estimates, float, float] | None:
+    """(the difference now - then, its p, the difference a verdict goes by: of distances from zero where zero is best)."""
+    if before is None:
+        return None
+    if isinstance(before, tuple):
+        if course is None:
+            return None
+        over_time = metric.estimate(course.cube, level)
+        then, now = _take(over_time, before[0]), _take(over_time, before[1])
+    else:
+        then, now = metric.estimate(before, level), metric.estimate(cube, level)
+    if metric.better == "zero":
+        judged = contrasts.difference(contrasts.magnitude(now), contrasts.magnitude(then), level=level)
+        difference = contrasts.difference(now, then, level=level)
+        return difference, float(contrasts.p_values(judged, level)[0]), float(judged.value[0])
+    difference = contrasts.difference(now, then, level=level)
+    return difference, float(contrasts.p_values(difference, level)[0]), float(difference.value[0])
+
+
+def _change_columns(change: tuple[Estimates, float, float] | None) -> pl.DataFrame:
+    values: list[float | None] = [None] * len(CHANGE)
+    if change is not None:
+        d, p, judged = change
+        values = [_none(d.value[0]), _none(d.low[0]), _none(d.high[0]), int(d.n[0]), _none(p), _none(judged)]
+    return pl.DataFrame({name: [value] for name, value in zip(CHANGE, values, strict=True)}, schema=CHANGE)
+
+
+def _none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _judged(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The frame with p_adjusted and verdict, and over how many looks was corrected."""
+    p = frame["p"].to_numpy().astype(float)
+    adjusted = contrasts.benjamini_hochberg(p)
+    said = [_verdict(row, each) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
+    verdicts = pl.DataFrame(
+        {"p_adjusted": adjusted, "verdict": said}, schema={"p_adjusted": pl.Float64, "verdict": pl.String}
+    )
+    judged = frame.drop("judged").hstack(verdicts.with_columns(pl.col("p_adjusted").fill_nan(None)))
+    return judged, int(np.sum(~np.isnan(p)))
+
+
+def _verdict(row: dict[str, Any], adjusted: float) -> str | None:
+    if row["change"] is None:
+        return None
+    if row["change_n"] < whole("small_group") or np.isnan(adjusted):
+        return contrasts.FEW
+    better = METRICS.get(row["metric"]).better
+    if adjusted > number("q"):
+        return contrasts.UNCLEAR
+    if better is None:
+        return "changed"
+    return contrasts.BETTER if (row["judged"] > 0) == (better == "higher") else contrasts.WORSE
+
+
+def _trend(metric: Metric, model: ModelFacts, course: _Course, level: float) -> pl.DataFrame:
+    estimates = metric.estimate(course.cube, level)
+    count = len(course.starts)
+    return pl.DataFrame(
+        {
+            "model": [model.name] * count,
+            "metric": [metric.name] * count,
+            "start": course.starts,
+            "value": estimates.value,
+            "low": estimates.low,
+            "high": estimates.high,
+            "n": estimates.n,
+            "rows": course.cube.rows,
+            "labelled": course.labelled,
+            "complete": course.complete,
+            "settled": course.settled,
+        },
+        schema=TREND,
+    ).with_columns(pl.col("value", "low", "high").fill_nan(None))
+
+
+def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
+    among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
+    when = "" if period.everything else f" {period.sentence().capitalize()}."
+    lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(facts, frame, model)]
+    if not lines:
+        reasons = [each for each in frame["reason"].unique().to_list() if each]
+        lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
+    return " ".join(lines) + among + when
+
+
+def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
+    rows = {
+        row["metric"]: row for row in frame.filter(pl.col("model") == model).iter_rows(named=True) if row["value"] is not None
+    }
+
+    def said(name: str, text: str) -> str:
+        row, metric = rows[name], METRICS.get(name)
+        value = words.number(row["value"], metric.unit)
+        ends = words.between(row["low"], row["high"], metric.unit) if row["low"] is not None else "no interval"
+        return text.format(value=value, ends=ends, n=f"{row['n']:,}")
+
+    lines = []
+    if facts.task == BINARY:
+        if "recall" in rows:
+            lines.append(said("recall", f"{model} finds {{value}} of the actual '{facts.positive}' ({{ends}}, on {{n}})"))
+        if "precision" in rows:
+            found = said("precision", "{value} of what it flags is right ({ends}, on {n})")
+            lines = [f"{lines[0]}; {found}"] if lines else [f"{model}: {found}"]
+        if "roc_auc" in rows:
+            ranked = said("roc_auc", "ROC AUC {value} ({ends})")
+            lines = [f"{lines[0]}; {ranked}"] if lines else [f"{model}: {ranked}"]
+    elif facts.task == MULTICLASS:
+        if "accuracy" in rows:
+            lines.append(said("accuracy", f"{model} is right in {{value}} of the cases ({{ends}}, on {{n}})"))
+    elif "mae" in rows:
+        lines.append(said("mae", f"{model} is off by {{value}} on average ({{ends}}, on {{n}} rows)"))
+        if "r2" in rows:
+            lines = [f"{lines[0]}; {said('r2', 'R² {value} ({ends})')}"]
+    if not lines and rows:
+        name = next(iter(rows))
+        lines.append(said(name, f"{model}: {METRICS.get(name).title} {{value}} ({{ends}}, on {{n}})"))
+    return [f"{line}." for line in lines]

@@ -1,0 +1,133 @@
+"""Jobs: long pieces of work with progress, an owner, a way to cancel, and an outcome the catalog keeps."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from analysis.core.errors import AssayError, Interrupted
+from analysis.store.catalog import now
+from analysis.store.child import Progress
+from analysis.store.staging import new_id
+from analysis.store.tables import job as table
+from analysis.store.workspace import Workspace
+
+log = logging.getLogger("assay.jobs")
+Work = Callable[[Progress, threading.Event], dict[str, Any]]
+
+
+@dataclass
+class Job:
+    """A running or ended job of this process. share: 0 to 1. outcome: what the work returned, JSON-able."""
+
+    id: str
+    kind: str
+    title: str
+    actor: str
+    state: str = "running"
+    share: float = 0.0
+    doing: str = "Starting"
+    outcome: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    began: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended or time.monotonic()) - self.began
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the share done, None while there is too little to go by."""
+        if not self.running or self.share < 0.05:
+            return None
+        return self.seconds * (1 - self.share) / self.share
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+_jobs: dict[str, Job] = {}
+_lock = threading.Lock()
+KEPT = 200
+
+
+def start(workspace: Workspace, *, kind: str, title: str, work: Work) -> Job:
+    """Run work(progress, cancelled) on a thread of its own; its child process does the heavy lifting."""
+    job = Job(new_id(), kind, title, workspace.actor)
+    with workspace.catalog.write() as connection:
+        connection.execute(
+            table.insert().values(
+                id=job.id,
+                kind=kind,
+                title=title,
+                state="running",
+                outcome={},
+                started=now(),
+                process=str(os.getpid()),
+                actor=workspace.actor,
+            )
+        )
+    with _lock:
+        _jobs[job.id] = job
+        for old in [each for each in _jobs.values() if not each.running][:-KEPT]:
+            del _jobs[old.id]
+    threading.Thread(target=_work, args=(workspace, job, work), name=f"job {kind}", daemon=True).start()
+    return job
+
+
+def get(id: str) -> Job | None:
+    """A job of this process by its id, None when it is not known here."""
+    with _lock:
+        return _jobs.get(id)
+
+
+def _work(workspace: Workspace, job: Job, work: Work) -> None:
+    def progress(share: float, doing: str) -> None:
+        job.share, job.doing = max(job.share, min(share, 1.0)), doing
+
+    try:
+        job.outcome = work(progress, job.cancelled)
+        state = "done"
+    except Interrupted as error:
+        job.error, state = str(error), "cancelled"
+    except AssayError as error:
+        job.error, state = str(error), "failed"
+    except Exception:
+        log.exception("the job %s (%s) met a bug", job.kind, job.title)
+        job.error = "Something went wrong inside Assay; the log says what. Nothing was kept."
+        state = "failed"
+    with workspace.catalog.write() as connection:
+        outcome = job.outcome or {"error": job.error}
+        connection.execute(table.update().where(table.c.id == job.id).values(state=state, outcome=outcome, ended=now()))
+    job.ended = time.monotonic()
+    job.state = state
+
+
+def sweep(workspace: Workspace) -> None:
+    """Mark jobs whose process is gone as lost."""
+    with workspace.catalog.write() as connection:
+        for row in connection.execute(table.select().where(table.c.state == "running")).all():
+            if not _alive(int(row.process)):
+                lost = {"error": "The process that did this work ended before it was done."}
+                connection.execute(
+                    table.update().where(table.c.id == row.id).values(state="lost", outcome=lost, ended=now())
+                )
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,151 @@
+"""Staging and publishing: a file is wholly there or not at all.
+
+Build in staging/<id>/ under a lock, verify, hash, fsync, make read-only, rename, fsync the folder, record in the
+catalog, and only then acknowledge. What a crash leaves behind is swept by whoever can take its lock.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.core.errors import StorageError
+from analysis.core.settings import whole
+
+Step = Callable[[str], None]
+STEPS = ("staged", "built", "verified", "synced", "sealed", "renamed", "recorded")
+
+
+def no_step(name: str) -> None:
+    """What happens between two steps of publishing: nothing."""
+
+
+def new_id() -> str:
+    """A server-made 128-bit id, hex."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Staging:
+    """A locked folder of its own for one file in the making."""
+
+    id: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "data.duckdb"
+
+
+@contextlib.contextmanager
+def staging(root: Path, step: Step = no_step) -> Iterator[Staging]:
+    """A fresh locked staging folder under root/staging, removed on the way out whatever happened."""
+    check_free_space(root)
+    id = new_id()
+    made = Staging(id, root / "staging" / id)
+    with disk_errors():
+        # Locked before it can be seen under its own name: a sweep never finds it unlocked.
+        hidden = made.folder.with_name("." + made.id)
+        hidden.mkdir(parents=True)
+        lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        hidden.rename(made.folder)
+    try:
+        step("staged")
+        with disk_errors():
+            yield made
+    finally:
+        shutil.rmtree(made.folder, ignore_errors=True)
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def sealed(file: Path, target: Path, step: Step = no_step) -> Iterator[tuple[str, int]]:
+    """Make `file` durable and immutable and move it to `target`: (sha256 hex, bytes) of it.
+
+    The block records it in the catalog; when that fails, the file goes again.
+    """
+    facts = _seal(file, target, step)
+    try:
+        yield facts
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _seal(file: Path, target: Path, step: Step) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    with file.open("rb") as source:
+        for block in iter(lambda: source.read(1 << 20), b""):
+            digest.update(block)
+        os.fsync(source.fileno())
+    size = file.stat().st_size
+    step("synced")
+    file.chmod(0o444)
+    step("sealed")
+    file.rename(target)
+    sync_folder(target.parent)
+    step("renamed")
+    return digest.hexdigest(), size
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep_staging(root: Path) -> set[str]:
+    """Remove staging folders nobody holds the lock of; the ids that are still being worked on."""
+    busy: set[str] = set()
+    for folder in (root / "staging").glob("*"):
+        if folder.name.startswith(".") and time.time() - folder.stat().st_mtime < 60:
+            continue
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            # A folder is locked before it appears under its id; only a crash on the way leaves one without.
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            busy.add(folder.name.lstrip("."))
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
+    return busy
+
+
+def check_free_space(root: Path, needed: int = 0) -> None:
+    """StorageError when the disk of `root` would be left with less than the reserve in the settings."""
+    reserve = whole("free_disk_mb") << 20
+    free = shutil.disk_usage(root).free
+    if free < needed + reserve:
+        raise StorageError(
+            f"The disk of the workspace has {free >> 20:,} MB free; this needs {(needed + reserve) >> 20:,} MB. "
+            "Delete datasets or exports that are no longer needed, or move the workspace."
+        )
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn a full or read-only disk into the sentence an analyst can act on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise StorageError("The disk of the workspace is full. Nothing was stored; free some space.") from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise StorageError(f"The workspace cannot be written: {error.strerror}. Nothing was stored.") from error
+        raise

@@ -1,0 +1,124 @@
+"""Charts: a result's frame as a Vega-Lite spec. No arithmetic, no rows: built once with Altair, data sent beside it.
+
+Marks take their hues from the theme in the browser; ink is `currentColor`, so that a theme switch needs no rerun.
+A frame's columns are Assay's own names; an analyst's labels appear as titles and values only.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+
+ACCENT = "#D9730D"
+FORMATS = {"share": ".1%", "score": ".3f", "ratio": ".3f", "label": ",.4~r"}
+AXIS = {"domain": False, "ticks": False, "labelPadding": 6, "titleFontWeight": "normal"}
+
+
+def _empty() -> Any:
+    return alt.Data(name="rows")
+
+
+def _done(chart: Any) -> dict[str, Any]:
+    spec = chart.to_dict(validate=True)
+    for key in ("datasets", "data", "$schema", "config"):
+        spec.pop(key, None)
+    for layer in spec.get("layer", []):
+        layer.pop("data", None)
+    return spec
+
+
+def _axis(**options: Any) -> alt.Axis:
+    return alt.Axis(**{**AXIS, **options})
+
+
+@lru_cache(maxsize=64)
+def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, Any]:
+    """A metric over time: line, points and band; unsettled buckets hollow, the overall value a dashed rule.
+
+    Frame: start, value, low, high, model, settled, aria, and overall (the same in every row of a model).
+    """
+    base = alt.Chart(_empty()).encode(
+        x=alt.X("start:T", title=None, axis=_axis(grid=False, labelOverlap=True, format="%d %b", labelLimit=160))
+    )
+    y_axis = _axis(format=FORMATS[unit], title=title, tickCount=5)
+    y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=y_axis)
+    hue = {"color": alt.Color("model:N", legend=None if not several else alt.Legend(title=None, orient="top"))}
+    band = base.mark_area(opacity=0.2, aria=False).encode(y=alt.Y("low:Q", axis=y_axis, title=title), y2="high:Q", **hue)
+    line = base.mark_line(strokeWidth=2, aria=False).encode(y=y, **hue)
+    points = base.mark_point(filled=True, size=48, opacity=1).encode(
+        y=y,
+        **hue,
+        fillOpacity=alt.condition("datum.settled", alt.value(1), alt.value(0)),
+        description=alt.Description("aria:N"),
+        tooltip=[
+            alt.Tooltip("start:T", title="from", format="%a %d %b %Y %H:%M"),
+            alt.Tooltip("model:N", title="model version"),
+            alt.Tooltip("value:Q", title=title, format=FORMATS[unit]),
+            alt.Tooltip("low:Q", title="low", format=FORMATS[unit]),
+            alt.Tooltip("high:Q", title="high", format=FORMATS[unit]),
+            alt.Tooltip("n:Q", title="n", format=","),
+            alt.Tooltip("labelled:Q", title="labelled", format=".0%"),
+        ],
+    )
+    overall = alt.Chart(_empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, aria=False, opacity=0.9)
+    rule = overall.encode(y=alt.Y("overall:Q", aggregate="min"), detail="model:N")
+    return _done(alt.layer(band, rule, line, points).properties(height=height))
+
+
+@lru_cache(maxsize=64)
+def labelled(height: int = 64) -> dict[str, Any]:
+    """Rows and how many of them are labelled, by time. Frame: start, kind, rows, aria."""
+    chart = (
+        alt.Chart(_empty())
+        .mark_bar()
+        .encode(
+            x=alt.X("start:T", title=None, axis=_axis(grid=False, labels=False)),
+            y=alt.Y("count:Q", title="rows", axis=_axis(tickCount=2, format="~s")),
+            opacity=alt.Opacity(
+                "kind:N",
+                scale=alt.Scale(domain=["labelled", "not yet"], range=[0.85, 0.25]),
+                legend=alt.Legend(title=None, orient="top", direction="horizontal"),
+            ),
+            order=alt.Order("kind:N"),
+            description=alt.Description("aria:N"),
+            tooltip=[
+                alt.Tooltip("start:T", title="from", format="%a %d %b %Y"),
+                alt.Tooltip("kind:N", title="label"),
+                alt.Tooltip("count:Q", title="rows", format=","),
+            ],
+        )
+        .properties(height=height)
+    )
+    return _done(chart)
+
+
+@lru_cache(maxsize=64)
+def point_range(unit: str, title: str, height: int) -> dict[str, Any]:
+    """One row a name: dot, 95 % whisker, value and n in the right gutter, the no-skill baseline a dashed rule.
+
+    Frame: name, place, value, low, high, n, small, baseline, text, count, aria.
+    """
+    y = alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=_axis(labelFontSize=13, grid=False, labelLimit=180))
+    x_axis = _axis(format=FORMATS[unit], tickCount=5, labelFlush=False)
+    base = alt.Chart(_empty()).encode(y=y)
+    scale = alt.Scale(zero=False, nice=True)
+    whisker = base.mark_rule(strokeWidth=2, aria=False).encode(
+        x=alt.X("low:Q", scale=scale, axis=x_axis, title=title),
+        x2="high:Q",
+        color=alt.Color("name:N", legend=None, sort=alt.SortField("place")),
+        opacity=alt.condition("datum.small", alt.value(0.55), alt.value(1)),
+    )
+    dot = base.mark_point(filled=True, size=110, opacity=1).encode(
+        x=alt.X("value:Q", scale=scale, axis=x_axis, title=title),
+        color=alt.Color("name:N", legend=None, sort=alt.SortField("place")),
+        fillOpacity=alt.condition("datum.small", alt.value(0), alt.value(1)),
+        description=alt.Description("aria:N"),
+        tooltip=[
+            alt.Tooltip("name:N", title="model version"),
+            alt.Tooltip("text:N", title=title),
+            alt.Tooltip("n:Q", title="n", format=","),
+            alt.Tooltip("baseline:Q", title="no skill", format=FORMATS[unit]),
+        ],
+    )
+    baseline = base.mark_tick(thickness=2, size=26, color=ACCENT, aria=False).encode(x=alt.X("baseline:Q", scale=scale))
+    return _done(alt.layer(baseline, whisker, dot).properties(height=height))

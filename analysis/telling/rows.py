@@ -1,0 +1,77 @@
+"""Rows for charts and tables: a result's frame in the columns a picture wants, with the words of each mark."""
+
+import polars as pl
+
+from analysis.core import words
+from analysis.core.receipt import Result
+from analysis.core.settings import whole
+from analysis.metrics import METRICS
+
+
+def trend(result: Result, metric: str) -> pl.DataFrame:
+    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria."""
+    unit = METRICS.get(metric).unit
+    frame = result.frames["trend"].filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
+    overall = result.frame.filter(pl.col("metric") == metric).select("model", pl.col("value").alias("overall"))
+    aria = [
+        f"{row['model']}, {row['start']:%d %b %Y}: {words.number(row['value'], unit)}, 95% interval "
+        f"{words.interval(row['low'], row['high'], unit)}, n {row['n']:,}"
+        for row in frame.iter_rows(named=True)
+    ]
+    return frame.join(overall, on="model", how="left").with_columns(pl.Series("aria", aria, dtype=pl.String))
+
+
+def labelled(result: Result, model: str) -> pl.DataFrame:
+    """Rows by time and whether their label is known: start, kind, count, aria."""
+    frame = result.frames["trend"].filter(pl.col("model") == model)
+    first = frame.filter(pl.col("metric") == (frame["metric"][0] if len(frame) else ""))
+    known = (pl.col("rows") * pl.col("labelled")).round().cast(pl.Int64)
+    long = pl.concat(
+        [
+            first.select("start", pl.lit("labelled").alias("kind"), known.alias("count")),
+            first.select("start", pl.lit("not yet").alias("kind"), (pl.col("rows") - known).alias("count")),
+        ]
+    )
+    aria = [f"{row['start']:%d %b %Y}: {row['count']:,} rows {row['kind']}" for row in long.iter_rows(named=True)]
+    return long.with_columns(pl.Series("aria", aria, dtype=pl.String))
+
+
+def versions(result: Result, metric: str) -> pl.DataFrame:
+    """One row a model version: name, place, value, low, high, n, small, baseline, text, count, aria."""
+    definition = METRICS.get(metric)
+    frame = result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
+    made = []
+    for place, row in enumerate(frame.iter_rows(named=True)):
+        value = words.number(row["value"], definition.unit)
+        ends = words.interval(row["low"], row["high"], definition.unit)
+        made.append(
+            {
+                "name": row["model"],
+                "place": place,
+                "value": row["value"],
+                "low": row["low"],
+                "high": row["high"],
+                "n": row["n"],
+                "small": row["n"] < whole("small_group"),
+                "baseline": row["baseline"],
+                "text": f"{value} ({ends})",
+                "count": f"n {row['n']:,}",
+                "aria": f"{row['model']}: {value}, 95% interval {ends}, n {row['n']:,}",
+            }
+        )
+    return pl.DataFrame(made, schema_overrides={"baseline": pl.Float64})
+
+
+def side_by_side(result: Result) -> pl.DataFrame:
+    """A row a metric, a column a model version: value and interval; then the baseline."""
+    made = []
+    for metric in result.frame["metric"].unique(maintain_order=True):
+        definition = METRICS.get(metric)
+        line = {"Metric": definition.title}
+        for row in result.frame.filter(pl.col("metric") == metric).iter_rows(named=True):
+            value = words.number(row["value"], definition.unit)
+            ends = words.interval(row["low"], row["high"], definition.unit)
+            line[row["model"]] = value if row["value"] is None else f"{value}  ({ends})"
+            line["No skill " + row["model"]] = words.number(row["baseline"], definition.unit)
+        made.append(line)
+    return pl.DataFrame(made)

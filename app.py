@@ -1,0 +1,36 @@
+"""Assay: the frame. Theme, menu, context bar, one error boundary; what a page shows is the page's own affair."""
+
+import logging
+import time
+
+import streamlit as st
+
+from analysis.core.errors import AssayError
+from analysis.store import evaluations
+from pages.ui import context, frame, theme
+
+log = logging.getLogger("assay")
+
+
+def home() -> None:
+    """The start address: the overview where there is something to see, else the datasets."""
+    st.switch_page(frame.page("overview" if evaluations.listed(frame.workspace()) else "datasets"))
+
+
+began = time.perf_counter()
+start = st.Page(home, title="Assay", default=True, visibility="hidden")
+page = st.navigation({"": [start], **frame.menu()}, expanded=True)
+st.set_page_config(page_title="Assay", page_icon="📊", layout="wide")
+theme.apply()
+if page.url_path == "":
+    page.run()
+try:
+    chosen = context.bar(evaluations.listed(frame.workspace()))
+    context.write(chosen)
+    context.warn(chosen)
+    with frame.framed(chosen):
+        page.run()
+except AssayError as error:
+    log.warning("%s: %s", page.url_path, error)
+    st.error(context.plain(str(error)), icon=":material/error:")
+frame.ready(began, f"{page.url_path}?{chosen.view}" if "chosen" in globals() else page.url_path)

@@ -1,0 +1,26 @@
+""":material/database: Datasets - take files in, look at them, keep their versions.
+
+section: Data, order: 1
+"""
+
+import streamlit as st
+
+from analysis.store import datasets
+from pages.ui import catalogue, frame, intake, working
+
+frame.context()
+st.title("Datasets", anchor=False)
+
+kept = intake.kept()
+if kept is not None:
+    intake.next_step(kept)
+intake.upload()
+
+known = datasets.listed(frame.workspace())
+if not known:
+    working.offer_sample(key="datasets_sample")
+    st.stop()
+
+chosen = catalogue.table(known)
+if chosen is not None:
+    catalogue.details(chosen)

@@ -1,0 +1,53 @@
+""":material/insights: Overview - how good the model is, with what certainty, and how it has been doing.
+
+section: Evaluate, order: 10
+"""
+
+import streamlit as st
+
+from analysis import questions
+from analysis.metrics import METRICS
+from analysis.telling import charts, rows
+from pages.ui import empty, frame, pickers, show
+
+ctx = frame.context()
+if ctx.evaluation is None:
+    empty.no_evaluation()
+    st.stop()
+
+evaluation = frame.engine().open(ctx.evaluation)
+with st.spinner("Counting ..."):
+    result = questions.overview(
+        evaluation, models=ctx.models, where=ctx.where, period=ctx.period, threshold=ctx.threshold
+    )
+
+st.title("Overview", anchor=False)
+show.sentence(result)
+
+model = pickers.model(result, key="overview_model")
+show.cards(result, model)
+show.compared(result)
+
+metric = pickers.metric(result, key="overview_metric")
+definition = METRICS.get(metric)
+trend = rows.trend(result, metric)
+if len(trend):
+    with st.container(border=True):
+        show.heading(f"{definition.title} over time", f"by {result.receipt.options['bucket']}, band = 95% interval")
+        spec = charts.trend(definition.unit, definition.title, trend["model"].n_unique() > 1)
+        show.chart(trend, spec, key="overview_trend", alt=f"{definition.title} over time, with its 95% interval")
+        show.chart(rows.labelled(result, model), charts.labelled(), key="overview_labels", alt="Rows and labels over time")
+        show.trend_caption(result)
+
+versions = rows.versions(result, metric)
+sides = st.grid(columns=2, min_column_width=430)
+with sides.cell(), st.container(border=True, height="stretch"):
+    show.heading(f"{definition.title} by model version", "dot and 95% interval; the tick is no skill")
+    spec = charts.point_range(definition.unit, definition.title, 60 + 44 * len(versions))
+    show.chart(versions, spec, key="overview_versions", alt=f"{definition.title} of each model version")
+with sides.cell(), st.container(border=True, height="stretch"):
+    show.heading("Model versions side by side", "each on its own scored and labelled rows")
+    show.table(rows.side_by_side(result), alt="Every key figure of every model version")
+
+show.rows_used(result)
+show.receipt(result, key="overview_receipt")

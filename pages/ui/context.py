@@ -1,0 +1,256 @@
+"""The context: who, which, when. It lives in the URL, so that a link restores the view; the bar shows and changes it.
+
+The bar's widgets are not bound to the URL: they are seeded from it on a session's first run, and the URL is written
+from them on every run, which also survives a click in the menu.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from analysis.core.errors import AssayError, BadRequest
+from analysis.core.evaluation import Evaluation
+from analysis.core.expression import parse
+from analysis.core.period import Period
+from analysis.core.segment import Segment
+
+KEYS = ("e", "m", "from", "to", "where", "t", "seg")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every question of a page is asked about. evaluation None: there is none yet.
+
+    models: the chosen versions, () = all. problems: what of a link or of the bar could not be used.
+    """
+
+    evaluation: Evaluation | None = None
+    models: tuple[str, ...] = ()
+    period: Period = field(default_factory=Period)
+    where: Segment | None = None
+    where_text: str = ""
+    threshold: float | None = None
+    segment: str = ""
+    problems: tuple[str, ...] = ()
+    broken: str = ""
+
+    def query(self) -> list[tuple[str, str]]:
+        """The context as URL parameters."""
+        if self.evaluation is None:
+            return []
+        pairs = [("e", self.evaluation.mark), *(("m", name) for name in self.models)]
+        if self.period.first:
+            pairs.append(("from", str(self.period.first)))
+        if self.period.last:
+            pairs.append(("to", str(self.period.last)))
+        if self.where_text:
+            pairs.append(("where", self.where_text))
+        if self.threshold is not None:
+            pairs.append(("t", f"{self.threshold:g}"))
+        if self.segment:
+            pairs.append(("seg", self.segment))
+        return pairs
+
+    @property
+    def view(self) -> str:
+        """What tests and logs call this view."""
+        return urlencode(self.query())
+
+
+def request(evaluation: Evaluation) -> None:
+    """Put an evaluation into the context of the next run; the bar of this run is already drawn."""
+    st.session_state["ctx_wanted"] = evaluation.mark
+
+
+def _reset() -> None:
+    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t"):
+        st.session_state.pop(key, None)
+
+
+def seed(known: list[Evaluation]) -> None:
+    """On a session's first run: the bar's widgets from the URL, with a word on what could not be found."""
+    if "ctx_seeded" in st.session_state:
+        return
+    st.session_state["ctx_seeded"] = True
+    asked, problems = st.query_params, []
+    mark = asked.get("e")
+    if mark and known:
+        evaluation, problem = _find(mark, known)
+        problems += [problem] if problem else []
+        st.session_state["ctx_e"] = evaluation.mark
+        _seed_options(evaluation, problems)
+    elif mark:
+        problems.append("the evaluation it names; this workspace holds none yet")
+    st.session_state["ctx_problems"] = tuple(problems)
+
+
+def _find(mark: str, known: list[Evaluation]) -> tuple[Evaluation, str]:
+    name, _, start = mark.rpartition("~")
+    own = [each for each in known if start and each.fingerprint.startswith(start)]
+    if own:
+        return next((each for each in own if each.name == name), own[0]), ""
+    named = [each for each in known if each.name == (name or mark)]
+    if named:
+        newest = max(named, key=lambda each: each.version)
+        return newest, f"this state of '{newest.name}'; its newest version {newest.version} is shown instead"
+    return known[0], f"the evaluation '{name or mark}'; '{known[0].name}' is shown instead"
+
+
+def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
+    asked = st.query_params
+    names = [model.name for model in evaluation.models]
+    wanted = asked.get_all("m")
+    problems += [f"the model version '{name}'" for name in wanted if name not in names]
+    st.session_state["ctx_m"] = [name for name in wanted if name in names]
+    ends = []
+    for key in ("from", "to"):
+        text = asked.get(key)
+        try:
+            ends.append(date.fromisoformat(text) if text else None)
+        except ValueError:
+            problems.append(f"the date '{text}'")
+            ends.append(None)
+    low, high = span(evaluation)
+    if any(ends) and low and high:
+        first, last = ends[0] or low, ends[1] or high
+        if low <= first <= last <= high:
+            st.session_state["ctx_period"] = (first, last)
+        else:
+            problems.append(f"the period {first} to {last}; the data runs from {low} to {high}")
+    st.session_state["ctx_where"] = asked.get("where", "")
+    text = asked.get("t")
+    if text:
+        try:
+            st.session_state["ctx_t"] = float(text)
+        except ValueError:
+            problems.append(f"the threshold '{text}'")
+
+
+def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
+    """The first and the last day of the data."""
+    if not evaluation.time_low:
+        return None, None
+    return datetime.fromisoformat(evaluation.time_low).date(), datetime.fromisoformat(evaluation.time_high).date()
+
+
+def bar(known: list[Evaluation]) -> Context:
+    """Draw the context bar and return what it says. Nothing is drawn while there is no evaluation."""
+    seed(known)
+    problems = st.session_state.get("ctx_problems", ())
+    if not known:
+        return Context(problems=problems)
+    marks = {each.mark: each for each in known}
+    wanted = st.session_state.pop("ctx_wanted", None)
+    if wanted in marks:
+        st.session_state["ctx_e"] = wanted
+        st.session_state["ctx_problems"] = problems = ()
+        _reset()
+    if st.session_state.get("ctx_e") not in marks:
+        st.session_state["ctx_e"] = known[0].mark
+        _reset()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="ctx"):
+        mark = st.selectbox(
+            "Evaluation",
+            list(marks),
+            key="ctx_e",
+            format_func=lambda each: shown(marks[each], known),
+            on_change=_reset,
+            width=240,
+        )
+        evaluation = marks[mark]
+        context = _options(evaluation, problems)
+        _share(context)
+    return context
+
+
+def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
+    """An evaluation's name, with its version where it is not the newest."""
+    newest = max(each.version for each in known if each.name == evaluation.name)
+    return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
+
+
+def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
+    names = [model.name for model in evaluation.models]
+    models: list[str] = []
+    if len(names) > 1:
+        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=190)
+    period, low, high = Period(), *span(evaluation)
+    if low and high:
+        options: dict[str, Any] = {} if "ctx_period" in st.session_state else {"value": (low, high)}
+        picked = st.date_input(
+            "Period", min_value=low, max_value=high, key="ctx_period", format="YYYY-MM-DD", width=235, **options
+        )
+        if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
+            period = Period(picked[0], picked[1])
+    text = st.text_input(
+        "Filter", key="ctx_where", placeholder="region = 'West' and amount >= 100", help=FILTER_HELP, width="stretch"
+    ).strip()
+    threshold = None
+    if evaluation.task == "binary" and any(model.score for model in evaluation.models):
+        recorded = all(model.decision for model in evaluation.models)
+        threshold = st.number_input(
+            "Threshold",
+            value=None,
+            key="ctx_t",
+            step=0.01,
+            format="%.3f",
+            placeholder="as recorded" if recorded else "choose",
+            help="Positive from this score on. Empty: the decisions recorded in the file.",
+            width=135,
+        )
+    where, broken = None, ""
+    if text:
+        try:
+            where = parse(text, columns=evaluation.types())
+        except BadRequest as error:
+            broken = str(error)
+    return Context(evaluation, tuple(models), period, where, text, threshold, "", problems, broken)
+
+
+FILTER_HELP = (
+    "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
+    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes."
+)
+
+
+def link(context: Context) -> str:
+    """The full address of this view, which restores it anywhere."""
+    url = (st.context.url or "").split("?")[0]
+    pairs = [(key, value) for key, value in st.query_params.to_dict().items() if key not in KEYS]
+    return f"{url}?{urlencode([*context.query(), *pairs])}"
+
+
+def _share(context: Context) -> None:
+    with st.popover("Share", icon=":material/link:", width="content"):
+        st.caption("This address restores the view: evaluation, versions, period, filter and threshold.")
+        st.code(link(context), language=None, wrap_lines=True)
+
+
+def write(context: Context) -> None:
+    """The URL says what the bar says."""
+    kept = {key: st.query_params.get_all(key) for key in st.query_params if key not in KEYS}
+    for key, value in context.query():
+        kept.setdefault(key, []).append(value)
+    if kept != {key: st.query_params.get_all(key) for key in st.query_params}:
+        st.query_params.from_dict(kept)
+
+
+def warn(context: Context) -> None:
+    """Say what of a link could not be found, once, until dismissed by the next link."""
+    if context.problems:
+        missing = "; ".join(context.problems)
+        st.warning(f"Part of this link could not be found: {plain(missing)}.", icon=":material/link_off:")
+    if context.broken:
+        raise AssayError(f"The filter could not be read. {context.broken}")
+
+
+def plain(text: str) -> str:
+    """A user's words inside Markdown, with nothing in them alive.
+
+    >>> plain("a*b [x](y)")
+    'a\\\\*b \\\\[x\\\\](y)'
+    """
+    return "".join(f"\\{each}" if each in "\\`*_{}[]<>#+-!|$~:&@" and each not in " " else each for each in text)

@@ -1,0 +1,77 @@
+"""The frame around every page: the workspace, the menu, the guard that gets a page its context, the ready mark."""
+
+import contextvars
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from analysis.engine.duckdb import Engine
+from analysis.store import jobs
+from analysis.store.workspace import Workspace
+from pages.ui.cards import cards
+from pages.ui.context import Context
+
+_CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
+
+
+@st.cache_resource(show_spinner=False)
+def workspace() -> Workspace:
+    """The process's one open workspace."""
+    opened = Workspace.open()
+    jobs.sweep(opened)
+    return opened
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The process's one engine on it."""
+    return Engine(workspace())
+
+
+def menu() -> dict[str, list[StreamlitPage]]:
+    """The pages by section, from their cards. File name = URL, which also keeps deep links right on a fresh server."""
+    sections: dict[str, list[StreamlitPage]] = {}
+    for place, card in enumerate(cards()):
+        page = st.Page(
+            f"pages/{card.stem}.py",
+            title=f":material/{card.icon}: {card.title}",
+            url_path=card.stem,
+            default=place == 0,
+            help=card.purpose,
+        )
+        sections.setdefault(card.section, []).append(page)
+    return sections
+
+
+def page(stem: str) -> str:
+    """What st.page_link and st.switch_page want for a page."""
+    return f"pages/{stem}.py"
+
+
+@contextmanager
+def framed(context: Context) -> Iterator[None]:
+    """While the block runs, `context()` answers with this."""
+    token = _CURRENT.set(context)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def context() -> Context:
+    """The page's context: its first line. A page run without the frame (first visit of a fresh server) starts over."""
+    current = _CURRENT.get()
+    if current is None:
+        st.navigation(menu(), position="hidden")
+        st.rerun()
+    assert current is not None  # noqa: S101 - st.rerun does not return
+    return current
+
+
+def ready(began: float, view: str) -> None:
+    """The mark that this run is done, with the server's time in ms, for tests and monitoring."""
+    spent = round((time.perf_counter() - began) * 1000)
+    st.html(f'<div data-testid="assay-ready" data-ms="{spent}" data-view="{view}" hidden></div>')

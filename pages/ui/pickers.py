@@ -1,0 +1,25 @@
+"""Pickers: widgets that give a value of the domain. Their keys bind to the URL, so that a link restores them."""
+
+import streamlit as st
+
+from analysis.core.receipt import Result
+from analysis.metrics import METRICS
+
+
+def model(result: Result, *, key: str) -> str:
+    """One of the model versions of a result; the last one first, which is usually the newest."""
+    names = result.frame["model"].unique(maintain_order=True).to_list()
+    if len(names) == 1:
+        return names[0]
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[-1]
+    return st.segmented_control("Model version", names, key=key, required=True)
+
+
+def metric(result: Result, *, key: str) -> str:
+    """One of the metrics of a result that has a value."""
+    frame = result.frame
+    names = [name for name in frame["metric"].unique(maintain_order=True) if METRICS.get(name)]
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    return st.selectbox("Metric", names, key=key, format_func=lambda name: METRICS.get(name).title, width=280)

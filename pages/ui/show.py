@@ -1,0 +1,136 @@
+"""Showing results: from a result to the screen. Formatting only; every number comes from the result's frame."""
+
+import json
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from analysis.core import words
+from analysis.core.receipt import Result
+from analysis.metrics import METRICS
+from pages.ui.context import plain
+
+GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": "◆", "not enough data": "○"}
+
+
+def sentence(result: Result) -> None:
+    """The answer in words, first."""
+    with st.container(key="sentence"):
+        st.markdown(plain(result.sentence))
+
+
+def cards(result: Result, model: str, *, columns: int = 4) -> None:
+    """The key figures of one model version: value, interval, n, baseline, change, course."""
+    rows = result.frame.filter(pl.col("model") == model)
+    trend = result.frames.get("trend")
+    compared = result.receipt.options.get("compared", "")
+    grid = st.grid(columns=columns, min_column_width=230)
+    for row in rows.iter_rows(named=True):
+        with grid.cell(), st.container(border=True, key=f"kpi_{row['metric']}", height="stretch"):
+            course = None
+            if trend is not None:
+                course = trend.filter((pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled"))
+            _card(row, course, compared)
+
+
+def _card(row: dict[str, Any], course: pl.DataFrame | None, compared: str) -> None:
+    metric = METRICS.get(row["metric"])
+    values = [] if course is None else course["value"].drop_nulls().to_list()
+    change = _change(row, metric.unit)
+    st.metric(
+        metric.title,
+        words.number(row["value"], metric.unit),
+        delta=change,
+        delta_color=_colour(row["verdict"]),
+        delta_arrow="off",
+        delta_description=row["verdict"] if change else None,
+        chart_data=values if len(values) > 1 else None,
+        chart_type="line",
+        help=f"{metric.help}  \nNo skill: {metric.baseline_help or 'none'}.  \nInterval: {plain(row['method'] or 'none')}.",
+    )
+    if row["value"] is None:
+        st.caption(plain(f"Undefined: {row['reason']}."))
+        return
+    base = "" if row["baseline"] is None else f" · no skill {words.number(row['baseline'], metric.unit)}"
+    st.caption(plain(f"{words.interval(row['low'], row['high'], metric.unit)} · n {row['n']:,}{base}"), help=compared or None)
+
+
+def _change(row: dict[str, Any], unit: str) -> str | None:
+    if row["change"] is None:
+        return None
+    return f"{GLYPHS.get(row['verdict'], '')} {words.delta(row['change'], unit)}"
+
+
+def _colour(verdict: str | None) -> Any:
+    return {"better": "green", "worse": "red"}.get(verdict or "", "gray")
+
+
+def chart(frame: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str) -> None:
+    """A cached spec with its rows sent as Arrow."""
+    with st.container(key=key):
+        st.vega_lite_chart(frame, spec, width="stretch", alt=alt)
+
+
+def rows_used(result: Result) -> None:
+    """Rows used, dropped and why."""
+    for used in result.receipt.used:
+        st.caption(plain(used.sentence()))
+
+
+def receipt(result: Result, *, key: str) -> None:
+    """How was this computed: notes, options, and SQL that gives the same numbers in a bare DuckDB."""
+    with st.expander("How was this computed?", icon=":material/receipt_long:", on_change="rerun", key=key) as opened:
+        if not opened.open:
+            return
+        said = result.receipt
+        for note in said.notes:
+            st.caption(plain(note))
+        correction = f" Verdicts are corrected for {said.m} looks at a false-discovery rate of {said.q:g}." if said.m else ""
+        how = "from the cube cache" if said.cached else "counted now"
+        st.caption(plain(f"Receipt {said.id} · Assay {said.version} · {how}, {said.seconds * 1000:.0f} ms.{correction}"))
+        if said.sql:
+            st.caption("Run this in a bare DuckDB from the workspace folder; it gives the same n and value.")
+            which = st.selectbox("Number", list(said.sql), key=f"{key}_sql")
+            st.code(said.sql[which], language="sql", wrap_lines=True)
+        st.download_button(
+            "Receipt as JSON",
+            data=json.dumps(said.to_dict(), indent=1, ensure_ascii=False),
+            file_name=f"receipt-{said.id}.json",
+            mime="application/json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def table(frame: pl.DataFrame, *, alt: str, key: str | None = None, **options: Any) -> Any:
+    """A small table as it is."""
+    return st.dataframe(frame, hide_index=True, width="stretch", alt=alt, key=key, **options)
+
+
+def heading(title: str, what: str = "") -> None:
+    """A chart's title, which wraps and is real text."""
+    st.markdown(f"**{plain(title)}**" + (f" — {plain(what)}" if what else ""))
+
+
+def compared(result: Result) -> None:
+    """What the changes on the cards compare."""
+    said = result.receipt.options.get("compared")
+    if said:
+        m = result.receipt.m
+        st.caption(
+            plain(
+                f"Change: {said}. ▲ better, ▼ worse, ● no clear change, ○ not enough data; "
+                f"verdicts hold after correction for all {m} changes."
+            )
+        )
+    elif result.receipt.options.get("bucket") is None:
+        st.caption("No time column, so no change over time; give one the role time in Evaluations.")
+
+
+def trend_caption(result: Result) -> None:
+    """What hollow points and the dashed line mean."""
+    st.caption(
+        "Dashed: the whole period. Hollow points: the bucket is not over, or fewer than 80% of its rows are labelled; "
+        "they earn no verdict."
+    )

@@ -1,0 +1,72 @@
+"""Long work on the screen: start a job, watch it, cancel it, go on when it is done."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from analysis.core import words
+from analysis.store import jobs, sample
+from analysis.store.child import Progress
+from pages.ui import context, frame
+from pages.ui.context import plain
+
+
+def start(kind: str, title: str, work: Callable[[Progress, threading.Event], dict[str, Any]]) -> None:
+    """Run the work as a job of this session; `watch` shows it."""
+    st.session_state["job"] = jobs.start(frame.workspace(), kind=kind, title=title, work=work).id
+
+
+def current() -> jobs.Job | None:
+    """This session's job, running or just ended."""
+    id = st.session_state.get("job")
+    return jobs.get(id) if id else None
+
+
+def watch(kind: str) -> jobs.Job | None:
+    """Show the running job of this kind with its progress and a way to cancel.
+
+    Returns the job once, on the run after it was done; errors and cancellations are shown here.
+    """
+    job = current()
+    if job is None or job.kind != kind:
+        return None
+    if job.running:
+        _progress(job)
+        return None
+    del st.session_state["job"]
+    if job.state == "done":
+        return job
+    if job.state == "cancelled":
+        st.info(plain(job.error), icon=":material/cancel:")
+    else:
+        st.error(plain(job.error), icon=":material/error:")
+    return None
+
+
+@st.fragment(run_every="0.5s")
+def _progress(job: jobs.Job) -> None:
+    if not job.running:
+        st.rerun()
+    with st.container(border=True, key="job"):
+        left = job.seconds_left
+        time_left = "" if left is None else f" · about {left:.0f} s left"
+        st.progress(job.share, text=plain(f"{job.title}: {job.doing}{time_left}"))
+        st.button("Cancel", on_click=job.cancel, key="job_cancel", disabled=job.cancelled.is_set())
+
+
+def offer_sample(*, key: str) -> None:
+    """One click loads the sample and leads to its overview."""
+    job = watch("sample")
+    if job is not None:
+        context.request(sample.first(frame.workspace()))
+        st.switch_page(frame.page("overview"))
+    running = current() is not None and current().running  # type: ignore[union-attr]
+    if st.button("Load the sample", icon=":material/science:", key=key, disabled=running):
+        space = frame.workspace()
+        start("sample", "Loading the sample", lambda progress, stop: sample.load(space, progress=progress, cancelled=stop))
+        st.rerun()
+    st.caption(
+        f"Loan decisions over 26 weeks, {words.count(20_000)} rows, two model versions, with planted faults to find."
+    )

@@ -1,0 +1,1 @@
+"""Sample data: made-up decisions with planted faults, and the key that says where they are."""

@@ -1,0 +1,165 @@
+"""Cubes counted row by row with numpy: what the engine would return, made without it. -1 or nan means missing."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums
+
+
+def _groups(group, size):
+    group = np.zeros(size, dtype=int) if group is None else np.asarray(group)
+    return group, int(group.max(initial=0)) + 1
+
+
+def _count(shape, index, values):
+    out = np.zeros(shape, dtype=values.dtype)
+    np.add.at(out, index, values)
+    return out
+
+
+def _triple(shape, index, weight, size):
+    n = _count(shape, index, np.ones(size, dtype=np.int64))
+    if weight is None:
+        return n, n, n
+    return n, _count(shape, index, weight), _count(shape, index, weight * weight)
+
+
+def _blank(group, groups):
+    return Cube(pl.DataFrame({"g": [str(i) for i in range(groups)]}), np.bincount(group, minlength=groups))
+
+
+def confusion(label, decision, classes, weight=None, group=None):
+    label, decision = np.asarray(label), np.asarray(decision)
+    group, groups = _groups(group, len(label))
+    index = (group, np.where(label < 0, classes, label), np.where(decision < 0, classes, decision))
+    shape = (groups, classes + 1, classes + 1)
+    return Confusion(*_triple(shape, index, weight, len(label)), weighted=weight is not None)
+
+
+def codes(score, limit=8192):
+    """(code of each row, low, high): distinct values if few, else equal-frequency edges plus k/15 and k/100.
+
+    A value more frequent than a bin should be gets a code of its own.
+    """
+    values, counts = np.unique(score, return_counts=True)
+    if len(values) <= limit:
+        return np.searchsorted(values, score), values, values
+    heavy = values[counts > len(score) / limit]
+    quantiles = np.quantile(score, np.linspace(0, 1, limit + 1), method="inverted_cdf")
+    fixed = np.concatenate([np.arange(16) / 15, np.arange(101) / 100])
+    fixed = fixed[(fixed > values[0]) & (fixed < values[-1])]
+    edges = np.unique(np.concatenate([quantiles, fixed, heavy, np.nextafter(heavy, np.inf)]))
+    edges = edges[(edges >= values[0]) & (edges <= values[-1])]
+    code = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, len(edges) - 2)
+    low, high = edges[:-1].copy(), edges[1:].copy()
+    least, most = np.full(len(low), np.inf), np.full(len(low), -np.inf)
+    np.minimum.at(least, code, score)
+    np.maximum.at(most, code, score)
+    single = least == most
+    low[single], high[single] = least[single], least[single]
+    return code, low, high
+
+
+def histogram(label, score, weight=None, group=None, limit=8192):
+    label, score = np.asarray(label), np.asarray(score, dtype=float)
+    group, groups = _groups(group, len(label))
+    kept = ~np.isnan(score)
+    code, low, high = codes(score[kept], limit)
+    kept_weight = None if weight is None else weight[kept]
+    index = (group[kept], np.where(label[kept] < 0, 2, label[kept]), code)
+    cells = _triple((groups, 3, len(low)), index, kept_weight, int(kept.sum()))
+    return Histogram(*cells, low, high, weighted=weight is not None)
+
+
+def sums(terms, weight=None, group=None):
+    size = len(next(iter(terms.values())))
+    group, groups = _groups(group, size)
+    kept = ~np.isnan(np.sum(list(terms.values()), axis=0))
+    w = np.ones(size) if weight is None else np.asarray(weight, dtype=float)
+    count = lambda values: _count(groups, group[kept], values[kept])  # noqa: E731
+    n = count(np.ones(size, dtype=np.int64))
+    s = {name: count(w * term) for name, term in terms.items()}
+    q = {name: count(w * w * term) for name, term in terms.items()}
+    return Sums(n, count(w), count(w * w), s, q, weighted=weight is not None)
+
+
+def weighted_quantile(values, w, share):
+    """The linear-interpolation sample quantile without weights, the left-continuous inverse with them."""
+    if w is None:
+        return np.quantile(values, share)
+    order = np.argsort(values)
+    return values[order][np.searchsorted(np.cumsum(w[order]), share * w.sum())]
+
+
+def order(values, weight=None, group=None, limit=8192):
+    values = np.asarray(values, dtype=float)
+    group, groups = _groups(group, len(values))
+    kept = ~np.isnan(values)
+    code, low, high = codes(values[kept], limit)
+    kept_weight = None if weight is None else weight[kept]
+    n, w, _ = _triple((groups, len(low)), (group[kept], code), kept_weight, int(kept.sum()))
+    half = np.full(groups, np.nan)
+    for g in range(groups):
+        mine = kept & (group == g)
+        if mine.any():
+            half[g] = weighted_quantile(values[mine], None if weight is None else weight[mine], 0.5)
+    return Order(n, w, low, high, {0.5: half}, weighted=weight is not None)
+
+
+def binary_cube(label, score=None, decision=None, weight=None, group=None, limit=8192):
+    label = np.asarray(label)
+    ids, groups = _groups(group, len(label))
+    cube = replace(_blank(ids, groups), classes=("no", "yes"))
+    if decision is not None:
+        cube = replace(cube, confusion=confusion(label, decision, 2, weight, group))
+    if score is not None:
+        score = np.asarray(score, dtype=float)
+        cube = replace(cube, histogram=histogram(label, score, weight, group, limit))
+        if np.nanmin(score) >= 0 and np.nanmax(score) <= 1:
+            p = np.clip(score, np.finfo(float).eps, 1 - np.finfo(float).eps)
+            ll = -np.where(label == 1, np.log(p), np.log1p(-p))
+            sq = (score - label) ** 2
+            terms = {"ll": ll, "ll2": ll**2, "sq": sq, "sq2": sq**2}
+            terms = {name: np.where(label < 0, np.nan, term) for name, term in terms.items()}
+            cube = replace(cube, sums=sums(terms, weight, group))
+    return cube
+
+
+def multiclass_cube(label, decision, proba=None, weight=None, group=None, classes=3):
+    label = np.asarray(label)
+    ids, groups = _groups(group, len(label))
+    cube = replace(_blank(ids, groups), classes=tuple("abcdefghij"[:classes]))
+    cube = replace(cube, confusion=confusion(label, decision, classes, weight, group))
+    if proba is not None:
+        one = np.eye(classes)[np.maximum(label, 0)]
+        ll = -np.log(np.clip((proba * one).sum(axis=1), np.finfo(float).eps, 1))
+        sq = ((proba - one) ** 2).sum(axis=1) / 2
+        terms = {"ll": ll, "ll2": ll**2, "sq": sq, "sq2": sq**2}
+        terms = {name: np.where(label < 0, np.nan, term) for name, term in terms.items()}
+        cube = replace(cube, sums=sums(terms, weight, group))
+    return cube
+
+
+def regression_cube(label, prediction, weight=None, group=None, limit=8192):
+    label, prediction = np.asarray(label, dtype=float), np.asarray(prediction, dtype=float)
+    ids, groups = _groups(group, len(label))
+    known = ~np.isnan(label + prediction)
+    e, y = prediction - label, label - label[~np.isnan(label)].mean()
+    ae, ay, zero = np.abs(e), np.abs(label), label == 0
+    ape = np.where(zero, 0.0, ae / np.where(zero, 1.0, ay))
+    scale = ay + np.abs(prediction)
+    sape = np.where(scale == 0, 0.0, 2 * ae / np.where(scale == 0, 1.0, scale))
+    middle = np.median(label[known])
+    terms = {
+        "e": e, "ae": ae, "e2": e**2, "e4": e**4, "y": y, "y2": y**2, "y3": y**3, "y4": y**4,
+        "e2y": e**2 * y, "e2y2": e**2 * y**2, "d": np.abs(label - middle), "zero": zero.astype(float),
+        "ape": ape, "ape2": ape**2, "aey": ae * ay, "ay": ay, "ay2": ay**2, "sape": sape, "sape2": sape**2,
+    }  # fmt: skip
+    terms = {name: np.where(known, term, np.nan) for name, term in terms.items()}
+    orders = {
+        "ae": order(terms["ae"], weight, group, limit),
+        "d": order(terms["d"], weight, group, limit),
+    }
+    return replace(_blank(ids, groups), sums=sums(terms, weight, group), orders=orders)
