@@ -11,6 +11,7 @@ from pages.ui import catalogue, frame, intake, working
 frame.context()
 st.title("Datasets", anchor=False)
 
+working.follow_sample()
 kept = intake.kept()
 if kept is not None:
     intake.next_step(kept)

@@ -8,10 +8,10 @@ import streamlit as st
 from analysis import questions
 from analysis.metrics import METRICS
 from analysis.telling import charts, rows
-from pages.ui import empty, frame, pickers, show
+from pages.ui import empty, frame, pickers, show, working
 
 ctx = frame.context()
-if ctx.evaluation is None:
+if ctx.evaluation is None or working.busy("sample"):
     empty.no_evaluation()
     st.stop()
 

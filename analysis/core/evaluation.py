@@ -1,12 +1,12 @@
 """Evaluations: datasets + roles + task, encoded for fast measuring. The one thing every question is asked of."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from analysis.core.errors import UnknownName
 from analysis.core.roles import Roles
 
-BINS = 20
+BINS = 10
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class EvalColumn:
     """A column of an evaluation file.
 
     key: its name there. encoding: "values" (few distinct values, grouped by value), "bins" (numeric or temporal,
-    grouped by quantile bins), "plain" (many values: the most frequent ones and the rest). edges: of the at most 20
-    quantile bins, as text; bin i is [edges[i], edges[i + 1]), the last closed. missing counts NaN too, nan alone.
+    grouped by quantile bins), "plain" (many values: the most frequent ones and the rest). code: the column of its at most ten
+    quantile bins; edges: of these, as text; bin i is [edges[i], edges[i + 1]), the last closed. missing leaves out nan.
     """
 
     key: str
@@ -25,15 +25,23 @@ class EvalColumn:
     distinct: int
     missing: int = 0
     nan: int = 0
+    code: str = ""
     edges: tuple[str, ...] = ()
+
+    def with_edges(self, edges: tuple[str, ...]) -> "EvalColumn":
+        return replace(self, edges=edges)
+
+    def plain(self) -> "EvalColumn":
+        return replace(self, encoding="plain", code="")
 
 
 @dataclass(frozen=True)
 class ModelFacts:
     """One model version of an evaluation.
 
-    index: its columns are p<index> (decision), s<index> (score), b<index> (score code), l<index> (log loss), g<index>
-    (squared error), e<index> (residual), a<index> (code of the absolute residual), x<index> (latency).
+    index: its columns are p<index> (decision or forecast), s<index> (score), b<index> (score code), x<index> (latency);
+    for more than two classes l<index> (log loss) and g<index> (squared error), for forecasts e<index> (residual) and
+    a<index> (code of the absolute residual).
     scored: rows with a decision or score. outside: scores not in [0, 1], which forbid probability metrics.
     clipped: rows whose log loss was clipped. threshold: what separates the recorded decisions, if anything does.
     exact: the score codes lose nothing. class_scores: {class: column name} of a multiclass model.
@@ -53,6 +61,9 @@ class ModelFacts:
     codes: int = 0
     class_scores: tuple[tuple[str, str], ...] = ()
     quantiles: tuple[tuple[float, str], ...] = ()
+
+    def with_(self, **changes: Any) -> "ModelFacts":
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True)

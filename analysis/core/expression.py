@@ -324,7 +324,9 @@ def _backwards(low: Value, high: Value) -> bool:
     return not isinstance(low, date) and not isinstance(high, date) and low > high
 
 
-_ESCAPE = r"\\(?:[dDsSwWaftnrv]|x[0-9a-fA-F]{2}|x\{(?:10|0?[0-9a-fA-F])?[0-9a-fA-F]{1,4}\}|0[0-7]{0,2}|[ -/:-@\[-`{-~])"
+_ESCAPE = (
+    r"\\(?:[dDsSwWaftnrv]|x[0-9a-fA-F]{2}|x\{(?:10|0?[0-9a-fA-F])?[0-9a-fA-F]{1,4}\}|0[0-7]{0,2}|[\x01-/:-@\[-`{-\x7f])"
+)
 _UNICODE = (
     r"\\[pP](?:[LMNPSZ]|\{\^?(?:L[ulmot]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?"
     r"|Latin|Greek|Cyrillic|Han|Hangul|Hiragana|Katakana|Arabic|Hebrew|Thai|Devanagari|Armenian|Georgian|Any)\})"
@@ -350,7 +352,7 @@ _LACKING = (
     (r"\(\?P?<", "a named group is written (?P<name>...)"),
     (r"\(", "this kind of group is not supported"),
     (r"\[", "the '[' is never closed, or something inside is not supported"),
-    (r"\\$", "nothing follows the last backslash"),
+    (r"\\\Z", "nothing follows the last backslash"),
     (r"\\", "this escape is not supported"),
 )
 

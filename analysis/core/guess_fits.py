@@ -17,6 +17,7 @@ _LEAKS = vocabulary(
 
 
 def fit_split(look: Look) -> float:
+    """Parts of a split: by values such as train and test, or folds."""
     name = likeness(look.words, "split")
     known = {value.replace(" ", "_").replace("-", "_") for value in look.values}
     telling = name >= 0.5 or bool(known & _FITTED)
@@ -29,6 +30,7 @@ def fit_split(look: Look) -> float:
 
 
 def fit_weight(look: Look) -> float:
+    """Sampling weights: numeric, not negative, and not the weight of a body."""
     if not look.numeric or look.distinct < 2 or not look.low >= 0 or _BODY & set(look.words):
         return 0.0
     if look.words in (("weight",), ("wt",), ("gewicht",), ("poids",), ("peso",)) and look.low > 10:
@@ -37,6 +39,7 @@ def fit_weight(look: Look) -> float:
 
 
 def fit_time(look: Look) -> float:
+    """When it happened; a date of birth, an end or the outcome's date fits badly."""
     name = likeness(look.words, "time")
     late = 0.6 * bool(
         {"birth", "dob", "expiry", "end", "until", "due", "label", "outcome", "updated"} & set(look.words)
@@ -50,10 +53,12 @@ def fit_time(look: Look) -> float:
 
 
 def fit_amount(look: Look) -> float:
+    """Money: a number of many values named like an amount."""
     return likeness(look.words, "amount") if look.numeric and look.distinct > SHOWN and not look.share else 0.0
 
 
 def fit_cost(look: Look) -> float:
+    """A number named like a cost."""
     return likeness(look.words, "cost") if look.numeric and look.distinct > 1 else 0.0
 
 
@@ -73,27 +78,32 @@ def fit_id(look: Look, copies: int) -> float:
 
 
 def fit_unit(look: Look) -> float:
+    """Whom rows are about: a named identifier whose values repeat."""
     named = bool(UNITS & set(look.words)) and likeness(look.words, "id") >= 0.3
     repeats = look.top > 1 and look.distinct >= SHOWN / 2 and not look.fractional
     return 0.8 - 0.01 * len(look.words) if named and repeats else 0.0
 
 
 def fit_version(look: Look) -> float:
+    """The model version of a long file: few values, named like a model."""
     several = look.category and look.distinct <= SHOWN
     single = look.distinct == 1 and likeness(look.words, "model_version") == 1.0
     return likeness(look.words, "model_version") if several or single else 0.0
 
 
 def protected(look: Look) -> bool:
+    """Whether a column is named like an attribute of persons that fairness audits ask for."""
     person = not look.prose and look.distinct > 1 and not _THINGS & set(look.words)
     return person and likeness(look.words, "protected") >= 0.7
 
 
 def leaks(look: Look) -> bool:
+    """Whether a name speaks of what was known only after the outcome."""
     return bool(_LEAKS & set(look.words))
 
 
 def feature(look: Look) -> bool:
+    """Whether a model could use the column: a number or a category that identifies nobody."""
     if look.temporal or look.nested or look.prose or look.dates or look.distinct < 2 or leaks(look):
         return False
     identifies = likeness(look.words, "id") >= 0.5 and (look.nearly_unique or look.codes)

@@ -440,7 +440,9 @@ def resolve(segment: Segment, saved: Mapping[str, Segment]) -> Segment:
     """
     done: dict[str, Segment] = {}
 
-    def opened(part: Segment, inside: tuple[str, ...]) -> Segment:
+    def opened(part: Segment, inside: tuple[str, ...], level: int) -> Segment:
+        if level > DEEPEST:
+            raise BadRequest(f"With its saved segments the condition is more than {DEEPEST} levels deep; simplify it.")
         match part:
             case Saved(name):
                 if name in inside:
@@ -448,15 +450,15 @@ def resolve(segment: Segment, saved: Mapping[str, Segment]) -> Segment:
                 if name not in saved:
                     raise UnknownName("saved segment", name, saved)
                 if name not in done:
-                    done[name] = opened(saved[name], (*inside, name))
+                    done[name] = opened(saved[name], (*inside, name), level + 1)
                 return done[name]
             case Not(inner):
-                return Not(opened(inner, inside))
+                return Not(opened(inner, inside, level + 1))
             case And(parts) | Or(parts):
-                return type(part)(tuple([opened(each, inside) for each in parts]))
+                return type(part)(tuple([opened(each, inside, level + 1) for each in parts]))
         return part
 
-    return opened(segment, ())
+    return opened(segment, (), 1)
 
 
 _KINDS = {

@@ -33,14 +33,10 @@ def _ordinal(column: EvalColumn) -> bool:
 
 
 def bin_labels(column: EvalColumn) -> list[str]:
-    """The ten (or fewer) decile bins of a column as text, `[a, b)`, the last closed."""
+    """The ten (or fewer) quantile bins of a column as text, `[a, b)`, the last closed."""
     edges = list(column.edges)
-    starts = list(range(0, max(1, len(edges) - 1), 2))
-    labels = []
-    for start in starts:
-        end = min(start + 2, len(edges) - 1)
-        labels.append(f"[{edges[start]}, {edges[end]}{']' if end == len(edges) - 1 else ')'}")
-    return labels
+    last = max(1, len(edges) - 1)
+    return [f"[{edges[i]}, {edges[min(i + 1, len(edges) - 1)]}{']' if i == last - 1 else ')'}" for i in range(last)]
 
 
 def shown_groups(groups: pl.DataFrame, columns: list[EvalColumn]) -> pl.DataFrame:

@@ -35,6 +35,8 @@ from analysis.core.segment import (
 
 INFINITY = "CAST('inf' AS DOUBLE)"
 
+NANO_FIRST, NANO_LAST = datetime(1677, 9, 21, 0, 12, 43, 145225), datetime(2262, 4, 11, 23, 47, 16, 854775)
+
 _WIDTHS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
 _RANGES = {name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for name, bits in _WIDTHS.items()} | {
     f"U{name}": (0, 2**bits - 1) for name, bits in _WIDTHS.items()
@@ -183,7 +185,7 @@ def _place(column: ColumnRef, name: str, asked: Value) -> _Place:
     if isinstance(value, bool):
         return _Place(str(value).lower(), str(value).lower())
     if isinstance(value, date):
-        return _date_place(value) if kind == "date" else _moment_place(value, zoned=kind == "zoned")
+        return _date_place(value) if kind == "date" else _moment_place(value, column.type.upper())
     return (
         _float_place(value, single=column.type.upper() == "FLOAT")
         if column.floating
@@ -199,11 +201,15 @@ def _date_place(value: date) -> _Place:
     return _Place(f"DATE '{day}'", f"DATE '{day}'" if value.time() == time() else after)
 
 
-def _moment_place(value: date, *, zoned: bool) -> _Place:
+def _moment_place(value: date, name: str) -> _Place:
     moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    zoned = family(name) == "zoned"
     if zoned and moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     literal = f"{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'} '{moment.isoformat(sep=' ')}'"
+    if name == "TIMESTAMP_NS" and not NANO_FIRST <= moment <= NANO_LAST:
+        first, last = f"TIMESTAMP '{NANO_FIRST}'", f"TIMESTAMP '{NANO_LAST}'"
+        return _Place(None, first) if moment < NANO_FIRST else _Place(last, None)
     return _Place(literal, literal)
 
 

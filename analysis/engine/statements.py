@@ -6,14 +6,20 @@ from datetime import datetime
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.period import MONDAY, WIDTHS
-from analysis.core.roles import REGRESSION
+from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything
 from analysis.core.settings import whole
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.query import Query
 
 CELLS = 6_000_000  # a histogram of groups x labels x codes stays below 50 MB
-CLASSIFICATION_TERMS = {"ll": "r.l{i}", "ll2": "r.l{i} * r.l{i}", "sq": "r.g{i}", "sq2": "r.g{i} * r.g{i}"}
+LOSS = (
+    "-ln(least(greatest(CASE r.y WHEN 1 THEN r.s{i} WHEN 0 THEN 1 - r.s{i} END, 2.220446049250313e-16), "
+    "1 - 2.220446049250313e-16))"
+)
+MISS = "(r.y - r.s{i})"
+BINARY_TERMS = {"ll": LOSS, "ll2": f"{LOSS} ** 2", "sq": f"{MISS} ** 2", "sq2": f"{MISS} ** 4"}
+MULTICLASS_TERMS = {"ll": "r.l{i}", "ll2": "r.l{i} * r.l{i}", "sq": "r.g{i}", "sq2": "r.g{i} * r.g{i}"}
 ERROR = "r.e{i}"
 LABEL = "(r.y - {centre!r})"
 SHARE = "CASE WHEN r.y = 0 THEN 0 ELSE abs({e} / r.y) END"
@@ -99,7 +105,7 @@ def key_sql(column: EvalColumn, where: str) -> str:
     if column.encoding == "values":
         return raw
     if column.encoding == "bins":
-        return f"r.q{column.key[1:]} // 2"
+        return f"r.{column.code}"
     most = whole("groups")
     top = f"SELECT r.{column.key} FROM rows r WHERE {where} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {most}"
     return f"CASE WHEN {raw} IS NULL THEN NULL WHEN {raw} IN ({top}) THEN CAST({raw} AS VARCHAR) ELSE 'other' END"
@@ -169,13 +175,17 @@ def measurable(evaluation: Evaluation, model: ModelFacts) -> bool:
 
 def usable(evaluation: Evaluation, model: ModelFacts) -> str:
     """The rows whose terms count: labelled and scored."""
+    if evaluation.task == BINARY:
+        return f"r.y IS NOT NULL AND r.s{model.index} IS NOT NULL"
     return f"r.{'e' if evaluation.task == REGRESSION else 'l'}{model.index} IS NOT NULL"
 
 
 def term_sql(evaluation: Evaluation, model: ModelFacts, term: str) -> str:
     """A per-row term of Sums as SQL."""
+    if evaluation.task == BINARY:
+        return BINARY_TERMS[term].format(i=model.index)
     if evaluation.task != REGRESSION:
-        return CLASSIFICATION_TERMS[term].format(i=model.index)
+        return MULTICLASS_TERMS[term].format(i=model.index)
     error, label = ERROR.format(i=model.index), LABEL.format(centre=evaluation.centre)
     return REGRESSION_TERMS[term].format(i=model.index, e=error, y=label, median=evaluation.median)
 

@@ -1,5 +1,7 @@
 """The catalog: who, what and when. SQLite in the workspace by default, any SQLAlchemy URL for a shared deployment."""
 
+import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +12,18 @@ import sqlalchemy as sa
 
 from analysis.core.errors import StorageError
 from analysis.store import migrations
-from analysis.store.tables import activity
+from analysis.store.tables import activity, migration
+
+RESTORE = "Nothing was changed; restore catalog.sqlite from a backup or choose another workspace folder."
+SENTENCES = {
+    sqlite3.SQLITE_FULL: "The disk of the workspace is full. Nothing was stored; free some space.",
+    sqlite3.SQLITE_BUSY: "Another process holds the catalog. Nothing was stored; try again.",
+    sqlite3.SQLITE_READONLY: "The catalog cannot be written ({why}). Nothing was stored.",
+    sqlite3.SQLITE_CANTOPEN: "The catalog cannot be opened ({why}). Nothing was changed.",
+    sqlite3.SQLITE_IOERR: "The disk of the workspace cannot be read or written ({why}). Nothing was stored.",
+    sqlite3.SQLITE_CORRUPT: "The catalog is damaged ({why}). " + RESTORE,
+    sqlite3.SQLITE_NOTADB: "The catalog is damaged ({why}). " + RESTORE,
+}
 
 
 def now() -> str:
@@ -33,35 +46,40 @@ class Catalog:
         sa.event.listen(self.engine, "handle_error", _remember_error)
 
     @staticmethod
-    def open(root: Path, url: str = "") -> "Catalog":
-        """The workspace's catalog, brought up to date. StorageError when it is damaged, newer or out of reach."""
-        catalog = Catalog(url or f"sqlite:///{root / 'catalog.sqlite'}")
+    def open(root: Path, url: str = "", *, expected: bool = False) -> "Catalog":
+        """The workspace's catalog, brought up to date. StorageError when it is damaged, newer or out of reach.
+
+        expected: there are data files, so that a missing or empty catalog is a loss and not a beginning.
+        """
+        file = root / "catalog.sqlite"
+        if expected and not url and not (file.exists() and file.stat().st_size):
+            raise StorageError(f"The catalog of {root} is missing or empty, but its data files are there. {RESTORE}")
+        catalog = Catalog(url or f"sqlite:///{file}")
         try:
-            catalog._check()
+            with catalog.read() as connection:
+                catalog._check(connection, expected)
             migrations.migrate(catalog.write)  # type: ignore[arg-type]
-        except sa.exc.DBAPIError as error:
-            raise StorageError(
-                f"The catalog of {root} cannot be opened ({error.orig}). Nothing was changed; restore "
-                "catalog.sqlite from a backup or choose another workspace folder."
-            ) from error
+        except BaseException:
+            catalog.close()
+            raise
         return catalog
 
-    def _check(self) -> None:
-        if self.engine.dialect.name != "sqlite":
-            return
-        with self.read() as connection:
-            answer = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-        if answer != "ok":
-            raise StorageError(f"The catalog is damaged: {answer}. Nothing was changed; restore it from a backup.")
+    def _check(self, connection: sa.Connection, expected: bool) -> None:
+        if self.engine.dialect.name == "sqlite":
+            answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+            if answer != "ok":
+                raise StorageError(f"The catalog is damaged ({answer}). {RESTORE}")
+        if expected and not sa.inspect(connection).has_table(migration.name):
+            raise StorageError(f"The catalog is empty, but the workspace has data files. {RESTORE}")
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self.engine.connect() as connection, connection.begin():
+        with _sayable(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        with self.engine.connect() as plain:
+        with _sayable(), self.engine.connect() as plain:
             connection = plain.execution_options(assay_write=True)
             connection.info.pop("failed", None)
             with connection.begin():
@@ -78,8 +96,30 @@ class Catalog:
             activity.insert().values(at=now(), actor=actor, action=action, kind=kind, object=object, detail=detail)
         )
 
+    def shorten(self) -> None:
+        """Empty SQLite's write-ahead log, so that what was deleted is gone from it too; readers may put it off."""
+        if self.engine.dialect.name == "sqlite":
+            with _sayable(), self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _sayable() -> Iterator[None]:
+    """Turn a database that is full, busy, out of reach or damaged into a sentence; a wrong statement stays a bug."""
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        raise StorageError(f"The catalog is damaged (a record cannot be read: {error}). {RESTORE}") from error
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in SENTENCES:
+            raise StorageError(SENTENCES[code & 0xFF].format(why=error.orig)) from error
+        if error.connection_invalidated or "decode to UTF-8" in str(error.orig):
+            raise StorageError(f"The catalog cannot be read ({error.orig}). Nothing was changed.") from error
+        raise
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

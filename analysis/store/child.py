@@ -5,8 +5,11 @@ standard input (whose end tells the child that its parent is gone), progress, re
 """
 
 import contextlib
+import ctypes
+import errno
 import importlib
 import json
+import logging
 import os
 import selectors
 import signal
@@ -19,12 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from analysis.core import errors
-from analysis.core.settings import number, whole
+from analysis.core.settings import SETTINGS, number, setting, whole
 
+log = logging.getLogger("assay.child")
 Progress = Callable[[float, str], None]
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = ("preview", "load", "build")
+COMMAND = (sys.executable, "-m", "analysis.store.child")
 ANSWER_LIMIT = 64 << 20
+COMPLAINT_KEPT = 1 << 16
+PR_SET_PDEATHSIG = 1
+PRIVATE = ("catalog", "workspace")
 
 _waiting: list[object] = []
 _slots = threading.Condition()
@@ -99,10 +107,10 @@ def _run(task: str, request: dict[str, Any], progress: Progress, cancelled: thre
     if task not in TASKS:
         raise ValueError(f"no such task: {task}")
     walls = limits()
-    message = json.dumps({"task": task, "request": request, "limits": walls})
-    command = [sys.executable, "-m", "analysis.store.child"]
+    told = {each.variable: str(setting(each.name)) for each in SETTINGS if each.name not in PRIVATE}
+    message = json.dumps({"task": task, "request": request, "limits": walls, "settings": told})
     process = subprocess.Popen(
-        command,
+        COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -120,8 +128,9 @@ def _converse(
     process: subprocess.Popen[bytes], message: str, seconds: int, progress: Progress, cancelled: threading.Event | None
 ) -> dict[str, Any]:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - told to the type checker
-    process.stdin.write(message.encode() + b"\n")
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # it died at once; what it said and its status tell why
+        process.stdin.write(message.encode() + b"\n")
+        process.stdin.flush()
     deadline = time.monotonic() + seconds
     said, complaint = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
@@ -139,6 +148,7 @@ def _converse(
                 key.data.extend(block)
                 if len(said) > ANSWER_LIMIT:
                     raise errors.LimitReached("The answer grew beyond 64 MB. Nothing was kept.")
+            del complaint[:-COMPLAINT_KEPT]
             while (end := said.find(b"\n")) >= 0:
                 line = json.loads(said[:end])
                 del said[: end + 1]
@@ -165,7 +175,9 @@ def _died(status: int, complaint: str) -> Exception:
         )
     if status in (-signal.SIGXCPU, -signal.SIGXFSZ):
         return errors.LimitReached("The work ran into a limit of time or file size. Nothing was kept.")
-    return errors.BadFile(f"The reader died on this file (status {status}); it is probably damaged. Nothing was kept.")
+    log.error("a child ended with status %d: %s", status, complaint)
+    how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+    return errors.BadFile(f"The reader died on this file ({how}); it is probably damaged. Nothing was kept.")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -195,6 +207,7 @@ def _wall(walls: dict[str, int]) -> None:
 
 
 def _die_with_parent() -> None:
+    """For a thread: wait for the parent's end. On Linux the kernel also kills a child too busy to notice."""
     while os.read(0, 4096):
         pass
     os.killpg(0, signal.SIGKILL)
@@ -211,7 +224,10 @@ def main() -> None:
     asked = json.loads(line)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ.update(asked["settings"])
     _wall(asked["limits"])
     lock = threading.Lock()
 
@@ -230,7 +246,9 @@ def main() -> None:
     except MemoryError:
         answer(error={"kind": "LimitReached", "message": str(_died(-signal.SIGABRT, ""))})
     except OSError as error:
-        answer(error={"kind": "StorageError", "message": f"{error.strerror or error}. Nothing was kept."})
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "The disk of the workspace is full" if full else error.strerror or str(error)
+        answer(error={"kind": "StorageError", "message": f"{why}. Nothing was kept."})
 
 
 if __name__ == "__main__":

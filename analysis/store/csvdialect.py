@@ -37,7 +37,7 @@ class Dialect:
     def records(self, text: str) -> Iterator[list[str]]:
         """The records of a text by Python's csv module, empty lines left out. Ends early at a field it cannot read."""
         quoting = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE}
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, skipinitialspace=False, **quoting)  # type: ignore[arg-type]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, skipinitialspace=False, **quoting)
         while True:
             try:
                 record = next(reader)
@@ -64,9 +64,9 @@ def detect(head: str, *, whole_file: bool, label: str, options: dict[str, Any], 
     delimiter = _asked_delimiter(options)
     known = delimiter is not None
     if delimiter is None:
-        delimiter, width = _delimiter(cut, '"' if quote is None else quote, options)
+        delimiter = _delimiter(cut, '"' if quote is None else quote)
         if delimiter is None and quote is None:
-            delimiter, width = _delimiter(cut, "'", options)
+            delimiter = _delimiter(cut, "'")
         if delimiter is None and "header" not in options:
             raise BadFile(
                 f"{label} has one column or no separator Assay recognises; name it with --delimiter, "
@@ -142,7 +142,7 @@ def _asked_quote(options: dict[str, Any]) -> str | None:
     return given
 
 
-def _delimiter(text: str, quote: str, options: dict[str, Any]) -> tuple[str | None, int]:
+def _delimiter(text: str, quote: str) -> str | None:
     first_line = re.split(r"[\r\n]", text, maxsplit=1)[0]
     others = sorted(
         {each for each in first_line if not each.isalnum() and each not in NOT_DELIMITERS and each.isprintable()}
@@ -155,14 +155,16 @@ def _delimiter(text: str, quote: str, options: dict[str, Any]) -> tuple[str | No
             continue
         share, width, looked = _agreement(text, candidate, quote)
         usual = candidate in USUAL
-        if width < 2 or (not usual and (share < 0.99 or looked < (1 if candidate < " " else 2) or (candidate == " " and width < 3))):
+        if width < 2 or (
+            not usual and (share < 0.99 or looked < (1 if candidate < " " else 2) or (candidate == " " and width < 3))
+        ):
             continue
         if not usual and chosen in USUAL and best is not None and best[0] >= 0.5:
             continue
         score = (round(share, 2), width, -rank)
         if best is None or score > best:
             best, chosen = score, candidate
-    return chosen, best[1] if best else 1
+    return chosen
 
 
 def _agreement(text: str, delimiter: str, quote: str) -> tuple[float, int, int]:

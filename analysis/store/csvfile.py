@@ -174,18 +174,11 @@ class _Loading:
 
     def _read(self, kinds: dict[str, Kind]) -> duckdb.Error | None:
         """One typed reading of the file into `data`: None, or the error that stopped it."""
-        marks = self.plan.marks
-        parts = []
-        for key, kind in kinds.items():
-            value, proof = csvtypes.cast(key, kind, marks), csvtypes.check(key, kind, marks)
-            if kind.type != "VARCHAR":
-                value = f"case when {key} is null then null when {proof} then {value} else error('{MARK}{key}') end"
-            parts.append(f"{value} as {key}")
         self.con.execute("drop table if exists data")
-        query = f"create table data as select {', '.join(parts)} from {self._source('faults')}"
+        query = csvtypes.proven(self.plan.keys, kinds, self.plan.marks, self._source("faults"), MARK)
         with _Watch(self.con, self.progress, f"Reading {self.plan.label}"):
             try:
-                self.con.execute(query)
+                self.con.execute(f"create table data as {query}")
             except duckdb.OutOfMemoryException as error:
                 raise LimitReached(
                     f"{self.plan.label} needs more memory than a child may have (setting child_memory_mb)."
@@ -203,9 +196,7 @@ class _Loading:
         """Go on with a copy without the records the scan rejected and the bytes that belong to no value."""
         made = self.plan
         if found.mixed:
-            again = csvrecords.Scanner(
-                made.path, made.dialect, columns=len(made.names), label=made.label, returns=True
-            )
+            again = csvrecords.Scanner(made.path, made.dialect, columns=len(made.names), label=made.label, returns=True)
             found.returns = again.run().returns
             self.notes.append("Lines end in two ways (with and without a carriage return); both were understood.")
         if found.drops and len(made.names) > 1:
@@ -240,7 +231,10 @@ class _Loading:
         """{key: (a value that is not of the kind, the line where it first stands)}."""
         if not kinds:
             return {}
-        asks = [f"min({key}) filter (not {csvtypes.check(key, each, self.plan.marks)})" for key, each in kinds.items()]
+        asks = [
+            f"min({key}) filter ({csvtypes.check(key, each, self.plan.marks)} is not true)"
+            for key, each in kinds.items()
+        ]
         row = self.con.execute(f"select {', '.join(asks)} from {self._source('looked')}").fetchall()[0]
         values = {key: value for key, value in zip(kinds, row, strict=True) if value is not None}
         dialect, path = self.plan.dialect, self.plan.path

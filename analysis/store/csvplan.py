@@ -107,9 +107,11 @@ def replan(made: Plan, path: Path, options: dict[str, Any]) -> Plan:
 
 def guess(con: duckdb.DuckDBPyConnection, made: Plan) -> tuple[dict[str, Kind | None], dict[str, Facts]]:
     """The kind of each column by the sample, None where the sample cannot tell, and the counts behind it."""
-    con.register("sample", made.sample)
+    con.register("sampled", made.sample)
+    con.execute("create or replace temp table sample as select * from sampled")
+    con.unregister("sampled")
     facts = csvtypes.profile(con, "sample", made.keys, made.marks)
-    con.unregister("sample")
+    con.execute("drop table sample")
     kinds: dict[str, Kind | None] = {}
     for key in made.keys:
         asked = made.asked.get(key)

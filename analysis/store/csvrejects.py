@@ -1,6 +1,5 @@
 """Rejects: the records of a CSV that are no rows, where they stand, and whether there are too many of them."""
 
-import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,9 @@ def keep(con: duckdb.DuckDBPyConnection, path: Path, scan: Scan, *, label: str) 
         for line, (_, kind, message, text) in zip(lines, faults, strict=True)
     ]
     found += [(each.line, each.reason, each.text) for each in scan.rejects]
-    frame = pl.DataFrame(
-        found, schema={"line": pl.Int64, "reason": pl.String, "text": pl.String}, orient="row"
-    ).sort("line")
+    frame = pl.DataFrame(found, schema={"line": pl.Int64, "reason": pl.String, "text": pl.String}, orient="row").sort(
+        "line"
+    )
     con.register("found_rejects", frame)
     con.execute("create or replace table rejects as select line::bigint as line, reason, text from found_rejects")
     con.unregister("found_rejects")
@@ -54,8 +53,8 @@ def judge(first: list[dict[str, Any]], *, rows: int, rejected: int, label: str, 
     if rejected > most:
         are = "is" if rejected == 1 else "are"
         raise Undecided(
-            f"{label}: {rejected:,} of {records:,} records {are} broken ({100 * rejected / records:.3g} %), the first on "
-            f"{at} To leave them out say --allow-rejects {rejected}."
+            f"{label}: {rejected:,} of {records:,} records {are} broken ({100 * rejected / records:.3g} %), the first "
+            f"on {at} To leave them out say --allow-rejects {rejected}."
         )
     are = "is" if rejected == 1 else "are"
     return [f"{rejected:,} of {records:,} records {are} left out ({100 * rejected / records:.3g} %), the first on {at}"]

@@ -13,12 +13,20 @@ import duckdb
 from analysis.core.errors import BadRequest
 
 DIGITS = 17
-WHOLE_IN_DOUBLE = 1 << 53
 AT_ONCE = 50
 NOT_NUMBERS = "('nan', '-nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity')"
 PLAIN = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
-QUICK = r"-?((0|[1-9][0-9]{0,14})(\.[0-9]*)?|\.[0-9]+)"
 SIGNED = r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+([eE][-+]?[0-9]+)?)"
+# One expression on purpose: with 2,000 columns every further node of a check costs 100 MB of vectors.
+WORDS = r"[-+]?(?i:nan|inf|infinity)"
+POWER = r"[eE][-+]?"
+POINTED = "|".join(rf"[1-9][0-9]{{{left - 1}}}\.[0-9]{{0,{DIGITS - left}}}" for left in range(1, DIGITS + 1))
+SMALL = rf"0?\.0{{0,15}}[0-9]{{1,{DIGITS}}}|0\.0*"
+TINY = rf"[1-9](\.[0-9]{{0,{DIGITS - 1}}})?{POWER}(29[0-9]|30[0-7])"
+DOUBLE = (
+    rf"-?(0|[1-9][0-9]{{0,14}})|[-+]?((0|[1-9][0-9]{{0,14}}){POWER}[0-9]{{1,2}}"
+    rf"|({SMALL}|{POINTED})({POWER}[0-9]{{1,2}})?|(0|[1-9][0-9]{{0,14}}|{SMALL}|{POINTED}){POWER}[12][0-8][0-9]|{TINY})|{WORDS}"
+)
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 ZONED = MOMENT + r" ?(Z|[-+][0-9]{2}(:?[0-9]{2})?)"
 TZ = "TIMESTAMP WITH TIME ZONE"
@@ -110,9 +118,13 @@ def number(value: str, marks: Marks) -> str:
     return f"(case when {_matches(value, shape)} then {bare} when {words} then {value} else '?' end)"
 
 
-def check(value: str, kind: Kind, marks: Marks) -> str:
-    """SQL: whether a text that is not missing becomes `kind` without loss."""
+def check(value: str, kind: Kind, marks: Marks, made: str = "") -> str:
+    """SQL: whether a text that is not missing becomes `kind` without loss (NULL means no).
+
+    made: the column that already holds the cast value, if there is one.
+    """
     type_ = kind.type
+    made = made or cast(value, kind, marks)
     if type_ == "VARCHAR":
         return "true"
     if kind.format:
@@ -120,49 +132,50 @@ def check(value: str, kind: Kind, marks: Marks) -> str:
         if kind.format in ORDERS:
             mark = re.escape(kind.format[2])
             shape = _matches(value, f"[0-9]{{1,2}}{mark}[0-9]{{1,2}}{mark}[0-9]{{4}}")
-        return f"({shape} and try_strptime({value}, {quoted(kind.format)}) is not null)"
+        return f"({made} is not null and {shape})"
     if type_ == "BOOLEAN":
         if kind.asked:
             return f"(lower({value}) in ('true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', '1', '0'))"
         return f"({value} in ('true', 'false') or lower({value}) in ('true', 'false'))"
     if type_ == "DATE":
-        return f"(length({value}) = 10 and try_cast({value} as date)::varchar = {value})"
+        return f"({made}::varchar = {value} and strlen({value}) = 10)"
     if type_ in ("TIMESTAMP", TZ):
         pattern = MOMENT if type_ == "TIMESTAMP" else ZONED
         if kind.asked:
             pattern = f"{pattern}|{MOMENT}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
-        cast = f"try_cast({value} as {type_})"
-        quick = f"{cast}::varchar = {value} and length({value}) = 19 or " if type_ == "TIMESTAMP" else ""
-        slow = f"{_matches(value, pattern)} and {cast} is not null and substr({value}, 12, 2) < '24'"
-        return f"({quick}{slow})"
+        return f"({made} is not null and substr({value}, 12, 2) < '24' and {_matches(value, pattern)})"
     text = number(value, marks)
-    cast = f"try_cast({text} as {type_})"
     if type_ in WHOLE:
-        if kind.asked:
-            return f"({_matches(text, '[-+]?[0-9]+')} and {cast} is not null)"
-        return f"(coalesce({cast}::varchar = {text}, false))"
+        return (
+            f"({made} is not null and {_matches(text, '[-+]?[0-9]+')})" if kind.asked else f"({made}::varchar = {text})"
+        )
     if type_.startswith("DECIMAL"):
         scale = int(type_.rstrip(")").split(",")[1])
         fraction = f"(\\.[0-9]{{1,{scale}}})?" if scale else ""
-        return f"({_matches(text, f'-?(0|[1-9][0-9]*){fraction}')} and {cast} is not null)"
-    return _double(text, kind.asked)
+        return f"({made} is not null and {_matches(text, f'-?(0|[1-9][0-9]*){fraction}')})"
+    return _double(text, made, kind.asked)
 
 
-def _double(text: str, asked: bool) -> str:
-    cast = f"try_cast({text} as double)"
-    mantissa = f"regexp_replace({text}, '[eE].*$', '')"
-    digits = f"ltrim(regexp_replace({mantissa}, '[-+.]', '', 'g'), '0')"
+def _double(text: str, made: str, asked: bool) -> str:
     if asked:
-        return f"(({_matches(text, SIGNED)} or lower({text}) in {NOT_NUMBERS}) and {cast} is not null)"
-    exact = (
-        f"{_matches(text, SIGNED)} and length({digits}) <= {DIGITS} and isfinite({cast})"
-        f" and (contains({text}, '.') or contains(lower({text}), 'e') or (abs({cast}) <= {WHOLE_IN_DOUBLE}"
-        f" and {text}[1] <> '+')) and (abs({cast}) > 2.3e-308 or {digits} = '')"
-    )
-    return (
-        f"(case when length({text}) <= 18 and {_matches(text, QUICK)} then true"
-        f" when {exact} then true else lower({text}) in {NOT_NUMBERS} end)"
-    )
+        return f"({made} is not null and ({_matches(text, SIGNED)} or lower({text}) in {NOT_NUMBERS}))"
+    return f"({made} is not null and {_matches(text, DOUBLE)})"
+
+
+def proven(keys: list[str], kinds: dict[str, Kind], marks: Marks, relation: str, mark: str) -> str:
+    """A query for all columns as their kinds that stops with the error `mark` and the key at a value that is not."""
+    casts, picks = [], []
+    for key in keys:
+        kind = kinds[key]
+        if kind.type == "VARCHAR":
+            picks.append(key)
+            continue
+        made = "v" + key[1:]
+        casts.append(f", {cast(key, kind, marks)} as {made}")
+        proof = check(key, kind, marks, made)
+        stop = f"error({quoted(mark + key)})"
+        picks.append(f"case when {key} is null then null when {proof} then {made} else {stop} end as {key}")
+    return f"select {', '.join(picks)} from (select *{''.join(casts)} from {relation})"
 
 
 def cast(value: str, kind: Kind, marks: Marks) -> str:
@@ -180,41 +193,65 @@ ORDERS = tuple(f"%{one}{mark}%{two}{mark}%Y" for mark in "/.-" for one, two in (
 
 
 def profile(con: duckdb.DuckDBPyConnection, relation: str, keys: list[str], marks: Marks) -> dict[str, Facts]:
-    """{key: how many of its values would become each kind without loss}, in one reading a batch of columns.
+    """{key: how many of its values would become each kind without loss}.
 
-    n: values. whole, huge, double, plain: numbers by kind. left, right: most digits before and after the point of a
-    plain number. true, date, moment, zoned: booleans and times. ordered: dates like 03/04/2024. formats: {format:
-    values that fit it}, where all values are such dates.
+    n: values. whole, double, true: whole numbers of 64 bit, numbers, booleans. Where none of these fits all values
+    also: huge: whole numbers of 128 bit; plain: numbers without exponent, left and right: their most digits before and
+    after the point; date, moment, zoned: times; ordered: dates like 03/04/2024. formats: {format: values that fit it},
+    where all values are such dates or a format was given.
     """
-    found: dict[str, Facts] = {}
-    names = ("n", "whole", "huge", "double", "plain", "left", "right", "true", "date", "moment", "zoned", "ordered")
-    kinds = [Kind("BIGINT"), Kind("HUGEINT"), Kind("DOUBLE")]
-    times = [Kind("BOOLEAN"), Kind("DATE"), Kind("TIMESTAMP"), Kind(TZ)]
-    for start in range(0, len(keys), AT_ONCE):
-        batch, asks = keys[start : start + AT_ONCE], []
-        for key in batch:
-            text = number(key, marks)
-            plain = _matches(text, PLAIN)
-            asks += [f"count({key})", *(f"count_if({check(key, kind, marks)})" for kind in kinds)]
-            asks += [
-                f"count_if({plain})",
-                f"max(length(regexp_extract({text}, '^-?([0-9]*)', 1))) filter ({plain})",
-                f"max(length(regexp_extract({text}, '\\.([0-9]*)$', 1))) filter ({plain})",
-            ]
-            asks += [f"count_if({check(key, kind, marks)})" for kind in times]
-            asks.append(f"count_if({_matches(key, '[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}')})")
-        row = con.execute(f"select {', '.join(asks)} from {relation}").fetchall()[0]
-        for place, key in enumerate(batch):
-            values = row[place * len(names) : (place + 1) * len(names)]
-            found[key] = {name: value or 0 for name, value in zip(names, values, strict=True)} | {"formats": {}}
-    asked_format = [marks.dates] if "%" in marks.dates else []
-    dated = [key for key in keys if found[key]["n"] and (asked_format or found[key]["ordered"] == found[key]["n"])]
-    formats = asked_format or list(ORDERS)
+    found: dict[str, Facts] = {key: {"formats": {}} for key in keys}
+    first: dict[str, str | Kind] = {"n": "count({key})", "whole": Kind("BIGINT"), "true": Kind("BOOLEAN")}
+    _count(con, relation, keys, first, marks, found)
+    left = [key for key in keys if found[key]["n"] not in (found[key]["whole"], found[key]["true"])]
+    _count(con, relation, left, {"double": Kind("DOUBLE")}, marks, found)
+    left = [key for key in left if found[key]["n"] != found[key]["double"]]
+    plain = "regexp_full_match({text}, " + quoted(PLAIN.replace("{", "{{").replace("}", "}}")) + ")"
+    second: dict[str, str | Kind] = {
+        "huge": Kind("HUGEINT"),
+        "plain": f"count_if({plain})",
+        "left": f"max(strlen(regexp_extract({{text}}, '^-?([0-9]*)', 1))) filter ({plain})",
+        "right": f"max(strlen(regexp_extract({{text}}, '\\.([0-9]*)$', 1))) filter ({plain})",
+        "date": Kind("DATE"),
+        "moment": Kind("TIMESTAMP"),
+        "zoned": Kind(TZ),
+        "ordered": "count_if(regexp_full_match({key}, '[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-][0-9]{{4}}'))",
+    }
+    _count(con, relation, left, second, marks, found)
+    for key in keys:
+        found[key] |= {name: 0 for name in (*second, "double") if name not in found[key]}
+    given = [marks.dates] if "%" in marks.dates else []
+    dated = [key for key in keys if found[key]["n"] and (given or found[key]["ordered"] == found[key]["n"])]
+    formats: dict[str, str | Kind] = {each: Kind("DATE", each) for each in given or ORDERS}
+    counts: dict[str, Facts] = {key: {} for key in dated}
+    _count(con, relation, dated, formats, marks, counts)
     for key in dated:
-        asks = [f"count_if({check(key, Kind('DATE', each), marks)})" for each in formats]
-        row = con.execute(f"select {', '.join(asks)} from {relation}").fetchall()[0]
-        found[key]["formats"] = dict(zip(formats, row, strict=True))
+        found[key]["formats"] = counts[key]
     return found
+
+
+def _count(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    keys: list[str],
+    asks: dict[str, str | Kind],
+    marks: Marks,
+    found: dict[str, Facts],
+) -> None:
+    """Answer each ask (an aggregate, or a kind whose values are counted) for each column, a batch in one reading."""
+    for start in range(0, len(keys), AT_ONCE):
+        batch = keys[start : start + AT_ONCE]
+        terms = []
+        for key in batch:
+            for ask in asks.values():
+                if isinstance(ask, Kind):
+                    terms.append(f"count_if({check(key, ask, marks)})")
+                else:
+                    terms.append(ask.format(key=key, text=number(key, marks)))
+        row = con.execute(f"select {', '.join(terms)} from {relation}").fetchall()[0]
+        for place, key in enumerate(batch):
+            values = row[place * len(asks) : (place + 1) * len(asks)]
+            found[key] |= {name: value or 0 for name, value in zip(asks, values, strict=True)}
 
 
 def choose(facts: Facts, marks: Marks) -> Kind | None:

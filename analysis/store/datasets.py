@@ -226,9 +226,7 @@ def forget(workspace: Workspace, kind: str, which: sa.Table, id: str, label: str
         )
     workspace.file(kind, id).unlink(missing_ok=True)
     workspace.reader.forget_missing()
-    if workspace.catalog.engine.dialect.name == "sqlite":
-        with workspace.catalog.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    workspace.catalog.shorten()
 
 
 def first_rows(workspace: Workspace, dataset: Dataset, *, rows: int = 100) -> pl.DataFrame:

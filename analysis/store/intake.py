@@ -69,7 +69,7 @@ def preview_task(request: dict[str, Any], *, limits: dict[str, int], progress: P
 
 
 def recognise(source: Path, *, label: str = "", encoding: str = "") -> str:
-    """"csv" or "parquet" by content, looking into gzip; BadFile with what the file is otherwise.
+    """ "csv" or "parquet" by content, looking into gzip; BadFile with what the file is otherwise.
 
     encoding: what the analyst said, so that UTF-16 without a mark is not taken for binary rubbish.
     """
@@ -129,7 +129,9 @@ def preview(source: Path, *, label: str, options: dict[str, Any], rows: int = 50
         except Undecided as error:
             if "header" in options:
                 raise
-            made = csvplan.plan(start, label=label, options=options | {"header": True}, encoding=encoding, size=whole_size)
+            made = csvplan.plan(
+                start, label=label, options=options | {"header": True}, encoding=encoding, size=whole_size
+            )
             notes.append(str(error))
         kinds, _ = csvplan.guess(con, made)
         first = made.sample.head(min(rows, made.head)).rows()
@@ -161,6 +163,8 @@ def load(
     try:
         with duckdb.connect(str(target), config=_config(limits, work / "spill")) as con:
             con.execute("set TimeZone = 'UTC'")
+            con.execute("set enable_progress_bar_print = false")
+            con.execute("set enable_progress_bar = true")  # without it `query_progress` knows nothing
             if "spill_gb" in limits:
                 con.execute(f"set max_temp_directory_size = '{int(limits['spill_gb'])}GB'")
             plain = _prepare(source, work, kind, label, options, limits, progress)
@@ -217,7 +221,8 @@ def _prepare(
     most = limits.get("file_bytes") or whole("file_gb") << 30
     if source.stat().st_size > most:
         raise LimitReached(f"{label} has {source.stat().st_size:,} bytes; the limit is {most:,} (setting file_gb).")
-    path, fingerprint, notes = source, "", []
+    path, fingerprint = source, ""
+    notes: list[str] = []
     with source.open("rb") as opened:
         head = opened.read(LOOK)
     if head.startswith(GZIP):
@@ -248,7 +253,9 @@ def _encoding(head: bytes, options: dict[str, Any]) -> tuple[str, list[str]]:
             name = codecs.lookup(given).name
             "a".encode(name)
         except (LookupError, TypeError, ValueError) as error:
-            raise BadRequest(f"--encoding {given!r} is no encoding Assay knows; try utf-8, windows-1252 or utf-16.") from error
+            raise BadRequest(
+                f"--encoding {given!r} is no encoding Assay knows; try utf-8, windows-1252 or utf-16."
+            ) from error
         return ("utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name), []
     for mark, name in UTF16:
         if head.startswith(mark):
@@ -285,9 +292,7 @@ def _decoded(
         raise Undecided(f"{label}, line {line:,}, is not {encoding} text; name another --encoding.") from error
 
 
-def _inflate(
-    source: Path, target: Path, label: str, most: int, digest: "hashlib._Hash", progress: Progress
-) -> None:
+def _inflate(source: Path, target: Path, label: str, most: int, digest: "hashlib._Hash", progress: Progress) -> None:
     """Unpack a gzip file of one or more members, within the limits; BadFile where it is cut off, damaged or a bomb."""
     size = source.stat().st_size
     most = min(most, max(INFLATE_FLOOR, size * whole("inflate_ratio")))

@@ -11,6 +11,7 @@ from analysis.core.settings import whole
 from analysis.store.pivot import Layout, ModelSql, text_sql
 
 EPSILON = 2.220446049250313e-16
+CLIPPED = 36.04  # -ln of epsilon is 36.0437
 YES = ("1", "true", "yes", "y", "t")
 NO = ("0", "false", "no", "n", "f")
 EPOCHS = ((1e8, 4e9, 1_000_000), (1e11, 4e12, 1_000), (1e14, 4e15, 1))

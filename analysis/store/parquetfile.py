@@ -51,9 +51,7 @@ def footer(con: duckdb.DuckDBPyConnection, path: Path, *, label: str) -> Footer:
         raise BadFile(f"{label} is a Parquet file that was cut off or damaged: its footer is missing. Copy it again.")
     text = quoted(str(path))
     try:
-        rows, groups = con.execute(
-            f"select num_rows, num_row_groups from parquet_file_metadata({text})"
-        ).fetchall()[0]
+        rows, groups = con.execute(f"select num_rows, num_row_groups from parquet_file_metadata({text})").fetchall()[0]
         kept = con.execute(
             f"select coalesce(sum(octet_length(key) + octet_length(value)), 0) from parquet_kv_metadata({text})"
         ).fetchall()[0]
@@ -78,7 +76,9 @@ def footer(con: duckdb.DuckDBPyConnection, path: Path, *, label: str) -> Footer:
             "(setting inflate_ratio); a real table does not compress so well."
         )
     if groups > ROW_GROUPS_LIMIT or kept[0] > METADATA_LIMIT:
-        raise BadFile(f"{label} has {groups:,} row groups or more than 1 MB of metadata beside its table; write it anew.")
+        raise BadFile(
+            f"{label} has {groups:,} row groups or more than 1 MB of metadata beside its table; write it anew."
+        )
     made, notes = names(top, Dialect())
     return Footer(rows, made, types, notes)
 
@@ -119,7 +119,9 @@ def load(
     }
 
 
-def preview(con: duckdb.DuckDBPyConnection, path: Path, *, label: str, options: dict[str, Any], rows: int) -> dict[str, Any]:
+def preview(
+    con: duckdb.DuckDBPyConnection, path: Path, *, label: str, options: dict[str, Any], rows: int
+) -> dict[str, Any]:
     """Names, types and the first rows as text; reads the footer and the first row group at most."""
     refuse_options(options)
     facts = footer(con, path, label=label)
@@ -149,7 +151,9 @@ def refuse_options(options: dict[str, Any]) -> None:
     """BadRequest for what only a text file can be told; a Parquet file says these things itself."""
     for name in ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "missing", "header", "types"):
         if options.get(name) not in (None, "", [], {}):
-            raise BadRequest(f"--{name.removesuffix('s') if name == 'types' else name} is for text files; this is Parquet.")
+            raise BadRequest(
+                f"--{name.removesuffix('s') if name == 'types' else name} is for text files; this is Parquet."
+            )
 
 
 def _top_level(tree: list[tuple[str, int | None]]) -> list[str]:
@@ -201,13 +205,16 @@ def _refuse_bomb(con: duckdb.DuckDBPyConnection, relation: str, facts: Footer, s
         raise _damaged(label, error) from error
     total = sum(int(each) for each in sums if each is not None)
     if total > max(INFLATE_FLOOR * 10, size * number("inflate_ratio")):
-        raise BadFile(f"{label} holds {total:,} bytes of text in {size:,} bytes; a real table does not compress so well.")
+        raise BadFile(
+            f"{label} holds {total:,} bytes of text in {size:,} bytes; a real table does not compress so well."
+        )
 
 
 def _damaged(label: str, error: duckdb.Error) -> BadFile:
     said = str(error).partition("\n")[0].partition(": ")[2]
     said = re.sub(r"'[^']*/[^']*'", "it", said)[:200].rstrip(". ")
-    return BadFile(f"{label} is a Parquet file that cannot be read; it is probably damaged ({said}). Copy it again.")
+    why = f" ({said})" if said else ""
+    return BadFile(f"{label} is a Parquet file that cannot be read; it is probably damaged{why}. Copy it again.")
 
 
 class _Digest(threading.Thread):

@@ -18,6 +18,7 @@ SAFE = {
     "python_enable_replacements": "false",
 }
 KEPT_ATTACHED = 64
+BROKEN = (duckdb.IOException, duckdb.SerializationException)
 
 
 class Reader:
@@ -32,17 +33,20 @@ class Reader:
         self._users: OrderedDict[Path, int] = OrderedDict()
 
     @contextlib.contextmanager
-    def open(self, file: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-        """(a cursor of its own, the schema name of the attached file), for the length of the block."""
+    def open(self, file: Path, label: str = "") -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+        """(a cursor of its own, the schema name of the attached file), for the length of the block.
+
+        StorageError where the file is gone or damaged, naming `label` (default: the file).
+        """
         alias = "f_" + file.stem
-        with self._lock:
+        with self._lock, _damage(file, label):
             if file not in self._users:
                 self._attach(file, alias)
                 self._users[file] = 0
             self._users[file] += 1
             self._users.move_to_end(file)
         try:
-            with self._database.cursor() as cursor:
+            with _damage(file, label), self._database.cursor() as cursor:
                 yield cursor, alias
         finally:
             with self._lock:
@@ -51,13 +55,8 @@ class Reader:
 
     def _attach(self, file: Path, alias: str) -> None:
         path = str(file).replace("'", "''")
-        try:
-            with self._database.cursor() as cursor:
-                cursor.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
-        except duckdb.Error as error:
-            if not file.exists():
-                raise StorageError("The data of this version was deleted.") from error
-            raise StorageError(f"The data file {file.name} is damaged: {error}") from error
+        with self._database.cursor() as cursor:
+            cursor.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
 
     def _trim(self) -> None:
         idle = [file for file, users in self._users.items() if users == 0]
@@ -77,3 +76,22 @@ class Reader:
 
     def close(self) -> None:
         self._database.close()
+
+
+@contextlib.contextmanager
+def _damage(file: Path, label: str) -> Iterator[None]:
+    """Tell a file that is gone or damaged from a statement that is wrong, which is a bug and stays one."""
+    try:
+        yield
+    except duckdb.Error as error:
+        # DuckDB has no class of its own for a block whose checksum is wrong: it raises the bare base class.
+        if type(error) is not duckdb.Error and not isinstance(error, BROKEN):
+            raise
+        what = f"'{label}'" if label else f"the file {file.name}"
+        if not file.exists():
+            raise StorageError(f"The data of {what} was deleted.") from error
+        why = str(error).partition("\n")[0].replace(str(file), file.name)
+        raise StorageError(
+            f"The data of {what} is damaged and cannot be read ({why}); restore {file.name} from a backup, or delete "
+            "this version and take its source in again."
+        ) from error

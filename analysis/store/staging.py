@@ -50,20 +50,20 @@ def staging(root: Path, step: Step = no_step) -> Iterator[Staging]:
     check_free_space(root)
     id = new_id()
     made = Staging(id, root / "staging" / id)
-    with disk_errors():
-        # Locked before it can be seen under its own name: a sweep never finds it unlocked.
-        hidden = made.folder.with_name("." + made.id)
-        hidden.mkdir(parents=True)
-        lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        hidden.rename(made.folder)
-    try:
+    # Locked before it can be seen under its own name: a sweep never finds it unlocked.
+    hidden = made.folder.with_name("." + made.id)
+    with contextlib.ExitStack() as undo:
+        with disk_errors():
+            hidden.mkdir(parents=True)
+            undo.callback(shutil.rmtree, hidden, ignore_errors=True)
+            lock = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            undo.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            hidden.rename(made.folder)
+            undo.callback(shutil.rmtree, made.folder, ignore_errors=True)
         step("staged")
         with disk_errors():
             yield made
-    finally:
-        shutil.rmtree(made.folder, ignore_errors=True)
-        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -72,9 +72,8 @@ def sealed(file: Path, target: Path, step: Step = no_step) -> Iterator[tuple[str
 
     The block records it in the catalog; when that fails, the file goes again.
     """
-    facts = _seal(file, target, step)
     try:
-        yield facts
+        yield _seal(file, target, step)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -104,27 +103,40 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep_staging(root: Path) -> set[str]:
-    """Remove staging folders nobody holds the lock of; the ids that are still being worked on."""
-    busy: set[str] = set()
+def sweep_staging(root: Path, discard: Callable[[str], None]) -> None:
+    """Remove the staging folders nobody holds the lock of, each after discard(its id).
+
+    A folder outlives the moment its file is published and goes only after the file was recorded: what a crash left
+    published but unrecorded always has one.
+    """
     for folder in (root / "staging").glob("*"):
-        if folder.name.startswith(".") and time.time() - folder.stat().st_mtime < 60:
+        if folder.name.startswith(".") and _age(folder) < 60:
             continue
         try:
             lock = os.open(folder / "lock", os.O_RDWR)
         except FileNotFoundError:
-            # A folder is locked before it appears under its id; only a crash on the way leaves one without.
+            # A folder is locked before it appears under its id: this one was being made or removed.
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        try:
+        with os.fdopen(lock), contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            busy.add(folder.name.lstrip("."))
-        else:
+            discard(folder.name)
             shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(lock)
-    return busy
+
+
+def _age(path: Path) -> float:
+    """Seconds since `path` was changed, 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def remove_older(folder: Path, pattern: str, seconds: float) -> None:
+    """Remove the files of a folder that match a pattern and were not changed for so many seconds."""
+    for file in folder.glob(pattern):
+        if _age(file) > seconds:
+            file.unlink(missing_ok=True)
 
 
 def check_free_space(root: Path, needed: int = 0) -> None:

@@ -3,7 +3,7 @@
 import getpass
 import os
 import threading
-import time
+import weakref
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,11 +13,13 @@ from analysis.core.settings import setting
 from analysis.store import tables
 from analysis.store.catalog import Catalog
 from analysis.store.reader import Reader
-from analysis.store.staging import sweep_staging
+from analysis.store.staging import disk_errors, remove_older, sweep_staging
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("datasets", "evaluations", "staging", "cubes", "exports", "uploads")
-SWEEP_EVERY = 30.0
+KINDS = {"dataset": tables.dataset, "evaluation": tables.evaluation}
+LET_GO_EVERY = 30.0
+FORGOTTEN_AFTER = 3600.0
 
 
 class Workspace:
@@ -34,11 +36,14 @@ class Workspace:
                 (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"The workspace {root} cannot be made: {error.strerror}.") from error
-        self.catalog = Catalog.open(root, str(setting("catalog")))
+        held = any(True for kind in KINDS for _ in self.file(kind, "").parent.glob("*.duckdb"))
+        self.catalog = Catalog.open(root, str(setting("catalog")), expected=held)
         self.reader = Reader()
-        self._refreshed = time.monotonic()
-        self._refreshing = threading.Lock()
         self.sweep()
+        closed = threading.Event()
+        letting_go = threading.Thread(target=_let_go, args=(weakref.ref(self.reader), closed), daemon=True)
+        letting_go.start()
+        self._stop = weakref.finalize(self, _end, letting_go, closed)
 
     @staticmethod
     def open(root: str | Path | None = None, *, actor: str | None = None) -> "Workspace":
@@ -53,34 +58,56 @@ class Workspace:
         return self.root / f"{kind}s" / f"{id}.duckdb"
 
     def sweep(self) -> None:
-        """Remove what crashed work left behind: staging nobody holds, files and cubes nobody recorded."""
-        kinds = {"datasets": tables.dataset, "evaluations": tables.evaluation}
-        files = [file for folder in kinds for file in (self.root / folder).glob("*.duckdb*")]
-        # In this order a file published meanwhile is either still locked or already recorded.
-        busy = sweep_staging(self.root)
+        """Remove what crashed work left behind: staging nobody holds and what it published without recording it, the
+        files of deletions cut short, uploads nobody came back for.
+
+        A file the catalog does not know is otherwise left alone: the catalog may be an older copy.
+        """
+        with disk_errors():
+            sweep_staging(self.root, self._discard)
+            with self.catalog.read() as connection:
+                deleted = {
+                    id
+                    for table in KINDS.values()
+                    for id in connection.scalars(sa.select(table.c.id).where(table.c.deleted.is_not(None)))
+                }
+            for folder in ("datasets", "evaluations", "cubes"):
+                for file in (self.root / folder).glob("*"):
+                    if file.name.lstrip(".")[:32] in deleted:
+                        file.unlink(missing_ok=True)
+            remove_older(self.root / "cubes", ".*", FORGOTTEN_AFTER)
+            remove_older(self.root / "uploads", "*", FORGOTTEN_AFTER)
+
+    def _discard(self, id: str) -> None:
         with self.catalog.read() as connection:
-            known = {
-                id for table in kinds.values() for id in connection.scalars(sa.select(table.c.id).where(table.c.deleted.is_(None)))
-            }
-        for file in files:
-            if file.stem not in known and file.stem not in busy:
-                file.unlink(missing_ok=True)
-        for leftover in (self.root / "uploads").glob("*"):
-            if time.time() - leftover.stat().st_mtime > 3600:
-                leftover.unlink(missing_ok=True)
+            known = [connection.scalar(sa.select(table.c.id).where(table.c.id == id)) for table in KINDS.values()]
+        if known == [None] * len(KINDS):
+            for kind in KINDS:
+                self.file(kind, id).unlink(missing_ok=True)
 
     def refresh(self) -> None:
         """Let go of files another process deleted; cheap enough to call at every request."""
-        if time.monotonic() - self._refreshed > SWEEP_EVERY and self._refreshing.acquire(blocking=False):
-            try:
-                self.reader.forget_missing()
-                self._refreshed = time.monotonic()
-            finally:
-                self._refreshing.release()
+        self.reader.forget_missing()
 
     def close(self) -> None:
+        self._stop()
         self.reader.close()
         self.catalog.close()
+
+
+def _let_go(reader: "weakref.ref[Reader]", closed: threading.Event) -> None:
+    """An idle process, too, frees the bytes of what another one deleted."""
+    while not closed.wait(LET_GO_EVERY):
+        alive = reader()
+        if alive is None:
+            return
+        alive.forget_missing()
+        del alive
+
+
+def _end(thread: threading.Thread, closed: threading.Event) -> None:
+    closed.set()
+    thread.join()
 
 
 def system_user() -> str:

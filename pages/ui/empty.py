@@ -8,6 +8,7 @@ from pages.ui import frame, working
 
 def no_evaluation() -> None:
     """A page that needs an evaluation while there is none."""
+    working.follow_sample()
     st.title("Nothing to measure yet", anchor=False)
     if datasets.listed(frame.workspace()):
         st.markdown("There is data, but no evaluation of it yet: say what its columns mean.")

@@ -34,12 +34,11 @@ def engine() -> Engine:
 def menu() -> dict[str, list[StreamlitPage]]:
     """The pages by section, from their cards. File name = URL, which also keeps deep links right on a fresh server."""
     sections: dict[str, list[StreamlitPage]] = {}
-    for place, card in enumerate(cards()):
+    for card in cards():
         page = st.Page(
             f"pages/{card.stem}.py",
             title=f":material/{card.icon}: {card.title}",
             url_path=card.stem,
-            default=place == 0,
             help=card.purpose,
         )
         sections.setdefault(card.section, []).append(page)

@@ -24,6 +24,12 @@ def current() -> jobs.Job | None:
     return jobs.get(id) if id else None
 
 
+def busy(kind: str) -> bool:
+    """Whether this session waits for a job of this kind."""
+    job = current()
+    return job is not None and job.kind == kind
+
+
 def watch(kind: str) -> jobs.Job | None:
     """Show the running job of this kind with its progress and a way to cancel.
 
@@ -56,13 +62,17 @@ def _progress(job: jobs.Job) -> None:
         st.button("Cancel", on_click=job.cancel, key="job_cancel", disabled=job.cancelled.is_set())
 
 
-def offer_sample(*, key: str) -> None:
-    """One click loads the sample and leads to its overview."""
-    job = watch("sample")
-    if job is not None:
+def follow_sample() -> None:
+    """Show the sample's loading where it was asked for; when it is there, go to its overview."""
+    if watch("sample") is not None:
         context.request(sample.first(frame.workspace()))
         st.switch_page(frame.page("overview"))
-    running = current() is not None and current().running  # type: ignore[union-attr]
+
+
+def offer_sample(*, key: str) -> None:
+    """One click loads the sample. The page calls `follow_sample` on every run, as it may fill up meanwhile."""
+    job = current()
+    running = job is not None and job.running
     if st.button("Load the sample", icon=":material/science:", key=key, disabled=running):
         space = frame.workspace()
         start("sample", "Loading the sample", lambda progress, stop: sample.load(space, progress=progress, cancelled=stop))

@@ -59,7 +59,7 @@ def make(rows: int, folder: Path) -> dict[str, Path]:
 
 
 def run(rows: int, folder: Path) -> list[dict[str, float | str]]:
-    """{name, ratio, bound, ours_s, bare_s, ours_mb, bare_mb} of each kind of file; ratio = our wall time by the bare."""
+    """{name, ratio, bound, ours_s, bare_s, ours_mb, bare_mb} a kind of file; ratio: our wall time by the bare."""
     results: list[dict[str, float | str]] = []
     for name, source in make(rows, folder).items():
         bare_s, bare_mb = _timed(BARE, source, folder, rows)

@@ -84,7 +84,9 @@ SIGNS = {
     ">=": operator.ge,
 }
 
-texts = st.sampled_from(HOSTILE) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+texts = st.sampled_from(HOSTILE) | st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8
+)
 names = texts.filter(bool)
 zones = st.none() | st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     lambda offset: timezone(timedelta(seconds=offset // timedelta(seconds=1)))
@@ -151,7 +153,7 @@ def holds(segment: Segment, row: Mapping[str, Any], types: Mapping[str, str]) ->
         case Contains(_, text):
             return text in as_text(value)
         case Matches(_, pattern):
-            return re.search(pattern, as_text(value), re.ASCII) is not None
+            return re.search(pattern.replace("$", r"\Z"), as_text(value), re.ASCII) is not None
     raise AssertionError(segment)
 
 
@@ -168,7 +170,7 @@ def asked(value: Any, kind: str) -> Any:
         with np.errstate(over="ignore"):
             short = float(np.float32(nearest))
         return short if kind == "FLOAT" and math.isfinite(short) else nearest
-    if kind in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
         moment = value if isinstance(value, datetime) else datetime.combine(value, datetime.min.time())
         return moment if kind != "TIMESTAMP WITH TIME ZONE" or moment.tzinfo else moment.replace(tzinfo=UTC)
     return value

@@ -284,6 +284,40 @@ def test_scores_numbered_beyond_the_classes_are_models() -> None:
     assert [model.name for model in guess(facts).roles.models] == ["model 1", "model 2", "model 3"]
 
 
+def test_models_and_classes_in_one_name() -> None:
+    m = Maker("crossed")
+    y = m.pick("ash", "elm", "oak")
+    columns = {"species": y, "xgb_pred": m.decided(y), "rf_pred": m.decided(y)}
+    for name in ("xgb", "rf"):
+        columns |= m.per_class(y, ("ash", "elm", "oak"), name + "_prob_{}")
+    found = guess([column(name, values) for name, values in columns.items()]).roles
+    assert found.models == tuple(
+        ModelColumns(name, f"{name}_pred", tuple((each, f"{name}_prob_{each}") for each in ("ash", "elm", "oak")))
+        for name in ("xgb", "rf")
+    )
+
+
+def test_scores_and_latencies_of_the_same_model_go_together() -> None:
+    m = Maker("latencies")
+    y = m.flag(0.3)
+    facts = [column("label", y), column("model_a_score", m.chance(y, 1)), column("model_b_score", m.chance(y, 1))]
+    facts += [column("model_a_latency_ms", m.real(1, 9)), column("model_b_latency_ms", m.real(1, 9))]
+    assert guess(facts).roles.models == (
+        ModelColumns("model_a", scores=((None, "model_a_score"),), latency="model_a_latency_ms"),
+        ModelColumns("model_b", scores=((None, "model_b_score"),), latency="model_b_latency_ms"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "prediction"), [("price_true", "price"), ("actual_price", "price"), ("BAD", "I_BAD")]
+)
+def test_a_prediction_may_be_named_as_the_label_alone(label: str, prediction: str) -> None:
+    m = Maker("echo")
+    y = m.flag(0.3) if label == "BAD" else m.real(10, 90)
+    found = guess([column(label, y), column(prediction, m.decided(y) if label == "BAD" else m.about(y, 1))]).roles
+    assert (found.label, found.models[0].prediction) == (label, prediction)
+
+
 def test_names_are_taken_apart_in_any_usual_way() -> None:
     for name in ("sale_price", "SalePrice", "sale.price", "Sale Price", "SALE-PRICE", "salePrice"):
         assert [word.text for word in words(name)] == ["sale", "price"]

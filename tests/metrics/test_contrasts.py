@@ -66,7 +66,7 @@ def test_an_undefined_side_makes_the_difference_undefined_and_says_which():
 def test_p_agrees_with_the_interval(level):
     random = np.random.default_rng(1)
     n = random.integers(20, 200, 300)
-    a, b = share(random.binomial(n, 0.5), n, level), share(random.binomial(n, 0.35), n, level)
+    a, b = share(random.binomial(n, 0.3), n, level), share(random.binomial(n, random.choice([0.1, 0.5], 300)), n, level)
     got = contrasts.difference(a, b, level=level)
     p = contrasts.p_values(got, level)
     leaves_out = (got.low > 0) | (got.high < 0)
@@ -101,7 +101,7 @@ def test_corrections_of_nothing():
 
 def test_verdicts():
     value = np.array([0.2, -0.2, 0.2, 0.2, np.nan, 0.0])
-    made = Estimates(value, value - 0.1, value + 0.1, np.array([100, 100, 100, 29, 100, 100]), "")
+    made = Estimates(value, value - 0.1, value + 0.1, np.array([100, 30, 100, 29, 100, 100]), "")
     adjusted = np.array([0.01, 0.05, 0.06, 0.01, np.nan, 1.0])
     say = lambda better: list(contrasts.verdicts(made, better=better, adjusted=adjusted, q=0.05, n_min=30))  # noqa: E731
     few, unclear = "not enough data", "no clear change"

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from analysis.core.cube import Histogram
 from analysis.metrics import METRICS, curves
+from analysis.metrics.intervals import mann_whitney
 from tests.metrics.cubes import binary_cube, histogram
 
 SHAPES = {
@@ -83,7 +84,8 @@ def test_what_binning_costs_is_within_its_bound_and_small(shape):
 def test_coarse_codes_keep_their_bounds(seed):
     random = np.random.default_rng(seed)
     score = np.round(random.random(300), 3)
-    label = (random.random(300) < score ** random.uniform(0.2, 4)).astype(int)
+    chance = score if seed % 2 else 1 - score
+    label = (random.random(300) < chance ** random.uniform(0.2, 4)).astype(int)
     coarse = binary_cube(label, score, limit=12)
     fine = binary_cube(label, score)
     assert not coarse.histogram.exact
@@ -91,6 +93,56 @@ def test_coarse_codes_keep_their_bounds(seed):
         near, true = METRICS.get(name).estimate(coarse, 0.95), METRICS.get(name).estimate(fine, 0.95)
         assert abs(near.value[0] - true.value[0]) <= near.bound[0] + 1e-12, name
         assert near.bound[0] < 0.2
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "ks"])
+@pytest.mark.parametrize("step", [1, -1], ids=["best", "worst"])
+@pytest.mark.parametrize("shift", [0, 30])
+def test_the_best_and_the_worst_order_inside_a_code_keep_the_bound(name, step, shift):
+    """40 rows a code; inside a code the positives all come first or all last. Codes hold 1 to 20 positives."""
+    positives = np.arange(1, 21)[:: -1 if shift else 1]
+    label = np.concatenate([np.repeat([0, 1][::step], [40 - k, k][::step]) for k in positives])
+    fine = histogram(label, np.arange(800) / 800)
+    n = fine.n.reshape(1, 3, 20, 40).sum(axis=3)
+    coarse = Histogram(n, n, n, np.arange(20) / 20, np.arange(1, 21) / 20)
+    function = {"roc_auc": curves.auc, "average_precision": curves.average_precision, "ks": curves.separation}[name]
+    moved, bound = abs(function(coarse).value[0] - function(fine).value[0]), function(coarse).bound[0]
+    assert moved <= bound + 1e-12
+    assert bound < 0.1
+    if name == "roc_auc":
+        assert moved == pytest.approx(bound, rel=1e-9)
+
+
+def test_one_negative_above_many_positives_is_within_the_bound():
+    cells = np.zeros((1, 3, 1))
+    cells[0, :2, 0] = [1, 39]
+    coarse = curves.average_precision(Histogram(cells, cells, cells, np.zeros(1), np.ones(1)))
+    worst = sk.average_precision_score(np.repeat([0, 1], [1, 39]), np.linspace(1, 0, 40))
+    assert 0.05 < coarse.value[0] - worst <= coarse.bound[0] < 0.1
+
+
+def test_average_precision_uses_students_quantile_on_the_logit_scale():
+    random = np.random.default_rng(13)
+    score = random.random(80)
+    label = (random.random(80) < score * 0.3).astype(int)
+    area = curves.average_precision(histogram(label, score))
+    got = METRICS.get("average_precision").estimate(binary_cube(label, score), 0.95)[0]
+    value, error = area.value[0], np.sqrt(area.variance[0])
+    half = stats.t.ppf(0.975, label.sum() - 1) * error / (value * (1 - value))
+    middle = np.log(value / (1 - value))
+    np.testing.assert_allclose([got.low, got.high], 1 / (1 + np.exp([-(middle - half), -(middle + half)])), rtol=1e-9)
+    assert got.n == label.sum()
+
+
+def test_the_bootstrap_of_few_rows_is_never_narrower_than_newcombes():
+    random = np.random.default_rng(14)
+    for few in (2, 3, 5, 9):
+        score = np.concatenate([random.normal(1, 1, few), random.normal(0, 1, 100)])
+        cube = binary_cube(np.repeat([1, 0], [few, 100]), score)
+        got = METRICS.get("roc_auc").estimate(cube, 0.95)[0]
+        low, high = mann_whitney(np.array([got.value]), np.array([few]), np.array([100]), 0.95)
+        assert got.low <= low[0]
+        assert got.high >= high[0]
 
 
 def test_a_code_across_an_edge_of_the_calibration_bins_is_doubted():

@@ -1,0 +1,155 @@
+"""Models of an evaluation file: what is read of each version, what is made from it, and the codes of its scores."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analysis.core.errors import BadRequest
+from analysis.core.evaluation import ModelFacts
+from analysis.core.roles import MULTICLASS, REGRESSION, Roles
+from analysis.core.schema import Schema
+from analysis.core.settings import whole
+from analysis.store import labels
+from analysis.store.codes import SAMPLE, Codes, binned_codes, exact_codes
+from analysis.store.pivot import ModelSql
+from analysis.store.source import Source
+
+LOOKED_FOR = np.unique(np.concatenate([np.arange(1, 15) / 15, np.arange(1, 100) / 100]))
+UNSUMMED = 0.01  # how far the scores of a row may be from summing to 1
+
+
+@dataclass
+class Columns:
+    """The select lists of `rows`: read: from the source; given: over these (the probability given to what happened);
+    made: over all of them; spent: names used on the way and not kept. codes: {column: what its codes hold}.
+    """
+
+    read: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    spent: list[str] = field(default_factory=list)
+    codes: dict[str, Codes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Encodes the models of one build. label_sql: the label's class code over the source, None without a label."""
+
+    source: Source
+    schema: Schema
+    task: str
+    roles: Roles
+    classes: list[str]
+    label_sql: str | None
+    columns: Columns
+
+    def model(self, model: ModelSql) -> ModelFacts:
+        """Add the model's columns; what is known of it, as far as one can tell before the file is written."""
+        facts = ModelFacts(
+            name=model.name,
+            index=model.index,
+            decision=model.prediction is not None,
+            score=False,
+            latency=model.latency is not None,
+            quantiles=model.quantiles,
+        )
+        if model.latency is not None:
+            self.columns.read.append(f"CAST({model.latency} AS DOUBLE) AS x{model.index}")
+        if self.task == REGRESSION:
+            return self._forecast(model, facts)
+        decided = "NULL::USMALLINT"
+        if model.prediction is not None:
+            decided = labels.decision_sql(model, self.classes, self.roles.positive)
+        self.columns.read.append(f"{decided} AS p{model.index}")
+        if self.task == MULTICLASS:
+            return self._class_scores(model, facts)
+        score = labels.score_sql(model, self.classes)
+        return facts if score is None else self._score(model, facts, score, decided)
+
+    def _score(self, model: ModelSql, facts: ModelFacts, score: str, decided: str) -> ModelFacts:
+        index = model.index
+        low, high, outside, top_negative, low_positive, distinct = self.source.one(
+            f"SELECT min(s), max(s), count(*) FILTER (s < 0 OR s > 1), max(s) FILTER (p = 0), min(s) FILTER (p = 1), "
+            f"approx_count_distinct(s) FROM (SELECT {score} AS s, {decided} AS p FROM {self.source.relation} r) "
+            "WHERE s IS NOT NULL"
+        )
+        threshold = None
+        if top_negative is not None and low_positive is not None and top_negative < low_positive:
+            threshold = float(low_positive)
+        codes = self._codes(score, low, high, int(distinct), threshold)
+        self.columns.read.append(f"{score} AS s{index}")
+        self._encode(f"b{index}", f"s{index}", codes)
+        return facts.with_(
+            score=True,
+            probabilities=not outside,
+            outside=int(outside),
+            threshold=threshold,
+            exact=codes.exact,
+            codes=len(codes.low),
+        )
+
+    def _encode(self, name: str, value: str, codes: Codes) -> None:
+        import pyarrow as pa
+
+        def encode(values: Any) -> Any:
+            return pa.array(codes.of(values.to_numpy(zero_copy_only=False)))
+
+        self.columns.codes[name] = codes
+        self.source.connection.create_function(f"code_{name}", encode, ["DOUBLE"], "USMALLINT", type="arrow")  # type: ignore[arg-type]
+        self.columns.made.append(f"code_{name}({value}) AS {name}")
+
+    def _codes(
+        self, value: str, low: float | None, high: float | None, distinct: int, threshold: float | None = None
+    ) -> Codes:
+        most = whole("score_codes")
+        if low is None or high is None:
+            return exact_codes(np.zeros(1))
+        if distinct <= 3 * most:
+            values = self.source.values(value, most + 1)
+            if len(values) <= most:
+                return exact_codes(values)
+        extra = LOOKED_FOR if low >= 0 and high <= 1 else np.empty(0)
+        if threshold is not None:
+            extra = np.append(extra, threshold)
+        return binned_codes(self.source.sample([value], SAMPLE)[0], low=low, high=high, most=most, extra=extra)
+
+    def _class_scores(self, model: ModelSql, facts: ModelFacts) -> ModelFacts:
+        index, scores = model.index, {name: sql for name, sql in model.scores if name is not None}
+        facts = facts.with_(score=bool(scores), class_scores=model.class_columns)
+        if not scores or any(name not in scores for name in self.classes):
+            return facts
+        named = [f"z{index}_{code}" for code in range(len(self.classes))]
+        parts = [f"CAST({scores[name]} AS DOUBLE)" for name in self.classes]
+        picked = ", ".join(f"{part} AS {name}" for part, name in zip(parts, named, strict=True))
+        outside = self.source.one(
+            f"SELECT count(*) FILTER (least({', '.join(named)}) < 0 OR abs({' + '.join(named)} - 1) > {UNSUMMED}) "
+            f"FROM (SELECT {picked} FROM {self.source.relation} r)"
+        )[0]
+        if not outside and self.label_sql is not None:
+            self.columns.read += [f"{part} AS {name}" for part, name in zip(parts, named, strict=True)]
+            self.columns.spent += [*named, f"right{index}"]
+            cases = " ".join(f"WHEN {code} THEN {name}" for code, name in enumerate(named))
+            self.columns.given.append(f"CASE y {cases} END AS right{index}")
+            misses = [f"({name} - CAST(y = {code} AS DOUBLE))" for code, name in enumerate(named)]
+            squares = " + ".join(f"{miss} * {miss}" for miss in misses)
+            self.columns.made += [f"{labels.log_loss_sql(f'right{index}')} AS l{index}", f"({squares}) / 2 AS g{index}"]
+        return facts.with_(probabilities=not outside, outside=int(outside))
+
+    def _forecast(self, model: ModelSql, facts: ModelFacts) -> ModelFacts:
+        index = model.index
+        if model.prediction is None:
+            raise BadRequest(f"The model version '{model.name}' has no prediction column; regression needs one.")
+        forecast = labels.finite(f"CAST({model.prediction} AS DOUBLE)")
+        self.columns.read.append(f"{forecast} AS p{index}")
+        if self.roles.label is None:
+            return facts
+        truth = labels.number_sql(self.schema.column(self.roles.label), "label")
+        size = f"abs({forecast} - {truth})"
+        low, high, distinct = self.source.one(
+            f"SELECT min(v), max(v), approx_count_distinct(v) FROM (SELECT {size} AS v FROM {self.source.relation} r)"
+        )
+        codes = self._codes(size, low, high, int(distinct or 0))
+        self.columns.made.append(f"p{index} - y AS e{index}")
+        self._encode(f"a{index}", f"abs(p{index} - y)", codes)
+        return facts.with_(exact=codes.exact, codes=len(codes.low))
