@@ -43,7 +43,7 @@ versions = rows.versions(result, metric)
 sides = st.grid(columns=2, min_column_width=430)
 with sides.cell(), st.container(border=True, height="stretch"):
     show.heading(f"{definition.title} by model version", "dot and 95% interval; the tick is no skill")
-    spec = charts.point_range(definition.unit, definition.title, 60 + 44 * len(versions))
+    spec = charts.point_range(definition.unit, definition.title, 70 + 58 * len(versions))
     show.chart(versions, spec, key="overview_versions", alt=f"{definition.title} of each model version")
 with sides.cell(), st.container(border=True, height="stretch"):
     show.heading("Model versions side by side", "each on its own scored and labelled rows")

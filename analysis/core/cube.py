@@ -4,10 +4,14 @@ Every array's first axis is the group (G). Without weights every weighted sum eq
 serves both; `weighted` says which it is. Missing is never dropped silently: it has a place of its own.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+
+T = TypeVar("T", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,22 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
+    scored; used: of these, have a weight (all, without a weight column).
+    """
+
+    labelled: np.ndarray
+    answered: np.ndarray
+    used: np.ndarray
+
+
+@dataclass(frozen=True)
 class Cube:
     """What one query of an evaluation returned, for one model.
 
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
-    they lack. classes: names of the classes in index order (empty for regression).
+    they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     """
 
     groups: pl.DataFrame
@@ -97,6 +112,57 @@ class Cube:
     histogram: Histogram | None = None
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
+    tally: Tally | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the cube takes."""
+        held = 0
+        for part in (self.confusion, self.histogram, *self.orders.values()):
+            if part is not None:
+                held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
+        return held + 2048 + 64 * len(self)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """(G,) share of the rows that have a label; 1 where there are no rows."""
+        known = self.rows if self.tally is None else self.tally.labelled
+        return np.divide(known, self.rows, out=np.ones(len(self)), where=self.rows > 0)
+
+    def pick(self, groups: np.ndarray) -> "Cube":
+        """Only these groups. groups: (G,) of bool, or places."""
+        places = np.flatnonzero(groups) if groups.dtype == bool else groups
+        if np.array_equal(places, np.arange(len(self))):
+            return self
+        return self._each(lambda array: array[places], self.groups[places])
+
+    def total(self) -> "Cube":
+        """All groups as one. Order statistics are left out: those of the parts do not give those of the whole."""
+        one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
+        return replace(one, orders={})
+
+    def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
+        def changed(part: T, *names: str) -> T:
+            return None if part is None else replace(part, **{name: change(getattr(part, name)) for name in names})
+
+        sums = self.sums
+        if sums is not None:
+            s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
+            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+        orders = {
+            name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
+            for name, order in self.orders.items()
+        }
+        return replace(
+            self,
+            groups=groups,
+            rows=change(self.rows),
+            confusion=changed(self.confusion, "n", "w", "w2"),
+            histogram=changed(self.histogram, "n", "w", "w2"),
+            sums=sums,
+            orders=orders,
+            tally=changed(self.tally, "labelled", "answered", "used"),
+        )

@@ -39,6 +39,9 @@ _ABOVE = vocabulary("upper hi high upr ucl obere max sup superior haut")
 WEAK = 0.6  # at most this weight needs support from elsewhere
 
 
+TIME_UNITS = ("us", "ms", "s", "sec", "secs", "seconds", "millis", "milliseconds")
+
+
 @dataclass(frozen=True)
 class Mark:
     """A column some model wrote. kind: prediction, score, quantile or latency; rest: the words that say neither the
@@ -115,6 +118,7 @@ def _scored(look: Look) -> Mark | None:
     found = {kind: matches(look.words, kind) for kind in ("score", "prediction", "latency")}
     if found["latency"] and look.numeric:
         covered = [i for match in found["latency"] for i in range(match.start, match.end)]
+        covered += [i for i, word in enumerate(look.words) if word in TIME_UNITS]
         return Mark(look, "latency", _uncovered(look, covered), max(match.weight for match in found["latency"]))
     if not look.numeric:
         found["score"] = []

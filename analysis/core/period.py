@@ -7,6 +7,7 @@ from analysis.core.errors import BadRequest
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 WIDTHS = {"hour": HOUR, "day": DAY, "week": WEEK}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 BUCKETS = ("hour", "day", "week", "month", "quarter", "year")
 MOST_POINTS = 60
 MONDAY = datetime(1970, 1, 5)
@@ -73,34 +74,37 @@ def read_period(first: str | None, last: str | None) -> Period:
 
 
 def choose_bucket(low: datetime, high: datetime, grain: str) -> str:
-    """The finest bucket that cuts [low, high] into at most 60 points.
+    """The finest bucket that cuts [low, high] into at most 60 points; years whatever their number.
 
     >>> choose_bucket(datetime(2026, 1, 5), datetime(2026, 7, 5), "timestamp")
     'week'
     """
-    span = high - low
     for bucket in BUCKETS:
         if bucket == "hour" and grain == "date":
             continue
-        width = WIDTHS.get(bucket) or {"month": 30.4 * DAY, "quarter": 91.3 * DAY, "year": 365.2 * DAY}[bucket]
-        if span / width < MOST_POINTS:
+        if bucket_place(high, bucket) - bucket_place(low, bucket) < MOST_POINTS:
             return bucket
     return "year"
+
+
+def bucket_place(moment: datetime, bucket: str) -> int:
+    """The number of the bucket that holds `moment`: counted from Monday 1970-01-05, or from the year 0."""
+    if bucket in WIDTHS:
+        return (moment - MONDAY) // WIDTHS[bucket]
+    return (moment.year * 12 + moment.month - 1) // MONTHS[bucket]
 
 
 def bucket_start(moment: datetime, bucket: str) -> datetime:
     """The first moment of the bucket that holds `moment`; weeks begin on Monday."""
     if bucket in WIDTHS:
-        width = WIDTHS[bucket]
-        return MONDAY + (moment - MONDAY) // width * width
-    month = {"month": moment.month, "quarter": (moment.month - 1) // 3 * 3 + 1, "year": 1}[bucket]
-    return datetime(moment.year, month, 1)
+        return MONDAY + bucket_place(moment, bucket) * WIDTHS[bucket]
+    months = bucket_place(moment, bucket) * MONTHS[bucket]
+    return datetime(months // 12, months % 12 + 1, 1)
 
 
 def bucket_after(start: datetime, bucket: str) -> datetime:
     """The first moment of the next bucket."""
     if bucket in WIDTHS:
         return start + WIDTHS[bucket]
-    months = {"month": 1, "quarter": 3, "year": 12}[bucket]
-    total = start.year * 12 + start.month - 1 + months
+    total = start.year * 12 + start.month - 1 + MONTHS[bucket]
     return datetime(total // 12, total % 12 + 1, 1)

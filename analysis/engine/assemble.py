@@ -3,18 +3,19 @@
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums
+from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums, Tally
 from analysis.core.evaluation import EvalColumn, Evaluation
 
 OTHER = "other"
+TALLIED = ("rows", "labelled", "answered", "used")
 
 
 def group_table(base: pl.DataFrame, keys: int, columns: list[EvalColumn], bucket: bool) -> pl.DataFrame:
-    """The groups in their fixed order: k0.., rows, place. Bins and numbers ascending, else by rows; missing last."""
+    """The groups in their fixed order: k0.., the tallies, place. Bins and numbers ascending, else by rows; missing last."""
     names = [f"k{place}" for place in range(keys)]
     if not names:
-        return pl.DataFrame({"rows": [int(base["n"].sum() or 0)], "place": [0]})
-    frame = base.group_by(names).agg(pl.col("n").sum().alias("rows"))
+        return pl.DataFrame({**{name: [int(base[name].sum() or 0)] for name in TALLIED}, "place": [0]})
+    frame = base.group_by(names).agg(pl.col(TALLIED).sum())
     by: list[pl.Expr] = []
     for place, name in enumerate(names):
         time = bucket and place == keys - 1
@@ -131,23 +132,27 @@ def order(
     groups: pl.DataFrame,
     keys: int,
     edges: tuple[np.ndarray, np.ndarray] | None,
+    weighted: bool,
 ) -> Order:
     exact, place = places(exact, groups, keys)
     median = np.full(len(groups), np.nan)
     median[place] = exact["v"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     if codes is None or edges is None:
         nothing = np.zeros((len(groups), 0))
-        return Order(nothing, nothing, np.empty(0), np.empty(0), {0.5: median})
+        return Order(nothing, nothing, np.empty(0), np.empty(0), {0.5: median}, weighted)
     codes, place = places(codes, groups, keys)
     index = (place, codes["code"].cast(pl.Int64).to_numpy())
-    n = _filled((len(groups), len(edges[0])), index, _array(codes, "n", np.int64))
-    return Order(n, n, edges[0], edges[1], {0.5: median})
+    shape = (len(groups), len(edges[0]))
+    n = _filled(shape, index, _array(codes, "n", np.int64))
+    w = _filled(shape, index, _array(codes, "w", np.float64)) if weighted else n
+    return Order(n, w, edges[0], edges[1], {0.5: median}, weighted)
 
 
 def cube(groups: pl.DataFrame, evaluation: Evaluation, columns: list[EvalColumn], **parts: object) -> Cube:
     return Cube(
-        groups=shown_groups(groups, columns).drop("rows", "place"),
+        groups=shown_groups(groups, columns).drop(*TALLIED, "place"),
         rows=groups["rows"].to_numpy(),
         classes=evaluation.classes,
+        tally=Tally(*(groups[name].to_numpy() for name in TALLIED[1:])),
         **parts,  # type: ignore[arg-type]
     )

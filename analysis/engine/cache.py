@@ -1,6 +1,7 @@
-"""The cube cache: answers of statements, in memory and in the workspace's cubes/ folder.
+"""The cube cache: cubes in each process's memory, and what statements answered in the workspace's cubes/ folder.
 
-The key is the statement itself, over an immutable file, so an entry is never stale; the least recently used go first.
+A key says the whole question, and it is asked of an immutable file, so an entry is never stale; the least recently
+used go first.
 """
 
 import contextlib
@@ -9,32 +10,54 @@ import io
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import polars as pl
 
 from analysis.core.settings import whole
 
+V = TypeVar("V")
 
-class CubeCache:
-    """Frames by (evaluation id, statement)."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._memory: OrderedDict[str, pl.DataFrame] = OrderedDict()
+class Recent(Generic[V]):
+    """The most recently used values by key, up to a total size in bytes; safe to use from many threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
-    def _key(self, evaluation: str, statement: str) -> str:
-        return f"{evaluation}-{hashlib.sha256(statement.encode()).hexdigest()[:32]}"
+    def get(self, key: Hashable) -> V | None:
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
+    def put(self, key: Hashable, value: V, size: int) -> None:
+        with self._lock:
+            if key in self._kept or size > self.most:
+                return
+            self._kept[key] = (value, size)
+            self._size += size
+            while self._size > self.most:
+                self._size -= self._kept.popitem(last=False)[1][1]
+
+
+class CubeCache:
+    """Answers of statements in the workspace's cubes/ folder, by evaluation and statement."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _file(self, evaluation: str, statement: str) -> Path:
+        return self.folder / f"{evaluation}-{hashlib.sha256(statement.encode()).hexdigest()[:32]}.arrow"
 
     def get(self, evaluation: str, statement: str) -> pl.DataFrame | None:
-        key = self._key(evaluation, statement)
-        with self._lock:
-            if key in self._memory:
-                self._memory.move_to_end(key)
-                return self._memory[key]
-        file = self.folder / f"{key}.arrow"
+        file = self._file(evaluation, statement)
         try:
             frame = pl.read_ipc(io.BytesIO(file.read_bytes()))
             os.utime(file)
@@ -44,31 +67,19 @@ class CubeCache:
             # A cache entry is never the only copy: one that cannot be read is made again.
             file.unlink(missing_ok=True)
             return None
-        self._remember(key, frame)
         return frame
 
     def put(self, evaluation: str, statement: str, frame: pl.DataFrame) -> None:
-        key = self._key(evaluation, statement)
-        self._remember(key, frame)
-        part = self.folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
+        file = self._file(evaluation, statement)
+        part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             frame.write_ipc(part, compression="zstd")
-            part.replace(self.folder / f"{key}.arrow")
+            part.replace(file)
             self._trim()
         except (OSError, pl.exceptions.PolarsError):
             # A full or read-only disk costs the next process a query, not this one its answer.
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-
-    def _remember(self, key: str, frame: pl.DataFrame) -> None:
-        with self._lock:
-            if key in self._memory:
-                return
-            self._memory[key] = frame
-            self._size += frame.estimated_size()
-            while self._size > whole("cube_memory_mb") << 20 and len(self._memory) > 1:
-                _, old = self._memory.popitem(last=False)
-                self._size -= old.estimated_size()
 
     def _trim(self) -> None:
         files = []

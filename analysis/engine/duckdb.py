@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -11,8 +12,9 @@ import polars as pl
 from analysis.core.errors import BadRequest, Interrupted, LimitReached
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.settings import whole
 from analysis.engine import assemble
-from analysis.engine.cache import CubeCache
+from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.statements import compile_query
 from analysis.store.workspace import Workspace
@@ -26,6 +28,7 @@ class Engine:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.cache = CubeCache(workspace.root / "cubes")
+        self._cubes: Recent[Answer] = Recent(whole("cube_memory_mb") << 20)
         self._codes: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
         self._lock = threading.Lock()
 
@@ -39,6 +42,14 @@ class Engine:
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""
+        kept = self._cubes.get((evaluation.id, query))
+        if kept is not None:
+            return replace(kept, seconds=0.0, cached=True)
+        answer = self._count(evaluation, query, cancelled)
+        self._cubes.put((evaluation.id, query), answer, answer.cube.nbytes)
+        return answer
+
+    def _count(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None) -> Answer:
         began = time.perf_counter()
         model = evaluation.model(query.model)
         columns = [evaluation.column(name) for name in query.by]
@@ -71,9 +82,7 @@ class Engine:
                 run(statements.scores), groups, keys, evaluation, codes, statements.coarse
             )
         if statements.sums is not None:
-            parts["sums"] = assemble.sums(
-                run(statements.sums), groups, keys, statements.terms, evaluation.weighted
-            )
+            parts["sums"] = assemble.sums(run(statements.sums), groups, keys, statements.terms, evaluation.weighted)
         if statements.orders and evaluation.roles.label:
             parts["orders"] = {
                 quantity: assemble.order(
@@ -82,6 +91,7 @@ class Engine:
                     groups,
                     keys,
                     self.codes(evaluation, f"a{model.index}") if codes else None,
+                    evaluation.weighted,
                 )
                 for quantity, exact, codes in statements.orders
             }
@@ -118,16 +128,15 @@ class Engine:
             raise BadRequest(f"A threshold decides between two classes; '{evaluation.name}' is {evaluation.task}.")
         if not model.score:
             raise BadRequest(f"The model version '{model.name}' has no score column, so no threshold can be set.")
+        if not np.isfinite(threshold):
+            raise BadRequest(f"A threshold is a number, not {threshold}.")
         low, high = self.codes(evaluation, f"b{model.index}")
-        if model.exact:
-            return threshold, int(np.searchsorted(low, threshold, side="left"))
         place = int(np.searchsorted(low, threshold, side="left"))
+        if model.exact or place == 0 or threshold > high[-1]:
+            return threshold, place
         if place < len(low) and low[place] == threshold:
             return threshold, place
-        if threshold > high[-1]:
-            return threshold, len(low)
-        before = max(place - 1, 0)
-        after = min(place, len(low) - 1)
+        before, after = place - 1, min(place, len(low) - 1)
         nearest = before if threshold - low[before] <= low[after] - threshold else after
         return float(low[nearest]), nearest
 

@@ -8,7 +8,7 @@ import re
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY
 from analysis.engine.query import OpenEvaluation, Query
-from analysis.engine.statements import decision, keys, scope, term_sql, usable
+from analysis.engine.statements import decision, keys, term_sql, usable, weighed, weighted_median
 from analysis.metrics.definition import Metric
 
 TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
@@ -17,7 +17,7 @@ TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
     """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
-    where = scope(facts, query)
+    where = weighed(facts, query)
     by = keys(facts, query, where)
     names = [f"k{place}" for place in range(len(by.sql))]
     weight = "r.w" if facts.weighted else "1"
@@ -31,7 +31,12 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")
-    if source == "rows":
+    median = TERM.fullmatch(value)
+    if source == "rows" and facts.weighted and median and median[1] == "MEDIAN":
+        rows = f"{where} AND {usable(facts, model)}"
+        picked = "min(v) FILTER (middle) AS value, count(*) AS n"
+        body, shown = weighted_median(by, term_sql(facts, model, median[2]), rows, picked), ""
+    elif source == "rows":
         value, n = _terms(value, facts, model, weight), "count(*)"
         rows = f"{where} AND {usable(facts, model)}"
         body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
@@ -80,9 +85,7 @@ def _counts(
 def _classes(
     keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
 ) -> str:
-    texts = ", ".join(
-        f"({code}, '{name.replace(chr(39), chr(39) * 2)}')" for code, name in enumerate(facts.classes)
-    )
+    texts = ", ".join(f"({code}, '{name.replace(chr(39), chr(39) * 2)}')" for code, name in enumerate(facts.classes))
     group = f"{listed}c.code, c.class"
     return (
         f"decided AS (SELECT {keyed}r.y AS y, {decided} AS p, {weight} AS w FROM rows r WHERE {where}),\n"

@@ -6,7 +6,7 @@ from datetime import datetime
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.period import MONDAY, WIDTHS
-from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.roles import BINARY, MULTICLASS, REGRESSION
 from analysis.core.segment import Everything
 from analysis.core.settings import whole
 from analysis.engine.condition import ColumnRef, render
@@ -82,32 +82,48 @@ def references(evaluation: Evaluation) -> dict[str, ColumnRef]:
 
 
 def scope(evaluation: Evaluation, query: Query) -> str:
-    """The WHERE clause: filter, period, usable weight."""
+    """The WHERE clause: filter and period."""
     parts = []
     if not isinstance(query.where, Everything):
         parts.append(render(query.where, references(evaluation)))
     if not query.period.everything or query.bucket is not None:
         if not evaluation.roles.time:
-            raise BadRequest(f"'{evaluation.name}' has no time column, so there are no periods; give one the role time.")
+            raise BadRequest(
+                f"'{evaluation.name}' has no time column, so there are no periods; give one the role time."
+            )
         if query.period.start is not None:
             parts.append(f"r.t >= TIMESTAMP '{query.period.start}'")
         if query.period.end is not None:
             parts.append(f"r.t < TIMESTAMP '{query.period.end}'")
-        parts.append("r.t IS NOT NULL")
-    if evaluation.weighted:
-        parts.append("r.w IS NOT NULL")
     return " AND ".join(parts) or "true"
+
+
+def weighed(evaluation: Evaluation, query: Query) -> str:
+    """The WHERE clause of what is measured: in scope, and with a weight where rows have one."""
+    return scope(evaluation, query) + (" AND r.w IS NOT NULL" if evaluation.weighted else "")
+
+
+def answered(evaluation: Evaluation, model: ModelFacts) -> str:
+    """The rows the model decided or scored."""
+    parts = [f"r.p{model.index} IS NOT NULL"]
+    if evaluation.task == BINARY and model.score:
+        parts.append(f"r.s{model.index} IS NOT NULL")
+    if evaluation.task == MULTICLASS and measurable(evaluation, model):
+        parts.append(f"r.l{model.index} IS NOT NULL")
+    return f"({' OR '.join(parts)})"
 
 
 def key_sql(column: EvalColumn, where: str) -> str:
     """How to group by a column: its values, its decile bins, or its most frequent values and the rest."""
     raw = f"r.{column.key}"
+    if column.type == "TIMESTAMP WITH TIME ZONE":
+        raw = f"make_timestamp(epoch_us({raw}))"  # as text in UTC, wherever the statement runs
     if column.encoding == "values":
         return raw
     if column.encoding == "bins":
         return f"r.{column.code}"
     most = whole("groups")
-    top = f"SELECT r.{column.key} FROM rows r WHERE {where} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {most}"
+    top = f"SELECT {raw} FROM rows r WHERE {where} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {most}"
     return f"CASE WHEN {raw} IS NULL THEN NULL WHEN {raw} IN ({top}) THEN CAST({raw} AS VARCHAR) ELSE 'other' END"
 
 
@@ -138,16 +154,13 @@ def compile_query(
     evaluation: Evaluation, query: Query, model: ModelFacts, *, cut: int | None, groups: int | None
 ) -> Statements:
     """Every statement the query needs. groups: how many there are, once known (fine histograms fit only so many)."""
-    where = scope(evaluation, query)
+    where = weighed(evaluation, query)
     by = keys(evaluation, query, where)
     counts = ["count(*) AS n"]
     if evaluation.weighted:
-        counts += ["sum(r.w) AS w", "sum(r.w * r.w) AS w2"]
-    if evaluation.task == REGRESSION:
-        index = model.index
-        base = by.select([*counts, f"count(r.p{index}) AS decided", "count(r.y) AS labelled"], where)
-    else:
-        base = by.select(["r.y AS y", f"{decision(model, cut)} AS p", *counts], where)
+        counts = ["count(r.w) AS n", "sum(r.w) AS w", "sum(r.w * r.w) AS w2"]
+    cells = [] if evaluation.task == REGRESSION else ["r.y AS y", f"{decision(model, cut)} AS p"]
+    base = by.select([*cells, *counts, *_tallied(evaluation, model)], scope(evaluation, query))
     scores, coarse = None, 1
     if "scores" in query.needs and model.codes and evaluation.task != REGRESSION:
         most = max(1, CELLS // (3 * model.codes))
@@ -162,6 +175,18 @@ def compile_query(
     return Statements(
         base, scores, sums, tuple(_order(evaluation, model, each, by, where) for each in orders), terms, coarse
     )
+
+
+def _tallied(evaluation: Evaluation, model: ModelFacts) -> list[str]:
+    """The columns a Tally is made of, and the rows they are among."""
+    served = f"r.y IS NOT NULL AND {answered(evaluation, model)}"
+    used = f"{served} AND r.w IS NOT NULL" if evaluation.weighted else served
+    return [
+        "count(*) AS rows",
+        "count(r.y) AS labelled",
+        f"count(*) FILTER ({served}) AS answered",
+        f"count(*) FILTER ({used}) AS used",
+    ]
 
 
 def measurable(evaluation: Evaluation, model: ModelFacts) -> bool:
@@ -205,5 +230,22 @@ def _order(evaluation: Evaluation, model: ModelFacts, quantity: str, by: Keys, w
     """(quantity, statement of the exact median, statement of the code histogram or "")."""
     value = {"ae": f"abs(r.e{model.index})", "d": f"abs(r.y - {evaluation.median!r})"}[quantity]
     rows = f"{where} AND {usable(evaluation, model)}"
-    codes = by.select([f"r.a{model.index} AS code", "count(*) AS n"], rows) if quantity == "ae" else ""
-    return quantity, by.select([f"quantile_cont({value}, 0.5) AS v"], rows), codes
+    weight = ", sum(r.w) AS w" if evaluation.weighted else ""
+    codes = by.select([f"r.a{model.index} AS code", f"count(*) AS n{weight}"], rows) if quantity == "ae" else ""
+    if not evaluation.weighted:
+        return quantity, by.select([f"quantile_cont({value}, 0.5) AS v"], rows), codes
+    return quantity, weighted_median(by, value, rows, "min(v) FILTER (middle) AS v"), codes
+
+
+def weighted_median(by: Keys, value: str, where: str, picked: str) -> str:
+    """`picked` by group over v (the value) and middle: whether half of the weight lies at or below it.
+
+    The least v in the middle is the median: the left-continuous inverse of the weighted distribution.
+    """
+    names = [f"k{place}" for place in range(len(by.sql))]
+    part = f"PARTITION BY {', '.join(names)} " if names else ""
+    texts = "".join(f"CAST({sql} AS VARCHAR) AS {name}, " for sql, name in zip(by.sql, names, strict=True))
+    inner = f"SELECT {texts}{value} AS v, r.w AS w FROM rows r WHERE {where}"
+    upto, total = f"sum(w) OVER ({part}ORDER BY v)", f"sum(w) OVER ({part.strip()})"
+    middle = f"SELECT *, {upto} >= {total} / 2 AND {total} > 0 AS middle FROM ({inner})"
+    return f"SELECT {', '.join([*names, picked])} FROM ({middle}) GROUP BY ALL"

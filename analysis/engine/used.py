@@ -1,27 +1,21 @@
-"""Rows used, dropped and why: counted from the cube, so that they add up to the rows in scope."""
+"""Rows used, dropped and why: as the engine counted them, so that they add up to the rows in scope."""
 
 from analysis.core.cube import Cube
-from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.receipt import Used
 
 
-def rows_used(evaluation: Evaluation, model: ModelFacts, cube: Cube) -> Used:
-    """What the numbers of one model rest on: labelled rows it decided or scored."""
-    rows = int(cube.rows.sum())
-    if cube.confusion is not None:
-        n = cube.confusion.n.sum(axis=0)
-        last = cube.confusion.classes
-        unlabelled = int(n[last, :].sum())
-        silent = int(n[:last, last].sum())
-        if cube.histogram is not None and not int(n[:, :last].sum()):
-            silent = int(n[:last, :].sum()) - int(cube.histogram.n[:, :2].sum())
-        used = rows - unlabelled - silent
-    else:
-        used = int(cube.sums.n.sum()) if cube.sums is not None else rows
-        unlabelled, silent = rows - used, 0
+def rows_used(model: str, cube: Cube) -> Used:
+    """What the numbers of one model version rest on: labelled rows it decided or scored."""
+    if cube.tally is None:
+        raise ValueError("a cube nobody tallied")
+    left = [int(cube.rows.sum())]
     dropped = {}
-    if unlabelled:
-        dropped["without a label yet" if evaluation.task != "regression" else "without a label or a forecast"] = unlabelled
-    if silent:
-        dropped["without an answer of the model"] = silent
-    return Used(model.name, rows, used, dropped)
+    for why, kept in (
+        ("without a label yet", cube.tally.labelled),
+        ("without an answer of the model", cube.tally.answered),
+        ("without a weight", cube.tally.used),
+    ):
+        left.append(int(kept.sum()))
+        if left[-1] < left[-2]:
+            dropped[why] = left[-2] - left[-1]
+    return Used(model, left[0], left[-1], dropped)

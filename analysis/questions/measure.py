@@ -7,10 +7,11 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.cube import Cube
-from analysis.core.errors import Undecided
+from analysis.core.errors import BadRequest, Undecided
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result
+from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import whole
 from analysis.engine.query import OpenEvaluation, Query
@@ -39,12 +40,16 @@ def measure(
     """
     facts = evaluation.facts
     asked = panel.chosen(facts, metrics)
+    if threshold is not None and facts.task != BINARY:
+        raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     if metrics:
         _refuse_undecided(facts, asked, versions, threshold)
     columns = [facts.column(name) for name in by]
-    names = dict(zip([f"k{place}" for place in range(len(columns))], group_names([c.name for c in columns]), strict=True))
+    names = dict(
+        zip([f"k{place}" for place in range(len(columns))], group_names([c.name for c in columns]), strict=True)
+    )
     pieces, used, sql, notes = [], [], {}, []
     seconds, cached = 0.0, True
     for model in versions:
@@ -61,11 +66,13 @@ def measure(
         answer = evaluation.ask(query)
         seconds, cached = seconds + answer.seconds, cached and answer.cached
         notes += _said(answer.threshold, threshold, model, answer.cube, columns)
-        used.append(rows_used(facts, model, answer.cube))
+        used.append(rows_used(model.name, answer.cube))
         groups = answer.cube.groups.rename(names) if names else answer.cube.groups
         for metric in asked:
             reason = obstacles[metric.name]
-            estimates = panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
+            estimates = (
+                panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
+            )
             pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups))
             if reason is None:
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
@@ -150,7 +157,7 @@ def _sentence(facts: Evaluation, frame: pl.DataFrame, groups: list[str], where: 
         return f"{metric.title}{among} is {words.listed(parts)}."
     rows = rows.filter(pl.col("n") >= whole("small_group"))
     if not len(rows):
-        return f"Every group{among} has fewer than {whole('small_group')} rows; see the table."
+        return f"Every group{among} is too small to judge; see the table."
     worst = rows.sort("value", descending=metric.better == "lower").row(0, named=True)
     best = rows.sort("value", descending=metric.better != "lower").row(0, named=True)
     lines = [
@@ -158,7 +165,7 @@ def _sentence(facts: Evaluation, frame: pl.DataFrame, groups: list[str], where: 
         for label, row in (("worst", worst), ("best", best))
     ]
     by = words.listed(groups)
-    return f"{metric.title} by {by}{among} is {lines[0]} and {lines[1]}; groups under {whole('small_group')} set aside."
+    return f"{metric.title} by {by}{among} is {lines[0]} and {lines[1]}; small groups set aside."
 
 
 def _group(row: dict[str, Any], groups: list[str]) -> str:

@@ -1,8 +1,7 @@
 """How good is the model now? The key figures with their evidence, their change, and their course over time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ from analysis.core import words
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
-from analysis.core.period import DAY, HOUR, MONDAY, WIDTHS, Period, bucket_after, bucket_start, choose_bucket
+from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
+from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -51,20 +51,6 @@ TREND = {
 }
 
 
-@dataclass(frozen=True)
-class _Course:
-    """One model over time. starts: (T,) bucket starts; labelled: share; complete: the bucket's time is over."""
-
-    cube: Cube
-    starts: list[datetime]
-    labelled: np.ndarray
-    complete: np.ndarray
-
-    @property
-    def settled(self) -> np.ndarray:
-        return self.complete & (self.labelled >= number("labelled_share"))
-
-
 def overview(
     evaluation: OpenEvaluation,
     *,
@@ -85,7 +71,7 @@ def overview(
     asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
-    bucket = _bucket(facts, period)
+    bucket = bucket_for(facts, period)
     pieces, trends, used, sql, answers = [], [], [], {}, []
     compared = ""
     for model in versions:
@@ -97,24 +83,25 @@ def overview(
             period=period,
             threshold=threshold if model.score else None,
         )
-        answer = evaluation.ask(query)
+        answer, course = total_and_course(evaluation, query, bucket)
         answers.append(answer)
-        used.append(rows_used(facts, model, answer.cube))
-        course = _course(facts, evaluation, query, bucket, answers) if bucket else None
-        before, compared_now = _before(evaluation, facts, query, period, course, bucket, answers)
-        compared = compared or compared_now
+        used.append(rows_used(model.name, answer.cube))
+        earlier, said = _before(evaluation, query, course, answers)
+        compared = compared or said
         for metric in asked:
             reason = panel.obstacle(metric, facts, model, threshold)
             if metric.by_class(answer.cube):
                 continue
             estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
             piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
-            change = None if reason else _change(metric, answer.cube, course, before, level)
-            pieces.append(piece.hstack(_change_columns(change)))
+            change = None
             if reason is None:
+                over_time = metric.estimate(course.cube, level) if course is not None else None
+                change = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
-                if course is not None:
-                    trends.append(_trend(metric, model, course, level))
+                if course is not None and over_time is not None:
+                    trends.append(_trend(metric, model, course, over_time))
+            pieces.append(piece.hstack(_change_columns(change)).with_columns(_skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
     frame, looks = _judged(frame)
     options: dict[str, Any] = {
@@ -148,72 +135,19 @@ def overview(
     return Result(frame, _sentence(facts, frame, where, period), receipt, {"trend": trend})
 
 
-def _bucket(facts: Evaluation, period: Period) -> str | None:
-    if not facts.time_low:
-        return None
-    low = max(datetime.fromisoformat(facts.time_low), period.start or datetime.min)
-    high = min(datetime.fromisoformat(facts.time_high), period.end or datetime.max)
-    return choose_bucket(low, max(low, high), facts.grain)
-
-
-def _moment(text: str, bucket: str) -> datetime:
-    place = int(float(text))
-    if bucket in WIDTHS:
-        return MONDAY + place * WIDTHS[bucket]
-    months = place * {"month": 1, "quarter": 3, "year": 12}[bucket]
-    return datetime(months // 12, months % 12 + 1, 1)
-
-
-def _course(
-    facts: Evaluation, evaluation: OpenEvaluation, query: Query, bucket: str, answers: list[Answer]
-) -> _Course | None:
-    answer = evaluation.ask(replace(query, bucket=bucket))
-    answers.append(answer)
-    cube = answer.cube
-    if not len(cube):
-        return None
-    starts = [_moment(text, bucket) for text in cube.groups.to_series(cube.groups.width - 1).to_list()]
-    if cube.confusion is not None:
-        n, last = cube.confusion.n, cube.confusion.classes
-        labelled = n[:, :last].sum(axis=(1, 2)) / cube.rows
-    else:
-        labelled = cube.sums.n / cube.rows if cube.sums is not None else np.zeros(len(cube))
-    low, high = datetime.fromisoformat(facts.time_low), datetime.fromisoformat(facts.time_high)
-    grain = HOUR if bucket == "hour" else DAY
-    first = max(_floor(low, grain), query.period.start or datetime.min)
-    last_end = min(_floor(high, grain) + grain, query.period.end or datetime.max)
-    complete = np.array([start >= first and bucket_after(start, bucket) <= last_end for start in starts])
-    return _Course(cube, starts, labelled, complete)
-
-
-def _floor(moment: datetime, grain: timedelta) -> datetime:
-    return bucket_start(moment, "hour" if grain == HOUR else "day")
-
-
 def _before(
-    evaluation: OpenEvaluation,
-    facts: Evaluation,
-    query: Query,
-    period: Period,
-    course: _Course | None,
-    bucket: str | None,
-    answers: list[Answer],
-) -> tuple[Cube | tuple[int, int] | None, str]:
-    """What is compared: the cube of the period before, or the places of two buckets in the course; and in words."""
-    if not facts.time_low:
+    evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]
+) -> tuple[Cube | None, str]:
+    """The cube of the period before, where a period is chosen, and in words what is compared with what."""
+    if course is None:
         return None, ""
-    earlier = period.before()
-    if earlier is not None:
-        answer = evaluation.ask(replace(query, period=earlier))
+    period = query.period.before()
+    if period is not None:
+        answer = evaluation.ask(replace(query, period=period))
         answers.append(answer)
-        return answer.cube, f"against {earlier.first} to {earlier.last}"
-    if course is None or bucket is None:
-        return None, ""
-    settled = np.flatnonzero(course.settled)
-    for last in settled[::-1]:
-        if last > 0 and course.settled[last - 1] and bucket_after(course.starts[last - 1], bucket) == course.starts[last]:
-            return (int(last) - 1, int(last)), f"{bucket} of {course.starts[last]:%d %b %Y} against the one before"
-    return None, ""
+        return answer.cube, f"against {period.first} to {period.last}"
+    pair = course.last_two()
+    return None, f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
 
 
 def _take(estimates: Estimates, place: int) -> Estimates:
@@ -233,26 +167,32 @@ def _take(estimates: Estimates, place: int) -> Estimates:
 def _change(
     metric: Metric,
     cube: Cube,
-    course: _Course | None,
-    before: Cube | tuple[int, int] | None,
+    now: Estimates,
+    earlier: Cube | None,
+    course: Course | None,
+    over_time: Estimates | None,
     level: float,
 ) -> tuple[Estimates, float, float] | None:
-    """(the difference now - then, its p, the difference a verdict goes by: of distances from zero where zero is best)."""
-    if before is None:
-        return None
-    if isinstance(before, tuple):
-        if course is None:
-            return None
-        over_time = metric.estimate(course.cube, level)
-        then, now = _take(over_time, before[0]), _take(over_time, before[1])
+    """(the difference now - then, its p, the difference a verdict goes by: of distances from zero where zero is best).
+
+    Without enough labels on either side there is no p, and so no verdict.
+    """
+    settled = True
+    if earlier is not None:
+        then = metric.estimate(earlier, level)
+        settled = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
     else:
-        then, now = metric.estimate(before, level), metric.estimate(cube, level)
+        pair = course.last_two() if course is not None else None
+        if pair is None or over_time is None:
+            return None
+        then, now = _take(over_time, pair[0]), _take(over_time, pair[1])
+    difference = contrasts.difference(now, then, level=level)
     if metric.better == "zero":
         judged = contrasts.difference(contrasts.magnitude(now), contrasts.magnitude(then), level=level)
-        difference = contrasts.difference(now, then, level=level)
-        return difference, float(contrasts.p_values(judged, level)[0]), float(judged.value[0])
-    difference = contrasts.difference(now, then, level=level)
-    return difference, float(contrasts.p_values(difference, level)[0]), float(difference.value[0])
+    else:
+        judged = difference
+    p = float(contrasts.p_values(judged, level)[0]) if settled else np.nan
+    return difference, p, float(judged.value[0])
 
 
 def _change_columns(change: tuple[Estimates, float, float] | None) -> pl.DataFrame:
@@ -261,6 +201,17 @@ def _change_columns(change: tuple[Estimates, float, float] | None) -> pl.DataFra
         d, p, judged = change
         values = [_none(d.value[0]), _none(d.low[0]), _none(d.high[0]), int(d.n[0]), _none(p), _none(judged)]
     return pl.DataFrame({name: [value] for name, value in zip(CHANGE, values, strict=True)}, schema=CHANGE)
+
+
+def _skill(metric: Metric) -> pl.Expr:
+    """Whether the whole interval lies on one side of no skill: "above", "below" (worse), "unclear", or nothing."""
+    known = pl.col("baseline").is_not_null() & pl.col("low").is_not_null()
+    over, under = pl.col("low") > pl.col("baseline"), pl.col("high") < pl.col("baseline")
+    if metric.better == "lower":
+        over, under = under, over
+    told = pl.when(over).then(pl.lit("above")).when(under).then(pl.lit("below")).otherwise(pl.lit("unclear"))
+    directed = pl.lit(metric.better in ("higher", "lower"))
+    return pl.when(known & directed).then(told).otherwise(pl.lit(None, dtype=pl.String)).alias("skill")
 
 
 def _none(value: float) -> float | None:
@@ -292,8 +243,7 @@ def _verdict(row: dict[str, Any], adjusted: float) -> str | None:
     return contrasts.BETTER if (row["judged"] > 0) == (better == "higher") else contrasts.WORSE
 
 
-def _trend(metric: Metric, model: ModelFacts, course: _Course, level: float) -> pl.DataFrame:
-    estimates = metric.estimate(course.cube, level)
+def _trend(metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:
     count = len(course.starts)
     return pl.DataFrame(
         {
@@ -305,7 +255,7 @@ def _trend(metric: Metric, model: ModelFacts, course: _Course, level: float) -> 
             "high": estimates.high,
             "n": estimates.n,
             "rows": course.cube.rows,
-            "labelled": course.labelled,
+            "labelled": course.cube.labelled,
             "complete": course.complete,
             "settled": course.settled,
         },
@@ -320,12 +270,14 @@ def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Pe
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
-    return " ".join(lines) + among + when
+    return "\n".join(lines) + among + when
 
 
 def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
     rows = {
-        row["metric"]: row for row in frame.filter(pl.col("model") == model).iter_rows(named=True) if row["value"] is not None
+        row["metric"]: row
+        for row in frame.filter(pl.col("model") == model).iter_rows(named=True)
+        if row["value"] is not None
     }
 
     def said(name: str, text: str) -> str:
@@ -337,9 +289,13 @@ def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
     lines = []
     if facts.task == BINARY:
         if "recall" in rows:
-            lines.append(said("recall", f"{model} finds {{value}} of the actual '{facts.positive}' ({{ends}}, on {{n}})"))
+            lines.append(
+                said(
+                    "recall", f"{model} finds {{value}} of the actual '{facts.positive}' ({{ends}}, on {{n}} positives)"
+                )
+            )
         if "precision" in rows:
-            found = said("precision", "{value} of what it flags is right ({ends}, on {n})")
+            found = said("precision", "{value} of the {n} it flags are right ({ends})")
             lines = [f"{lines[0]}; {found}"] if lines else [f"{model}: {found}"]
         if "roc_auc" in rows:
             ranked = said("roc_auc", "ROC AUC {value} ({ends})")

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from analysis.core.errors import BadRequest
+from analysis.core import words
+from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION, Roles
 from analysis.core.schema import Schema
@@ -50,6 +51,10 @@ def connect(target: Path, limits: dict[str, int]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
+
+
 class Builder:
     """One build: looks at the columns, encodes what is measured, writes the file in one pass."""
 
@@ -70,8 +75,7 @@ class Builder:
     def build(self) -> dict[str, Any]:
         self.progress(0.02, "Looking at the columns")
         layout = pivot.layout(self.connection, self.schema, self.roles, self.notes)
-        counted = self.connection.execute(f"SELECT count(*) FROM {layout.relation}").fetchone()
-        self.source = Source(self.connection, layout.relation, int(counted[0]) if counted else 0)
+        self.source = Source(self.connection, layout.relation, _rows(self.connection, layout.relation))
         profiles = columns.profiles(self.source, self.schema)
         self._say_nan(profiles)
         self.progress(0.15, "Reading the labels")
@@ -149,6 +153,14 @@ class Builder:
             return [], value, {"labelled": int(labelled), "centre": float(centre), "median": float(median)}
         found = labels.classes(self.connection, layout, self.schema, self.task, self.roles)
         self.notes += found.notes
+        for model in layout.models:
+            read = [
+                f"'{value}' as '{found.names[code]}'"
+                for value, code in labels.readings(model, found.names).items()
+                if value != found.names[code]
+            ]
+            if read:
+                self.notes.append(f"The predictions of {model.name} are read so: {words.listed(read)}.")
         if found.positive is not None:
             self.roles = self.roles.with_(positive=found.positive)
         if column is None:
@@ -164,13 +176,13 @@ class Builder:
         column = self.schema.column(self.roles.weight)
         value = labels.number_sql(column, "weight")
         bad, missing = self.source.one(
-            f"SELECT count(*) FILTER (v < 0), count(*) FILTER (v IS NULL) "
-            f"FROM (SELECT {value} AS v FROM {self.source.relation} r)"
+            f"SELECT count(*) FILTER (v < 0 OR isinf(v)), count(*) FILTER (v IS NULL OR isnan(v)) "
+            f"FROM (SELECT CAST(r.{column.key} AS DOUBLE) AS v FROM {self.source.relation} r)"
         )
         if bad:
             raise BadRequest(
-                f"The weight column '{column.name}' has {bad:,} negative values; a weight says how many rows of the "
-                "population a row stands for. Correct the file or choose another column."
+                f"The weight column '{column.name}' has {bad:,} negative or infinite values; a weight says how many "
+                "rows of the population a row stands for. Correct the file or choose another column."
             )
         if missing:
             self.notes.append(f"{missing:,} rows without a weight are left out of every metric.")
@@ -181,6 +193,9 @@ class Builder:
         if self.roles.time is None:
             return "", "", ""
         column, relation = self.schema.column(self.roles.time), self.source.relation
+        zones = [name for (name,) in self.connection.execute("SELECT name FROM pg_timezone_names()").fetchall()]
+        if self.roles.zone not in zones:
+            raise UnknownName("time zone", self.roles.zone, zones)
         low, high = None, None
         if column.numeric:
             low, high = self.source.one(f"SELECT min({column.key}), max({column.key}) FROM {relation} r")

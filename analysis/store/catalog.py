@@ -68,7 +68,7 @@ class Catalog:
         if self.engine.dialect.name == "sqlite":
             answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
             if answer != "ok":
-                raise StorageError(f"The catalog is damaged ({answer}). {RESTORE}")
+                raise StorageError(f"The catalog is damaged ({' '.join(answer.split())}). {RESTORE}")
         if expected and not sa.inspect(connection).has_table(migration.name):
             raise StorageError(f"The catalog is empty, but the workspace has data files. {RESTORE}")
 

@@ -127,7 +127,9 @@ def _run(task: str, request: dict[str, Any], progress: Progress, cancelled: thre
 def _converse(
     process: subprocess.Popen[bytes], message: str, seconds: int, progress: Progress, cancelled: threading.Event | None
 ) -> dict[str, Any]:
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - told to the type checker
+    assert process.stdin  # noqa: S101 - these three are told to the type checker
+    assert process.stdout  # noqa: S101
+    assert process.stderr  # noqa: S101
     with contextlib.suppress(BrokenPipeError):  # it died at once; what it said and its status tell why
         process.stdin.write(message.encode() + b"\n")
         process.stdin.flush()

@@ -102,7 +102,7 @@ def _edges(source: Source, found: list[Profile]) -> list[np.ndarray]:
     if not found:
         return []
     numbers = [
-        profile.raw if profile.column.numeric else f"epoch_us(CAST({profile.raw} AS TIMESTAMP))" for profile in found
+        profile.raw if profile.column.numeric else f"epoch_us({profile.raw})" for profile in found
     ]
     return [quantile_edges(values, BINS) if len(values) else values for values in source.sample(numbers, LOOKED_AT)]
 

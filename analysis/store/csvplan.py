@@ -67,6 +67,11 @@ def plan(path: Path, *, label: str, options: dict[str, Any], encoding: str = "ut
         raise BadFile(f"{label} has no line that ends within its first {HEAD:,} bytes; it is no table.")
     named, notes = names(records[0], dialect)
     data = records[1:] if dialect.header else records
+    if not data and entire and any("\n" in each or "\r" in each for each in records[0]):
+        line = dialect.blank + 1
+        raise BadFile(
+            f"{label}, line {line}: a quote opened among the columns' names is never closed; there are no rows."
+        )
     if not data and entire:
         raise BadFile(f"{label} has a header but no rows.")
     columns = len(named)

@@ -114,6 +114,8 @@ class Scanner:
             if not block:
                 return held + self.dialect.newline, at + len(held)
             end = block.rfind(self.dialect.newline) + 1
+            if held and len(held) + max(0, block.find(self.dialect.newline)) > LINE_LIMIT:
+                return b"", at
             if end:
                 return held + block[:end], at + len(held) + end
             held += block

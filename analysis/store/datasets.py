@@ -1,8 +1,7 @@
 """Datasets in the workspace: keep, find, look into, delete."""
 
-import hashlib
 import json
-import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -107,9 +106,9 @@ def ingest(
         _verify(facts, label)
         step("verified")
         with staging.sealed(place.file, workspace.file("dataset", place.id), step) as (file_sha, file_bytes):
-            made = _record(workspace, place.id, name, label, size, options, facts, file_sha, file_bytes)
+            _record(workspace, place.id, name, label, size, options, facts, file_sha, file_bytes)
         step("recorded")
-    return made, True
+    return find(workspace, place.id), True
 
 
 def _load(
@@ -135,24 +134,23 @@ def _verify(facts: dict[str, Any], label: str) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as taken, target.open("wb") as given:
-        for block in iter(lambda: taken.read(1 << 20), b""):
-            given.write(block)
-        given.flush()
-        os.fsync(given.fileno())
+        shutil.copyfileobj(taken, given, 1 << 20)
 
 
 def _twin(workspace: Workspace, source: Path, size: int, options: dict[str, Any]) -> Dataset | None:
     candidates = [each for each in listed(workspace) if each.source_bytes == size and _same(each.options, options)]
     if not candidates:
         return None
-    digest = hashlib.sha256()
-    with source.open("rb") as opened:
-        for block in iter(lambda: opened.read(1 << 20), b""):
-            digest.update(block)
-    for each in candidates:
-        if each.fingerprint == digest.hexdigest() and workspace.file("dataset", each.id).exists():
-            return each
-    return None
+    mark = staging.sha256(source)
+    return next((each for each in candidates if each.fingerprint == mark and is_whole(workspace, each)), None)
+
+
+def is_whole(workspace: Workspace, dataset: Dataset) -> bool:
+    """Whether the data file is there and holds the bytes that were kept; reads all of it."""
+    file = workspace.file("dataset", dataset.id)
+    with workspace.catalog.read() as connection:
+        kept = connection.scalar(sa.select(table.c.file_sha).where(table.c.id == dataset.id))
+    return file.exists() and staging.sha256(file) == kept
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -169,7 +167,7 @@ def _record(
     facts: dict[str, Any],
     file_sha: str,
     file_bytes: int,
-) -> Dataset:
+) -> None:
     kept = {key: value for key, value in facts.items() if key not in ("columns", "rows", "rejected", "fingerprint")}
     with workspace.catalog.write() as connection:
         newest = sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0)).where(table.c.name == name)
@@ -201,7 +199,6 @@ def _record(
             object=id,
             detail={"name": name, "version": version, "rows": facts["rows"], "rejected": facts["rejected"]},
         )
-    return find(workspace, id)
 
 
 def dependants(workspace: Workspace, dataset: Dataset) -> list[str]:
@@ -231,7 +228,7 @@ def forget(workspace: Workspace, kind: str, which: sa.Table, id: str, label: str
 
 def first_rows(workspace: Workspace, dataset: Dataset, *, rows: int = 100) -> pl.DataFrame:
     """The first rows as text under their labels, for looking at (missing = null)."""
-    with workspace.reader.open(workspace.file("dataset", dataset.id)) as (cursor, alias):
+    with workspace.reader.open(workspace.file("dataset", dataset.id), dataset.label) as (cursor, alias):
         picked = ", ".join(f"CAST({column.key} AS VARCHAR) AS {column.key}" for column in dataset.schema)
         frame = cursor.sql(f"SELECT {picked} FROM {alias}.data LIMIT {int(rows)}").pl()
     return frame.rename({column.key: column.name for column in dataset.schema})
@@ -241,5 +238,5 @@ def rejects(workspace: Workspace, dataset: Dataset, *, rows: int = 1000) -> pl.D
     """The rejected rows of a CSV: line, reason, text."""
     if not dataset.rejected:
         return pl.DataFrame(schema={"line": pl.Int64, "reason": pl.String, "text": pl.String})
-    with workspace.reader.open(workspace.file("dataset", dataset.id)) as (cursor, alias):
+    with workspace.reader.open(workspace.file("dataset", dataset.id), dataset.label) as (cursor, alias):
         return cursor.sql(f"SELECT line, reason, text FROM {alias}.rejects ORDER BY line LIMIT {int(rows)}").pl()

@@ -129,7 +129,7 @@ def create(
     checked(dataset, task, roles)
     mark = fingerprint(dataset, task, roles)
     for each in listed(workspace):
-        if each.name == name and each.fingerprint == mark:
+        if each.name == name and each.fingerprint == mark and workspace.file("evaluation", each.id).exists():
             return each, False
     with staging.staging(workspace.root, step) as place:
         request = {
@@ -148,11 +148,9 @@ def create(
         step("verified")
         target = workspace.file("evaluation", place.id)
         with staging.sealed(place.file, target, step) as (file_sha, file_bytes):
-            made = _record(
-                workspace, place.id, name, dataset, task, roles, description, facts, mark, file_sha, file_bytes
-            )
+            _record(workspace, place.id, name, dataset, task, roles, description, facts, mark, file_sha, file_bytes)
         step("recorded")
-    return made, True
+    return find(workspace, place.id), True
 
 
 def _record(
@@ -167,7 +165,7 @@ def _record(
     mark: str,
     file_sha: str,
     file_bytes: int,
-) -> Evaluation:
+) -> None:
     if facts["classes"] and task == "binary":
         roles = roles.with_(positive=facts["classes"][1])
     with workspace.catalog.write() as connection:
@@ -198,7 +196,6 @@ def _record(
             object=id,
             detail={"name": name, "version": version, "dataset": dataset.label},
         )
-    return find(workspace, id)
 
 
 def rename(workspace: Workspace, evaluation: Evaluation, name: str) -> None:

@@ -13,7 +13,7 @@ COUNTED = 1_001
 def column_facts(workspace: Workspace, dataset: Dataset) -> list[ColumnFacts]:
     """Facts on every column from at most 50,000 rows evenly spaced over the dataset."""
     every = max(1, dataset.rows // LOOKED_AT)
-    with workspace.reader.open(workspace.file("dataset", dataset.id)) as (cursor, alias):
+    with workspace.reader.open(workspace.file("dataset", dataset.id), dataset.label) as (cursor, alias):
         looked = f"(SELECT * FROM {alias}.data WHERE rowid % {every} = 0)"
         asked = []
         for column in dataset.schema:

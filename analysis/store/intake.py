@@ -8,25 +8,20 @@ import hashlib
 import json
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
 
-from analysis.core.errors import BadFile, BadRequest, LimitReached, StorageError, Undecided
+from analysis.core.errors import BadFile, LimitReached, StorageError, Undecided
 from analysis.core.settings import whole
-from analysis.store import csvfile, csvplan, parquetfile
+from analysis.store import csvfile, csvplan, parquetfile, plain
+from analysis.store.plain import GZIP, LOOK, UTF16
 
 Progress = Callable[[float, str], None]
 CSV, PARQUET = "csv", "parquet"
-LOOK = 1 << 16
-BLOCK = 1 << 20
 PREVIEW = csvplan.HEAD + 1
-INFLATE_FLOOR = 100 << 20
-GZIP = b"\x1f\x8b"
 SIGNATURES = (
     (b"PK", "a zip archive or an Excel workbook; save the table as CSV or Parquet"),
     (b"\x89PNG", "a PNG image"),
@@ -46,26 +41,6 @@ SIGNATURES = (
     (b"\x93NUMPY", "a NumPy array; write it as CSV or Parquet"),
     (b"\x7fELF", "a program"),
 )
-UTF16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-
-
-def load_task(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
-    """`load` as the child runner asks for it: paths as text."""
-    return load(
-        Path(request["source"]),
-        Path(request["target"]),
-        label=request["label"],
-        options=request.get("options") or {},
-        limits=limits,
-        progress=progress,
-    )
-
-
-def preview_task(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
-    """`preview` as the child runner asks for it."""
-    progress(0.0, f"Looking at {request['label']}")
-    rows = int(request.get("rows") or 50)
-    return preview(Path(request["source"]), label=request["label"], options=request.get("options") or {}, rows=rows)
 
 
 def recognise(source: Path, *, label: str = "", encoding: str = "") -> str:
@@ -77,7 +52,7 @@ def recognise(source: Path, *, label: str = "", encoding: str = "") -> str:
     with _opened(source, label) as opened:
         head = opened.read(LOOK)
     if head.startswith(GZIP):
-        head = _inflated_head(source, label, LOOK)
+        head = plain.inflated_head(source, label, LOOK)
     if not head:
         raise BadFile(f"{label} is empty.")
     if head.startswith(parquetfile.MAGIC):
@@ -112,15 +87,15 @@ def preview(source: Path, *, label: str, options: dict[str, Any], rows: int = 50
             path = source
             if packed:
                 path = folder / "inflated"
-                _inflate(source, path, label, whole("upload_mb") << 20, hashlib.sha256(), _silent)
+                plain.inflate(source, path, label, whole("upload_mb") << 20, hashlib.sha256(), _silent)
             return parquetfile.preview(con, path, label=label, options=options, rows=rows) | {"bytes": size}
         with source.open("rb") as opened:
-            head = _inflated_head(source, label, PREVIEW) if packed else opened.read(PREVIEW)
+            head = plain.inflated_head(source, label, PREVIEW) if packed else opened.read(PREVIEW)
         cut = len(head) == PREVIEW
-        encoding, notes = _encoding(head, options)
+        encoding, notes = plain.encoding_of(head, options)
         if encoding != "utf-8":
             decoder = codecs.getincrementaldecoder(encoding)("strict")
-            head = _decoded(decoder, head, not cut, label, 0, encoding).encode()
+            head = plain.decoded(decoder, head, not cut, label, 0, encoding).encode()
         start = folder / "head"
         start.write_bytes(head)
         whole_size = len(head) + int(cut)
@@ -167,22 +142,22 @@ def load(
             con.execute("set enable_progress_bar = true")  # without it `query_progress` knows nothing
             if "spill_gb" in limits:
                 con.execute(f"set max_temp_directory_size = '{int(limits['spill_gb'])}GB'")
-            plain = _prepare(source, work, kind, label, options, limits, progress)
+            made = plain.prepare(source, work, kind, label, options, limits, progress)
             if kind == PARQUET:
-                facts = parquetfile.load(con, plain.path, label=label, options=options, progress=progress)
+                facts = parquetfile.load(con, made.path, label=label, options=options, progress=progress)
             else:
                 facts = csvfile.load(
                     con,
-                    plain.path,
+                    made.path,
                     label=label,
                     options=options,
-                    encoding=plain.encoding,
+                    encoding=made.encoding,
                     folder=work,
                     progress=progress,
                 )
             con.execute("checkpoint")
-        facts["notes"] = plain.notes + facts["notes"]
-        facts["fingerprint"] = plain.fingerprint or facts["fingerprint"]
+        facts["notes"] = made.notes + facts["notes"]
+        facts["fingerprint"] = made.fingerprint or facts["fingerprint"]
         progress(1.0, f"Read {facts['rows']:,} rows")
         done = True
         return facts
@@ -197,145 +172,6 @@ def load(
         if not done:
             for each in (target, target.with_name(target.name + ".wal")):
                 each.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """A source as readers want it: unpacked and in UTF-8. fingerprint: of the source, "" where the reader makes it."""
-
-    path: Path
-    encoding: str = "utf-8"
-    fingerprint: str = ""
-    notes: list[str] = field(default_factory=list)
-
-
-def _prepare(
-    source: Path,
-    work: Path,
-    kind: str,
-    label: str,
-    options: dict[str, Any],
-    limits: dict[str, int],
-    progress: Progress,
-) -> _Plain:
-    most = limits.get("file_bytes") or whole("file_gb") << 30
-    if source.stat().st_size > most:
-        raise LimitReached(f"{label} has {source.stat().st_size:,} bytes; the limit is {most:,} (setting file_gb).")
-    path, fingerprint = source, ""
-    notes: list[str] = []
-    with source.open("rb") as opened:
-        head = opened.read(LOOK)
-    if head.startswith(GZIP):
-        digest = hashlib.sha256()
-        path = work / "inflated"
-        _inflate(source, path, label, most, digest, progress)
-        fingerprint = digest.hexdigest()
-        with path.open("rb") as opened:
-            head = opened.read(LOOK)
-    if kind == PARQUET:
-        return _Plain(path, "", fingerprint, notes)
-    encoding, notes = _encoding(head, options)
-    if encoding != "utf-8":
-        digest = hashlib.sha256()
-        _transcode(path, work / "utf8", encoding, label, digest, progress)
-        fingerprint = fingerprint or digest.hexdigest()
-        if path != source:
-            path.unlink()
-        path = work / "utf8"
-    return _Plain(path, encoding, fingerprint, notes)
-
-
-def _encoding(head: bytes, options: dict[str, Any]) -> tuple[str, list[str]]:
-    """The encoding the options or the file's mark name, and what to note of it."""
-    given = str(options.get("encoding") or "")
-    if given:
-        try:
-            name = codecs.lookup(given).name
-            "a".encode(name)
-        except (LookupError, TypeError, ValueError) as error:
-            raise BadRequest(
-                f"--encoding {given!r} is no encoding Assay knows; try utf-8, windows-1252 or utf-16."
-            ) from error
-        return ("utf-8" if name in ("utf-8", "utf-8-sig", "ascii") else name), []
-    for mark, name in UTF16:
-        if head.startswith(mark):
-            return name, ["The file is UTF-16 text, as the mark at its beginning says."]
-    return "utf-8", []
-
-
-def _transcode(
-    source: Path, target: Path, encoding: str, label: str, digest: "hashlib._Hash", progress: Progress
-) -> None:
-    """Write a text as UTF-8, block by block; Undecided where its bytes are not of the encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    size, read, lines = source.stat().st_size, 0, 0
-    with source.open("rb") as taken, target.open("wb") as given:
-        while True:
-            block = taken.read(BLOCK)
-            digest.update(block)
-            text = _decoded(decoder, block, not block, label, lines, encoding)
-            lines += text.count("\n")
-            given.write(text.encode())
-            if not block:
-                return
-            read += len(block)
-            progress(0.1 * read / size, f"Reading {label} as {encoding}")
-
-
-def _decoded(
-    decoder: codecs.IncrementalDecoder, block: bytes, final: bool, label: str, lines: int, encoding: str
-) -> str:
-    try:
-        return decoder.decode(block, final)
-    except UnicodeDecodeError as error:
-        line = lines + error.object[: error.start].count(b"\n") + 1
-        raise Undecided(f"{label}, line {line:,}, is not {encoding} text; name another --encoding.") from error
-
-
-def _inflate(source: Path, target: Path, label: str, most: int, digest: "hashlib._Hash", progress: Progress) -> None:
-    """Unpack a gzip file of one or more members, within the limits; BadFile where it is cut off, damaged or a bomb."""
-    size = source.stat().st_size
-    most = min(most, max(INFLATE_FLOOR, size * whole("inflate_ratio")))
-    read = written = 0
-    with source.open("rb") as taken, target.open("wb") as given:
-        unpacker = zlib.decompressobj(31)
-        while block := taken.read(BLOCK):
-            digest.update(block)
-            read += len(block)
-            while block:
-                if unpacker.eof:
-                    block = block.lstrip(b"\0")
-                    if not block:
-                        break
-                    unpacker = zlib.decompressobj(31)
-                try:
-                    text = unpacker.decompress(block, BLOCK)
-                except zlib.error as error:
-                    raise BadFile(f"{label} is a gzip file that is damaged at byte {read:,}; copy it again.") from error
-                written += len(text)
-                if written > most:
-                    raise BadFile(
-                        f"{label} unpacks to more than {most:,} bytes from {size:,} (settings inflate_ratio, file_gb)."
-                    )
-                given.write(text)
-                block = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-            progress(0.1 * read / size, f"Unpacking {label}")
-        if not unpacker.eof:
-            raise BadFile(f"{label} is a gzip file that was cut off; copy it again.")
-
-
-def _inflated_head(source: Path, label: str, size: int) -> bytes:
-    found = bytearray()
-    unpacker = zlib.decompressobj(31)
-    with source.open("rb") as taken:
-        try:
-            while len(found) < size and not unpacker.eof and (block := taken.read(LOOK)):
-                found += unpacker.decompress(block, size - len(found))
-        except zlib.error as error:
-            raise BadFile(f"{label} is a gzip file that is damaged; copy it again.") from error
-    if not found and not unpacker.eof:
-        raise BadFile(f"{label} is a gzip file that was cut off; copy it again.")
-    return bytes(found)
 
 
 def _opened(source: Path, label: str) -> BinaryIO:

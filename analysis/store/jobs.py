@@ -1,17 +1,21 @@
 """Jobs: long pieces of work with progress, an owner, a way to cancel, and an outcome the catalog keeps."""
 
+import fcntl
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from analysis.core.errors import AssayError, Interrupted
+from analysis.store import staging
 from analysis.store.catalog import now
 from analysis.store.child import Progress
-from analysis.store.staging import new_id
 from analysis.store.tables import job as table
 from analysis.store.workspace import Workspace
 
@@ -56,13 +60,15 @@ class Job:
 
 
 _jobs: dict[str, Job] = {}
+_held: dict[Path, tuple[str, int]] = {}
 _lock = threading.Lock()
 KEPT = 200
 
 
 def start(workspace: Workspace, *, kind: str, title: str, work: Work) -> Job:
     """Run work(progress, cancelled) on a thread of its own; its child process does the heavy lifting."""
-    job = Job(new_id(), kind, title, workspace.actor)
+    job = Job(staging.new_id(), kind, title, workspace.actor)
+    process = _this_process(workspace.root)
     with workspace.catalog.write() as connection:
         connection.execute(
             table.insert().values(
@@ -72,7 +78,7 @@ def start(workspace: Workspace, *, kind: str, title: str, work: Work) -> Job:
                 state="running",
                 outcome={},
                 started=now(),
-                process=str(os.getpid()),
+                process=process,
                 actor=workspace.actor,
             )
         )
@@ -105,29 +111,54 @@ def _work(workspace: Workspace, job: Job, work: Work) -> None:
         log.exception("the job %s (%s) met a bug", job.kind, job.title)
         job.error = "Something went wrong inside Assay; the log says what. Nothing was kept."
         state = "failed"
-    with workspace.catalog.write() as connection:
-        outcome = job.outcome or {"error": job.error}
-        connection.execute(table.update().where(table.c.id == job.id).values(state=state, outcome=outcome, ended=now()))
-    job.ended = time.monotonic()
-    job.state = state
+    outcome = job.outcome or {"error": job.error}
+    ended = table.update().where(table.c.id == job.id).values(state=state, outcome=outcome, ended=now())
+    try:
+        with workspace.catalog.write() as connection:
+            connection.execute(ended)
+    except AssayError:
+        log.exception("the end of the job %s (%s) could not be recorded", job.kind, job.title)
+    finally:
+        job.ended = time.monotonic()
+        job.state = state
 
 
 def sweep(workspace: Workspace) -> None:
     """Mark jobs whose process is gone as lost."""
-    with workspace.catalog.write() as connection:
-        for row in connection.execute(table.select().where(table.c.state == "running")).all():
-            if not _alive(int(row.process)):
-                lost = {"error": "The process that did this work ended before it was done."}
-                connection.execute(
-                    table.update().where(table.c.id == row.id).values(state="lost", outcome=lost, ended=now())
-                )
+    running = sa.select(table.c.id, table.c.process).where(table.c.state == "running")
+    with workspace.catalog.read() as connection:
+        rows = connection.execute(running).all()
+    gone = [row.id for row in rows if _is_free(workspace.root / "jobs" / row.process)]
+    if gone:
+        lost = {"error": "The process that did this work ended before it was done."}
+        with workspace.catalog.write() as connection:
+            # It may have ended its job, and then itself, since the look above.
+            still = table.c.id.in_(gone) & (table.c.state == "running")
+            connection.execute(table.update().where(still).values(state="lost", outcome=lost, ended=now()))
+    for file in (workspace.root / "jobs").glob("*"):
+        if staging.age(file) > 60 and _is_free(file):
+            file.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
+def _this_process(root: Path) -> str:
+    """A name for this process in a workspace, held by a locked file: process numbers are used again."""
+    with _lock:
+        if root not in _held:
+            name = staging.new_id()
+            with staging.disk_errors():
+                _held[root] = (name, os.open(root / "jobs" / name, os.O_RDWR | os.O_CREAT, 0o600))
+            fcntl.flock(_held[root][1], fcntl.LOCK_EX)
+        return _held[root][0]
+
+
+def _is_free(file: Path) -> bool:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        lock = os.open(file, os.O_RDWR)
+    except FileNotFoundError:
         return True
+    with os.fdopen(lock):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True

@@ -14,6 +14,8 @@ EPSILON = 2.220446049250313e-16
 CLIPPED = 36.04  # -ln of epsilon is 36.0437
 YES = ("1", "true", "yes", "y", "t")
 NO = ("0", "false", "no", "n", "f")
+POSITIVE, NEGATIVE = "positive", "negative"  # the classes where nothing names them
+WORDS = {*YES, *NO}
 EPOCHS = ((1e8, 4e9, 1_000_000), (1e11, 4e12, 1_000), (1e14, 4e15, 1))
 
 
@@ -109,8 +111,12 @@ def _natural(text: str) -> tuple[int, float, str]:
 
 
 def _alike(one: str, other: str) -> bool:
+    """Whether two spellings mean the same: but for case, as numbers (1 and 1.0), or as yes or no."""
     one, other = one.lower(), other.lower()
-    return _natural(one) == _natural(other) or any(one in words and other in words for words in (YES, NO))
+    if one == other or any(one in words and other in words for words in (YES, NO)):
+        return True
+    (text, number, _), (other_text, other_number, _) = _natural(one), _natural(other)
+    return not text and not other_text and number == other_number
 
 
 def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, counted: dict[str, int]) -> Classes:
@@ -123,18 +129,14 @@ def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, co
         )
     if len(values) < 2:
         for model in layout.models:
-            if model.prediction is not None:
-                seen = _values(connection, layout, model.prediction, model.prediction_type)
-                values += [value for value in seen if value not in values and len(values) < 2]
-            values += [name for name, _ in model.scores if name is not None and name not in values and len(values) < 2]
+            said = list(model.prediction_values) + [name for name, _ in model.scores if name is not None]
+            for value in said:
+                if len(values) < 2 and not any(_alike(value, known) for known in values):
+                    both_words = values and {value.lower(), values[0].lower()} <= WORDS
+                    values.append(_opposite(values[0]) if both_words else value)
     positive = roles.positive
     if positive is None:
-        known = [value for value in values if value.lower() in YES]
-        if len(known) != 1:
-            raise Undecided(
-                f"Which value of '{roles.label}' is the positive class? Say --positive with one of: {', '.join(values)}."
-            )
-        positive = known[0]
+        positive = _positive(roles, values)
     elif positive not in values:
         same = [value for value in values if _alike(value, positive)]
         if len(same) == 1:
@@ -144,8 +146,32 @@ def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, co
                 f"The label '{roles.label}' never has the value '{roles.positive}'; it has {', '.join(values)}."
             )
     others = [value for value in values if value != positive]
-    negative = others[0] if others else f"not {positive}"
+    if not counted and positive not in values and {value.lower() for value in others} <= WORDS:
+        others = []  # 1 and 0 that stand for the positive class and the other
+    negative = others[0] if others else NEGATIVE if positive == POSITIVE else f"not {positive}"
     return Classes([negative, positive], [negative, positive], sum(counted.values()), positive)
+
+
+def _opposite(word: str) -> str:
+    """The no of a yes, or the yes of a no, spelled alike."""
+    said = word.lower()
+    other = NO[YES.index(said)] if said in YES else YES[NO.index(said)]
+    return other.upper() if word.isupper() else other.title() if word.istitle() else other
+
+
+def _positive(roles: Roles, values: list[str]) -> str:
+    """The positive class where nobody said it: the one that means yes."""
+    if not values:
+        return POSITIVE
+    known = [value for value in values if value.lower() in YES]
+    if not known and len(values) == 1 and values[0].lower() in NO:
+        return _opposite(values[0])
+    if len(known) != 1:
+        where = f"of '{roles.label}'" if roles.label is not None else "the models predict"
+        raise Undecided(
+            f"Which value {where} is the positive class? Say --positive with one of: {', '.join(values)}."
+        )
+    return known[0]
 
 
 def code_sql(raw: str, kind: str, names: list[str]) -> str:
@@ -159,23 +185,35 @@ def code_sql(raw: str, kind: str, names: list[str]) -> str:
     return f"CAST(CASE {text_sql(raw, kind)} {cases} END AS USMALLINT)"
 
 
-def decision_sql(model: ModelSql, names: list[str], positive: str | None) -> str:
-    """The class code a model decided for. For two classes also 1/0, true/false and yes/no are understood."""
-    if model.prediction is None:
-        raise ValueError("a model without decisions")
-    seen = set(model.prediction_values)
-    if seen <= set(names):
-        return code_sql(model.prediction, model.prediction_type, names)
-    if len(names) == 2 and positive is not None:
-        for yes, no in (("1", "0"), ("true", "false"), ("yes", "no"), ("1", "-1")):
-            if {value.lower() for value in seen} <= {yes, no}:
-                text = f"lower({text_sql(model.prediction, model.prediction_type)})"
-                return f"CAST(CASE {text} WHEN '{yes}' THEN 1 WHEN '{no}' THEN 0 END AS USMALLINT)"
-    strange = sorted(seen - set(names))[:5]
+def readings(model: ModelSql, names: list[str]) -> dict[str, int]:
+    """{a value the model predicts: its class code}, by spelling, else by meaning: 1, true and yes; 0, false and no.
+
+    Where the classes themselves mean neither yes nor no, yes is the positive one. BadRequest for any other value.
+    """
+    seen = model.prediction_values
+    if set(seen) <= set(names):
+        return {value: names.index(value) for value in seen}
+    alike = {value: [code for code, name in enumerate(names) if _alike(value, name)] for value in seen}
+    if all(len(codes) == 1 for codes in alike.values()):
+        return {value: codes[0] for value, codes in alike.items()}
+    if len(names) == 2 and {value.lower() for value in seen} <= {*WORDS, "-1"}:
+        return {value: int(value.lower() in YES) for value in seen}
+    strange = [value for value in seen if value not in names][:5]
     raise BadRequest(
         f"The predictions of '{model.name}' hold {', '.join(repr(value) for value in strange)}, which the label never "
         f"is ({', '.join(names[:8])}). Correct the spelling in the file, or choose another prediction column."
     )
+
+
+def decision_sql(model: ModelSql, names: list[str]) -> str:
+    """The class code a model decided for, missing where it decided nothing."""
+    if model.prediction is None:
+        return "NULL::USMALLINT"
+    meant = readings(model, names)
+    if set(meant) <= set(names):
+        return code_sql(model.prediction, model.prediction_type, names)
+    cases = " ".join(f"WHEN {literal(value)} THEN {code}" for value, code in meant.items())
+    return f"CAST(CASE {text_sql(model.prediction, model.prediction_type)} {cases} END AS USMALLINT)"
 
 
 def score_sql(model: ModelSql, names: list[str]) -> str | None:

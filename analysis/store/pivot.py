@@ -104,9 +104,19 @@ def _pivoted(
             f"{repeated:,} ids have several rows for the same model version in '{version.name}', and it cannot be told "
             "which one counts. Leave one row an id and model version, or give a time column that tells them apart."
         )
+    first, known = "min(rowid) AS first", ""
+    if roles.label is not None:
+        label = schema.column(roles.label).key
+        first += f", arg_min({label}, rowid) AS label, min({label}) IS DISTINCT FROM max({label}) AS torn"
+        known = f"REPLACE (k.label AS {label})"
+        torn = connection.execute(
+            f"SELECT count(*) FILTER (torn) FROM (SELECT {first} FROM src.data GROUP BY {by})"
+        ).fetchone()
+        if torn and torn[0]:
+            notes.append(f"{torn[0]:,} ids have different labels in different rows; the first one counts.")
     connection.execute(
-        f"CREATE TEMP TABLE wide AS SELECT d.* FROM src.data d "
-        f"JOIN (SELECT min(rowid) AS first FROM src.data GROUP BY {by}) k ON d.rowid = k.first ORDER BY d.rowid"
+        f"CREATE TEMP TABLE wide AS SELECT d.* {known} FROM src.data d "
+        f"JOIN (SELECT {first} FROM src.data GROUP BY {by}) k ON d.rowid = k.first ORDER BY d.rowid"
     )
     for index, name in enumerate(names):
         columns = [schema.column(each).key for each in dict.fromkeys(_own(shape))]
@@ -147,10 +157,11 @@ def _model(
         text = model.name.replace("'", "''")
         return f"CASE WHEN CAST(r.{only.key} AS VARCHAR) = '{text}' THEN {raw} END"
 
-    for _, name in (*model.scores, *model.quantiles):
+    numbers = [("score", name) for _, name in model.scores] + [("quantile", name) for _, name in model.quantiles]
+    for role, name in [*numbers, *([("latency", model.latency)] if model.latency is not None else [])]:
         column = schema.column(name)
         if not column.numeric and column.type != "BOOLEAN":
-            raise BadRequest(f"The score column '{name}' holds {column.type}, not numbers; choose another column.")
+            raise BadRequest(f"The {role} column '{name}' holds {column.type}, not numbers; choose another column.")
     prediction, kind, values = None, "", ()
     if model.prediction is not None:
         column = schema.column(model.prediction)

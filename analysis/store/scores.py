@@ -8,7 +8,7 @@ import numpy as np
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import ModelFacts
 from analysis.core.roles import MULTICLASS, REGRESSION, Roles
-from analysis.core.schema import Schema
+from analysis.core.schema import Column, Schema
 from analysis.core.settings import whole
 from analysis.store import labels
 from analysis.store.codes import SAMPLE, Codes, binned_codes, exact_codes
@@ -55,12 +55,10 @@ class Scorer:
             quantiles=model.quantiles,
         )
         if model.latency is not None:
-            self.columns.read.append(f"CAST({model.latency} AS DOUBLE) AS x{model.index}")
+            self.columns.read.append(f"{labels.finite(f'CAST({model.latency} AS DOUBLE)')} AS x{model.index}")
         if self.task == REGRESSION:
             return self._forecast(model, facts)
-        decided = "NULL::USMALLINT"
-        if model.prediction is not None:
-            decided = labels.decision_sql(model, self.classes, self.roles.positive)
+        decided = labels.decision_sql(model, self.classes)
         self.columns.read.append(f"{decided} AS p{model.index}")
         if self.task == MULTICLASS:
             return self._class_scores(model, facts)
@@ -120,7 +118,7 @@ class Scorer:
         if not scores or any(name not in scores for name in self.classes):
             return facts
         named = [f"z{index}_{code}" for code in range(len(self.classes))]
-        parts = [f"CAST({scores[name]} AS DOUBLE)" for name in self.classes]
+        parts = [labels.finite(f"CAST({scores[name]} AS DOUBLE)") for name in self.classes]
         picked = ", ".join(f"{part} AS {name}" for part, name in zip(parts, named, strict=True))
         outside = self.source.one(
             f"SELECT count(*) FILTER (least({', '.join(named)}) < 0 OR abs({' + '.join(named)} - 1) > {UNSUMMED}) "
@@ -130,7 +128,8 @@ class Scorer:
             self.columns.read += [f"{part} AS {name}" for part, name in zip(parts, named, strict=True)]
             self.columns.spent += [*named, f"right{index}"]
             cases = " ".join(f"WHEN {code} THEN {name}" for code, name in enumerate(named))
-            self.columns.given.append(f"CASE y {cases} END AS right{index}")
+            scored = f"{' + '.join(named)} IS NOT NULL"
+            self.columns.given.append(f"CASE WHEN {scored} THEN CASE y {cases} END END AS right{index}")
             misses = [f"({name} - CAST(y = {code} AS DOUBLE))" for code, name in enumerate(named)]
             squares = " + ".join(f"{miss} * {miss}" for miss in misses)
             self.columns.made += [f"{labels.log_loss_sql(f'right{index}')} AS l{index}", f"({squares}) / 2 AS g{index}"]
@@ -140,6 +139,11 @@ class Scorer:
         index = model.index
         if model.prediction is None:
             raise BadRequest(f"The model version '{model.name}' has no prediction column; regression needs one.")
+        if not Column("", "", model.prediction_type).numeric:
+            raise BadRequest(
+                f"The prediction of '{model.name}' holds {model.prediction_type}, not numbers; choose another column, "
+                "or the task multiclass."
+            )
         forecast = labels.finite(f"CAST({model.prediction} AS DOUBLE)")
         self.columns.read.append(f"{forecast} AS p{index}")
         if self.roles.label is None:

@@ -18,10 +18,8 @@ class Source:
 
     def one(self, query: str) -> tuple[Any, ...]:
         """The one row of an aggregate."""
-        row = self.connection.execute(query).fetchone()
-        if row is None:
-            raise RuntimeError("an aggregate without a row")
-        return row
+        rows = self.connection.execute(query).fetchall()  # to the end: an unfinished result blocks the connection
+        return rows[0]
 
     def values(self, expression: str, most: int) -> np.ndarray:
         """At most `most` distinct values, in no order."""

@@ -80,19 +80,22 @@ def sealed(file: Path, target: Path, step: Step = no_step) -> Iterator[tuple[str
 
 
 def _seal(file: Path, target: Path, step: Step) -> tuple[str, int]:
-    digest = hashlib.sha256()
-    with file.open("rb") as source:
-        for block in iter(lambda: source.read(1 << 20), b""):
-            digest.update(block)
-        os.fsync(source.fileno())
-    size = file.stat().st_size
+    digest, size = sha256(file), file.stat().st_size
+    with file.open("rb") as made:
+        os.fsync(made.fileno())
     step("synced")
     file.chmod(0o444)
     step("sealed")
     file.rename(target)
     sync_folder(target.parent)
     step("renamed")
-    return digest.hexdigest(), size
+    return digest, size
+
+
+def sha256(file: Path) -> str:
+    """The sha256 of a file's bytes, hex."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:
@@ -110,7 +113,7 @@ def sweep_staging(root: Path, discard: Callable[[str], None]) -> None:
     published but unrecorded always has one.
     """
     for folder in (root / "staging").glob("*"):
-        if folder.name.startswith(".") and _age(folder) < 60:
+        if folder.name.startswith(".") and age(folder) < 60:
             continue
         try:
             lock = os.open(folder / "lock", os.O_RDWR)
@@ -124,7 +127,7 @@ def sweep_staging(root: Path, discard: Callable[[str], None]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _age(path: Path) -> float:
+def age(path: Path) -> float:
     """Seconds since `path` was changed, 0 where it is gone."""
     try:
         return time.time() - path.stat().st_mtime
@@ -135,7 +138,7 @@ def _age(path: Path) -> float:
 def remove_older(folder: Path, pattern: str, seconds: float) -> None:
     """Remove the files of a folder that match a pattern and were not changed for so many seconds."""
     for file in folder.glob(pattern):
-        if _age(file) > seconds:
+        if age(file) > seconds:
             file.unlink(missing_ok=True)
 
 

@@ -1,8 +1,13 @@
 """What a child can be asked to do: each task takes a JSON-able request and returns a JSON-able answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from analysis.core.errors import AssayError, LimitReached, StorageError
 from analysis.store import build as building
 from analysis.store import intake
 from analysis.store.child import Progress
@@ -15,16 +20,47 @@ def preview(request: dict[str, Any], *, limits: dict[str, int], progress: Progre
 
 def load(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
     """{source, target, label, options} -> the facts of the dataset file made at target."""
-    return intake.load(
-        Path(request["source"]),
-        Path(request["target"]),
-        label=request["label"],
-        options=request["options"],
-        limits=limits,
-        progress=progress,
-    )
+    with _full_disk():
+        return intake.load(
+            Path(request["source"]),
+            Path(request["target"]),
+            label=request["label"],
+            options=request["options"],
+            limits=limits,
+            progress=progress,
+        )
 
 
 def build(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
     """{source, schema, target, task, roles, seed} -> the facts of the evaluation file made at target."""
-    return building.build(request, limits=limits, progress=progress)
+    with _full_disk(), _sayable(Path(request["source"])):
+        return building.build(request, limits=limits, progress=progress)
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """Say that the disk is full where that is at the bottom of it: DuckDB tells it in several classes of error."""
+    try:
+        yield
+    except (duckdb.Error, AssayError, OSError) as error:
+        if any(words in f"{error} {error.__cause__}" for words in ("No space left", "File too large")):
+            raise StorageError("The disk of the workspace is full. Nothing was kept; free some space.") from error
+        raise
+
+
+@contextmanager
+def _sayable(source: Path) -> Iterator[None]:
+    """Turn a damaged source, too little memory or a folder that cannot be written into a sentence."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise LimitReached(
+            "The evaluation needs more memory than a child may have (setting child_memory_mb)."
+        ) from error
+    except duckdb.Error as error:
+        why = str(error).partition("\n")[0]
+        if str(source) in why or type(error) is duckdb.Error:
+            raise StorageError(f"The data of the dataset is gone or damaged ({why}). Nothing was kept.") from error
+        if isinstance(error, duckdb.IOException):
+            raise StorageError(f"The workspace cannot be written ({why}). Nothing was kept.") from error
+        raise

@@ -16,7 +16,7 @@ from analysis.store.reader import Reader
 from analysis.store.staging import disk_errors, remove_older, sweep_staging
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("datasets", "evaluations", "staging", "cubes", "exports", "uploads")
+FOLDERS = ("datasets", "evaluations", "staging", "cubes", "exports", "uploads", "jobs")
 KINDS = {"dataset": tables.dataset, "evaluation": tables.evaluation}
 LET_GO_EVERY = 30.0
 FORGOTTEN_AFTER = 3600.0

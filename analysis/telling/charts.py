@@ -38,16 +38,22 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
     Frame: start, value, low, high, model, settled, aria, and overall (the same in every row of a model).
     """
     base = alt.Chart(_empty()).encode(
-        x=alt.X("start:T", title=None, axis=_axis(grid=False, labelOverlap=True, format="%d %b", labelLimit=160))
+        x=alt.X(
+            "start:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=_axis(grid=False, labelOverlap=True, format="%d %b", labelLimit=160),
+        )
     )
     y_axis = _axis(format=FORMATS[unit], title=title, tickCount=5)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=y_axis)
     hue = {"color": alt.Color("model:N", legend=None if not several else alt.Legend(title=None, orient="top"))}
     band = base.mark_area(opacity=0.2, aria=False).encode(y=alt.Y("low:Q", axis=y_axis, title=title), y2="high:Q", **hue)
     line = base.mark_line(strokeWidth=2, aria=False).encode(y=y, **hue)
-    points = base.mark_point(filled=True, size=48, opacity=1).encode(
+    points = base.mark_point(filled=True, size=52, opacity=1, strokeWidth=1.8).encode(
         y=y,
         **hue,
+        stroke=alt.Stroke("model:N", legend=None),
         fillOpacity=alt.condition("datum.settled", alt.value(1), alt.value(0)),
         description=alt.Description("aria:N"),
         tooltip=[
@@ -66,13 +72,13 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
 
 
 @lru_cache(maxsize=64)
-def labelled(height: int = 64) -> dict[str, Any]:
+def labelled(height: int = 95) -> dict[str, Any]:
     """Rows and how many of them are labelled, by time. Frame: start, kind, rows, aria."""
     chart = (
         alt.Chart(_empty())
-        .mark_bar()
+        .mark_bar(size=9)
         .encode(
-            x=alt.X("start:T", title=None, axis=_axis(grid=False, labels=False)),
+            x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=_axis(grid=False, labels=False)),
             y=alt.Y("count:Q", title="rows", axis=_axis(tickCount=2, format="~s")),
             opacity=alt.Opacity(
                 "kind:N",
@@ -94,23 +100,24 @@ def labelled(height: int = 64) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def point_range(unit: str, title: str, height: int) -> dict[str, Any]:
-    """One row a name: dot, 95 % whisker, value and n in the right gutter, the no-skill baseline a dashed rule.
+    """One row a name: dot, 95 % whisker, value, interval and n above them, no skill a tick; small n hollow.
 
-    Frame: name, place, value, low, high, n, small, baseline, text, count, aria.
+    Frame: name, place, value, low, high, n, small, baseline, text, aria.
     """
     y = alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=_axis(labelFontSize=13, grid=False, labelLimit=180))
     x_axis = _axis(format=FORMATS[unit], tickCount=5, labelFlush=False)
     base = alt.Chart(_empty()).encode(y=y)
-    scale = alt.Scale(zero=False, nice=True)
+    scale = alt.Scale(zero=False, nice=False, padding=90)
     whisker = base.mark_rule(strokeWidth=2, aria=False).encode(
         x=alt.X("low:Q", scale=scale, axis=x_axis, title=title),
         x2="high:Q",
         color=alt.Color("name:N", legend=None, sort=alt.SortField("place")),
         opacity=alt.condition("datum.small", alt.value(0.55), alt.value(1)),
     )
-    dot = base.mark_point(filled=True, size=110, opacity=1).encode(
+    dot = base.mark_point(filled=True, size=110, opacity=1, strokeWidth=2).encode(
         x=alt.X("value:Q", scale=scale, axis=x_axis, title=title),
         color=alt.Color("name:N", legend=None, sort=alt.SortField("place")),
+        stroke=alt.Stroke("name:N", legend=None, sort=alt.SortField("place")),
         fillOpacity=alt.condition("datum.small", alt.value(0), alt.value(1)),
         description=alt.Description("aria:N"),
         tooltip=[
@@ -121,4 +128,6 @@ def point_range(unit: str, title: str, height: int) -> dict[str, Any]:
         ],
     )
     baseline = base.mark_tick(thickness=2, size=26, color=ACCENT, aria=False).encode(x=alt.X("baseline:Q", scale=scale))
-    return _done(alt.layer(baseline, whisker, dot).properties(height=height))
+    value = base.mark_text(color="currentColor", fontSize=12.5, aria=False, dy=-16)
+    said = value.encode(text="text:N", x=alt.X("value:Q", scale=scale))
+    return _done(alt.layer(baseline, whisker, dot, said).properties(height=height))

@@ -8,6 +8,10 @@ from analysis.core.settings import whole
 from analysis.metrics import METRICS
 
 
+# Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
+MOMENT = pl.col("start").dt.replace_time_zone("UTC")
+
+
 def trend(result: Result, metric: str) -> pl.DataFrame:
     """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria."""
     unit = METRICS.get(metric).unit
@@ -18,7 +22,8 @@ def trend(result: Result, metric: str) -> pl.DataFrame:
         f"{words.interval(row['low'], row['high'], unit)}, n {row['n']:,}"
         for row in frame.iter_rows(named=True)
     ]
-    return frame.join(overall, on="model", how="left").with_columns(pl.Series("aria", aria, dtype=pl.String))
+    marked = frame.join(overall, on="model", how="left").with_columns(pl.Series("aria", aria, dtype=pl.String))
+    return marked.with_columns(MOMENT)
 
 
 def labelled(result: Result, model: str) -> pl.DataFrame:
@@ -33,11 +38,11 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
         ]
     )
     aria = [f"{row['start']:%d %b %Y}: {row['count']:,} rows {row['kind']}" for row in long.iter_rows(named=True)]
-    return long.with_columns(pl.Series("aria", aria, dtype=pl.String))
+    return long.with_columns(pl.Series("aria", aria, dtype=pl.String)).with_columns(MOMENT)
 
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
-    """One row a model version: name, place, value, low, high, n, small, baseline, text, count, aria."""
+    """One row a model version: name, place, value, low, high, n, small, baseline, text, aria."""
     definition = METRICS.get(metric)
     frame = result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     made = []
@@ -54,8 +59,7 @@ def versions(result: Result, metric: str) -> pl.DataFrame:
                 "n": row["n"],
                 "small": row["n"] < whole("small_group"),
                 "baseline": row["baseline"],
-                "text": f"{value} ({ends})",
-                "count": f"n {row['n']:,}",
+                "text": f"{value}  ({ends}),  n {row['n']:,}",
                 "aria": f"{row['model']}: {value}, 95% interval {ends}, n {row['n']:,}",
             }
         )
@@ -63,15 +67,15 @@ def versions(result: Result, metric: str) -> pl.DataFrame:
 
 
 def side_by_side(result: Result) -> pl.DataFrame:
-    """A row a metric, a column a model version: value and interval; then the baseline."""
+    """A row a metric, a column a model version: value and interval; then each one's no-skill baseline."""
     made = []
     for metric in result.frame["metric"].unique(maintain_order=True):
         definition = METRICS.get(metric)
-        line = {"Metric": definition.title}
+        line, chance = {"Metric": definition.title}, {}
         for row in result.frame.filter(pl.col("metric") == metric).iter_rows(named=True):
             value = words.number(row["value"], definition.unit)
             ends = words.interval(row["low"], row["high"], definition.unit)
             line[row["model"]] = value if row["value"] is None else f"{value}  ({ends})"
-            line["No skill " + row["model"]] = words.number(row["baseline"], definition.unit)
-        made.append(line)
+            chance[f"no skill, {row['model']}"] = words.number(row["baseline"], definition.unit)
+        made.append(line | chance)
     return pl.DataFrame(made)

@@ -95,6 +95,8 @@ def _find(mark: str, known: list[Evaluation]) -> tuple[Evaluation, str]:
     named = [each for each in known if each.name == (name or mark)]
     if named:
         newest = max(named, key=lambda each: each.version)
+        if not start:
+            return newest, ""
         return newest, f"this state of '{newest.name}'; its newest version {newest.version} is shown instead"
     return known[0], f"the evaluation '{name or mark}'; '{known[0].name}' is shown instead"
 
@@ -158,7 +160,7 @@ def bar(known: list[Evaluation]) -> Context:
             key="ctx_e",
             format_func=lambda each: shown(marks[each], known),
             on_change=_reset,
-            width=240,
+            width=165,
         )
         evaluation = marks[mark]
         context = _options(evaluation, problems)
@@ -176,17 +178,17 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=190)
+        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=140)
     period, low, high = Period(), *span(evaluation)
     if low and high:
         options: dict[str, Any] = {} if "ctx_period" in st.session_state else {"value": (low, high)}
         picked = st.date_input(
-            "Period", min_value=low, max_value=high, key="ctx_period", format="YYYY-MM-DD", width=235, **options
+            "Period", min_value=low, max_value=high, key="ctx_period", format="YYYY-MM-DD", width=216, **options
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
     text = st.text_input(
-        "Filter", key="ctx_where", placeholder="region = 'West' and amount >= 100", help=FILTER_HELP, width="stretch"
+        "Filter", key="ctx_where", placeholder="region = 'West' and amount >= 100", help=FILTER_HELP, width=200
     ).strip()
     threshold = None
     if evaluation.task == "binary" and any(model.score for model in evaluation.models):
@@ -197,9 +199,9 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
             key="ctx_t",
             step=0.01,
             format="%.3f",
-            placeholder="as recorded" if recorded else "choose",
+            placeholder="recorded" if recorded else "choose",
             help="Positive from this score on. Empty: the decisions recorded in the file.",
-            width=135,
+            width=124,
         )
     where, broken = None, ""
     if text:
@@ -224,7 +226,7 @@ def link(context: Context) -> str:
 
 
 def _share(context: Context) -> None:
-    with st.popover("Share", icon=":material/link:", width="content"):
+    with st.popover("Share", width="content"):
         st.caption("This address restores the view: evaluation, versions, period, filter and threshold.")
         st.code(link(context), language=None, wrap_lines=True)
 

@@ -17,24 +17,23 @@ GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": 
 def sentence(result: Result) -> None:
     """The answer in words, first."""
     with st.container(key="sentence"):
-        st.markdown(plain(result.sentence))
+        st.markdown("  \n".join(plain(line) for line in result.sentence.splitlines()))
 
 
 def cards(result: Result, model: str, *, columns: int = 4) -> None:
     """The key figures of one model version: value, interval, n, baseline, change, course."""
     rows = result.frame.filter(pl.col("model") == model)
     trend = result.frames.get("trend")
-    compared = result.receipt.options.get("compared", "")
     grid = st.grid(columns=columns, min_column_width=230)
     for row in rows.iter_rows(named=True):
         with grid.cell(), st.container(border=True, key=f"kpi_{row['metric']}", height="stretch"):
             course = None
             if trend is not None:
                 course = trend.filter((pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled"))
-            _card(row, course, compared)
+            _card(row, course)
 
 
-def _card(row: dict[str, Any], course: pl.DataFrame | None, compared: str) -> None:
+def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
     metric = METRICS.get(row["metric"])
     values = [] if course is None else course["value"].drop_nulls().to_list()
     change = _change(row, metric.unit)
@@ -52,8 +51,12 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, compared: str) -> No
     if row["value"] is None:
         st.caption(plain(f"Undefined: {row['reason']}."))
         return
-    base = "" if row["baseline"] is None else f" · no skill {words.number(row['baseline'], metric.unit)}"
-    st.caption(plain(f"{words.interval(row['low'], row['high'], metric.unit)} · n {row['n']:,}{base}"), help=compared or None)
+    lines = [plain(f"{words.interval(row['low'], row['high'], metric.unit)} · n {row['n']:,}")]
+    if row["baseline"] is not None:
+        base = f"no skill {words.number(row['baseline'], metric.unit)}"
+        said = {"below": f":red[:material/arrow_downward: worse than {base}]", "unclear": f"not told apart from {base}"}
+        lines.append(said.get(row["skill"], base))
+    st.caption("  \n".join(lines))
 
 
 def _change(row: dict[str, Any], unit: str) -> str | None:

@@ -14,7 +14,7 @@ CSS = """<style>
   background:var(--st-background-color);border-bottom:1px solid var(--st-border-color);padding:0.4rem 0 0.5rem}
 [data-testid=stHeader]{background:transparent;height:2.25rem}
 .stMainBlockContainer{max-width:1480px;padding-top:2.25rem}
-.st-key-sentence p{font-size:1.12rem;line-height:1.55;max-width:78ch}
+.st-key-sentence p{font-size:1.12rem;line-height:1.55;max-width:120ch}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{font-variant-numeric:tabular-nums}
 [class*=st-key-kpi_] [data-testid=stCaptionContainer] p{font-variant-numeric:tabular-nums;line-height:1.35}
 </style>"""

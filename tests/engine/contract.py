@@ -1,0 +1,338 @@
+"""What any engine must answer: cubes counted row by row in plain Python, against `ask(query)`.
+
+An engine's test file subclasses `Contract` and gives a fixture `asked(task, weighted)` that returns an open evaluation
+of `table(task, weighted)`.
+"""
+
+import math
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.expression import parse
+from analysis.core.period import Period, bucket_place
+from analysis.core.roles import ModelColumns, Roles
+from analysis.core.segment import Not
+from analysis.engine.query import Query
+from tests.engine.making import Table
+
+SIZE = 400
+EPSILON = np.finfo(float).eps
+CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c")}
+BINARY_TERMS, MORE_TERMS = ("ll", "ll2", "sq", "sq2"), ("e", "ae", "e2", "e4", "y", "y2", "y3", "y4", "e2y", "e2y2")
+MORE_TERMS = (*MORE_TERMS, "d", "zero", "ape", "ape2", "aey", "ay", "ay2", "sape", "sape2")
+TASKS = [(task, weighted) for task in ("binary", "multiclass", "regression") for weighted in (False, True)]
+
+
+def rows(task, weighted):
+    """SIZE rows as dicts; None is missing."""
+    random = np.random.default_rng([len(task), weighted])
+    made = []
+    for place in range(SIZE):
+        gone = random.random(6) < 0.1
+        day = datetime(2026, 1, 1) + timedelta(hours=int(random.integers(0, 90 * 24)))
+        row = {
+            "region": None if gone[0] else str(random.choice(["West", "East", "it's", "other"])),
+            "flag": None if gone[1] else bool(random.random() < 0.3),
+            "amount": None if gone[2] else round(float(random.gamma(2, 50)), 2),
+            "t": None if gone[3] and random.random() < 0.5 else day,
+        }
+        if weighted:
+            row["w"] = None if random.random() < 0.05 else round(float(random.gamma(1, 2)) * (random.random() < 0.95), 3)
+        if task == "regression":
+            truth = round(float(random.normal(100, 20)), 1)
+            row["y"], row["p"] = (0.0 if place % 50 == 0 else truth), round(truth + float(random.normal(0, 5)), 1)
+        else:
+            names = CLASSES[task]
+            row["y"], row["p"] = (str(random.choice(names)) for _ in range(2))
+            shares = random.dirichlet(np.ones(len(names)))
+            for name, share in zip(names, shares, strict=True):
+                row[f"s_{name}"] = None if gone[5] else round(float(share), 2) if task == "binary" else float(share)
+        row["y"] = None if gone[4] else row["y"]
+        row["p"] = None if random.random() < 0.1 else row["p"]
+        made.append(row)
+    return made
+
+
+ROWS = {each: rows(*each) for each in TASKS}
+
+
+def table(task, weighted):
+    """(table, roles) of the evaluation an engine is asked of."""
+    said = ROWS[task, weighted]
+    kinds = {"flag": "BOOLEAN", "amount": "DOUBLE", "t": "TIMESTAMP", "w": "DOUBLE", "region": "VARCHAR"}
+    kinds |= dict.fromkeys(("y", "p"), "DOUBLE" if task == "regression" else "VARCHAR")
+    columns = {name: (kinds.get(name, "DOUBLE"), [row[name] for row in said]) for name in said[0]}
+    scores = {"binary": (("yes", "s_yes"),), "multiclass": tuple((name, f"s_{name}") for name in CLASSES["multiclass"])}
+    roles = Roles(label="y", models=(ModelColumns("m", "p", scores.get(task, ())),), time="t")
+    return Table(columns), roles.with_(weight="w") if weighted else roles
+
+
+FILTERS = {
+    "": lambda row: True,
+    "region = 'West'": lambda row: row["region"] == "West",
+    "not (region = 'West')": lambda row: row["region"] != "West",
+    "region in ('East', 'it''s') and amount >= 50": lambda row: (
+        row["region"] in ("East", "it's") and row["amount"] is not None and row["amount"] >= 50
+    ),
+    "amount is missing or flag = true": lambda row: row["amount"] is None or row["flag"] is True,
+    "amount > 1000000": lambda row: False,
+}
+PERIODS = {
+    "ever": Period(),
+    "february": Period(date(2026, 2, 1), date(2026, 2, 28)),
+    "from march": Period(date(2026, 3, 1)),
+    "until new year": Period(None, date(2026, 1, 1)),
+}
+SHAPES = [
+    ((), "", "ever", None),
+    (("region",), "", "ever", None),
+    (("region", "flag"), "", "ever", None),
+    (("amount",), "", "ever", None),
+    ((), "region = 'West'", "ever", None),
+    (("flag",), "not (region = 'West')", "february", None),
+    ((), "region in ('East', 'it''s') and amount >= 50", "ever", None),
+    (("region",), "amount is missing or flag = true", "from march", None),
+    ((), "amount > 1000000", "ever", None),
+    (("region",), "amount > 1000000", "ever", None),
+    ((), "", "until new year", None),
+    ((), "", "ever", "day"),
+    ((), "", "ever", "week"),
+    (("region",), "", "february", "month"),
+    ((), "", "ever", "quarter"),
+]
+
+
+def serves(task, row):
+    """(labelled, answered) of a row."""
+    answered = row["p"] is not None
+    if task != "regression":
+        answered = answered or row[f"s_{CLASSES[task][1]}"] is not None
+    return row["y"] is not None, row["y"] is not None and answered
+
+
+def terms(task, row, centre, median):
+    """{term: value} of a row with a label and a score or forecast, else None."""
+    y, p = row["y"], row["p"]
+    if task == "regression":
+        if y is None or p is None:
+            return None
+        e, c = p - y, y - centre
+        ape = 0.0 if y == 0 else abs(e / y)
+        sape = 0.0 if abs(y) + abs(p) == 0 else 2 * abs(e) / (abs(y) + abs(p))
+        values = (e, abs(e), e**2, e**4, c, c**2, c**3, c**4, e**2 * c, e**2 * c**2, abs(y - median), float(y == 0))
+        values += (ape, ape**2, abs(e) * abs(y), abs(y), y * y, sape, sape**2)
+        return dict(zip(MORE_TERMS, values, strict=True))
+    shares = [row[f"s_{name}"] for name in CLASSES[task]]
+    if y is None or None in shares:
+        return None
+    if task == "binary":
+        shares = [1 - shares[1], shares[1]]
+    truth = [float(name == y) for name in CLASSES[task]]
+    right = sum(share * one for share, one in zip(shares, truth, strict=True))
+    ll = -math.log(min(max(right, EPSILON), 1 - EPSILON))
+    sq = sum((share - one) ** 2 for share, one in zip(shares, truth, strict=True)) / 2
+    return {"ll": ll, "ll2": ll**2, "sq": sq, "sq2": sq**2}
+
+
+def middle(values, weights):
+    """The median; with weights the least value with half the weight at or below it; nan where there is none."""
+    if not values:
+        return math.nan
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    upto = np.cumsum(np.asarray(weights)[order])
+    return math.nan if upto[-1] <= 0 else float(np.asarray(values)[order][upto >= upto[-1] / 2][0])
+
+
+def close(found, wanted):
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-9)
+
+
+class Contract:
+    """The laws; `asked` is the engine's fixture."""
+
+    def groups(self, answer, task, weighted, shape):
+        """(place in the cube, rows that belong there) for every group, and that no row is lost."""
+        by, where, period, bucket = shape
+        window = PERIODS[period]
+        said = [row for row in ROWS[task, weighted] if FILTERS[where](row)]
+        if window.start or window.end:
+            start, end = window.start or datetime.min, window.end or datetime.max
+            said = [row for row in said if row["t"] is not None and start <= row["t"] < end]
+        cube = answer.cube
+        shown = cube.groups.rows() if cube.groups.width else [()]
+        assert len(shown) == len(cube)
+        assert len(set(shown)) == len(shown)
+        assert int(cube.rows.sum()) == len(said)
+        if "amount" in by:
+            edges = [tuple(float(end) for end in text[1:-1].split(", ")) if text else None for (text,) in shown]
+            top = max(each[1] for each in edges if each)
+
+            def of(row):
+                value = row["amount"]
+                return next(
+                    i
+                    for i, each in enumerate(edges)
+                    if (each is None) == (value is None)
+                    and (each is None or each[0] <= value < each[1] or value == each[1] == top)
+                )
+        else:
+
+            def of(row):
+                key = [text(row[name]) for name in by]
+                if bucket:
+                    key.append(None if row["t"] is None else str(bucket_place(row["t"], bucket)))
+                return shown.index(tuple(key))
+
+        def text(value):
+            return value if value is None or isinstance(value, str) else str(value).lower()
+
+        found = [[] for _ in shown]
+        for row in said:
+            found[of(row)].append(row)
+        return found
+
+    def ask(self, asked, task, weighted, shape, needs, threshold=None):
+        by, where, period, bucket = shape
+        evaluation = asked(task, weighted)
+        query = Query("m", frozenset(needs), by=by, bucket=bucket, period=PERIODS[period], threshold=threshold)
+        if where:
+            query = Query(**{**query.__dict__, "where": parse(where, columns=evaluation.facts.types())})
+        return evaluation, evaluation.ask(query)
+
+    @pytest.mark.parametrize(("task", "weighted"), TASKS)
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_every_count_and_sum_is_that_of_the_rows(self, asked, task, weighted, shape):
+        names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
+        needs = {f"sum:{name}" for name in names} | {"decisions"}
+        needs |= {"binary": {"scores"}, "regression": {"order:ae", "order:d"}}.get(task, set())
+        evaluation, answer = self.ask(asked, task, weighted, shape, needs)
+        facts, cube = evaluation.facts, answer.cube
+        for place, held in enumerate(self.groups(answer, task, weighted, shape)):
+            assert cube.rows[place] == len(held)
+            tallies = [serves(task, row) for row in held]
+            assert cube.tally.labelled[place] == sum(labelled for labelled, _ in tallies)
+            assert cube.tally.answered[place] == sum(answered for _, answered in tallies)
+            weighed = [row for row in held if not weighted or row["w"] is not None]
+            assert cube.tally.used[place] == sum(serves(task, row)[1] for row in weighed)
+            if task != "regression":
+                self.check_confusion(cube.confusion, place, weighed, task, weighted)
+            if task == "binary":
+                self.check_histogram(cube.histogram, place, weighed, weighted)
+            self.check_sums(cube, place, weighed, task, weighted, facts)
+
+    def check_confusion(self, confusion, place, held, task, weighted):
+        size = len(CLASSES[task])
+        n, w, w2 = (np.zeros((size + 1, size + 1)) for _ in range(3))
+        for row in held:
+            at = tuple(size if row[key] is None else CLASSES[task].index(row[key]) for key in ("y", "p"))
+            weight = row["w"] if weighted else 1
+            n[at] += 1
+            w[at] += weight
+            w2[at] += weight**2
+        assert confusion.n[place].tolist() == n.tolist()
+        close(confusion.w[place], w)
+        close(confusion.w2[place], w2)
+        assert confusion.weighted is weighted
+
+    def check_histogram(self, histogram, place, held, weighted):
+        assert histogram.exact
+        n, w = (np.zeros(histogram.n.shape[1:]) for _ in range(2))
+        for row in held:
+            if row["s_yes"] is not None:
+                side = 2 if row["y"] is None else CLASSES["binary"].index(row["y"])
+                code = histogram.low.tolist().index(row["s_yes"])
+                n[side, code] += 1
+                w[side, code] += row["w"] if weighted else 1
+        assert histogram.n[place].tolist() == n.tolist()
+        close(histogram.w[place], w)
+
+    def check_sums(self, cube, place, held, task, weighted, facts):
+        counted = [(terms(task, row, facts.centre, facts.median), row.get("w", 1)) for row in held]
+        counted = [(values, weight) for values, weight in counted if values is not None]
+        sums = cube.sums
+        assert sums.n[place] == len(counted)
+        close(sums.w[place], math.fsum(weight for _, weight in counted))
+        close(sums.w2[place], math.fsum(weight**2 for _, weight in counted))
+        for name, found in sums.s.items():
+            wanted = [weight * values[name] for values, weight in counted]
+            squared = [weight**2 * values[name] for values, weight in counted]
+            scale = math.fsum(abs(each) for each in wanted)
+            assert abs(found[place] - math.fsum(wanted)) <= 1e-12 * max(scale, 1e-3)
+            scale = math.fsum(abs(each) for each in squared)
+            assert abs(sums.q[name][place] - math.fsum(squared)) <= 1e-12 * max(scale, 1e-3)
+        for name, order in cube.orders.items():
+            values, weights = [each[name] for each, _ in counted], [weight for _, weight in counted]
+            close(order.exact[0.5][place], middle(values, weights if weighted else None))
+            if name == "ae":
+                close(order.n[place].sum(), len(values))
+                close(order.w[place].sum(), math.fsum(weights))
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.305, 0.5, 1.0, 1.5])
+    def test_a_threshold_decides_by_the_score_alone(self, asked, weighted, threshold):
+        _, answer = self.ask(asked, "binary", weighted, SHAPES[1], {"decisions"}, threshold)
+        assert answer.threshold == threshold
+        for place, held in enumerate(self.groups(answer, "binary", weighted, SHAPES[1])):
+            decided = [
+                {**row, "p": None if row["s_yes"] is None else CLASSES["binary"][row["s_yes"] >= threshold]}
+                for row in held
+                if not weighted or row["w"] is not None
+            ]
+            self.check_confusion(answer.cube.confusion, place, decided, "binary", weighted)
+
+    @pytest.mark.parametrize(("task", "weighted"), TASKS)
+    @pytest.mark.parametrize("where", [where for where in FILTERS if where])
+    def test_a_segment_and_its_complement_are_everything(self, asked, task, weighted, where):
+        evaluation = asked(task, weighted)
+        segment = parse(where, columns=evaluation.facts.types())
+        cubes = [
+            evaluation.ask(Query("m", frozenset(), where=each)).cube for each in (segment, Not(segment))
+        ]
+        whole = evaluation.ask(Query("m", frozenset())).cube
+        assert sum(int(cube.rows[0]) for cube in cubes) == int(whole.rows[0]) == SIZE
+        if task != "regression":
+            assert np.array_equal(cubes[0].confusion.n + cubes[1].confusion.n, whole.confusion.n)
+
+    def test_groups_come_in_a_fixed_order_with_missing_last(self, asked):
+        _, answer = self.ask(asked, "binary", False, SHAPES[1], {"decisions"})
+        keys, counts = answer.cube.groups["k0"].to_list(), answer.cube.rows.tolist()
+        assert keys[-1] is None
+        named = [(count, key) for key, count in zip(keys, counts, strict=True) if key not in (None, "other")]
+        assert [count for count, _ in named] == sorted((count for count, _ in named), reverse=True)
+        _, answer = self.ask(asked, "binary", False, SHAPES[3], {"decisions"})
+        starts = [float(text[1:].split(",")[0]) for text in answer.cube.groups["k0"].to_list() if text]
+        assert starts == sorted(starts)
+        assert len(starts) == 10
+
+    def test_the_same_question_has_the_same_answer(self, asked):
+        evaluation = asked("binary", True)
+        query = Query("m", frozenset({"scores", "sum:ll"}), by=("region",))
+        one, other = evaluation.ask(query), evaluation.ask(query)
+        assert other.cached
+        assert np.array_equal(one.cube.histogram.w, other.cube.histogram.w)
+        assert one.cube.groups.equals(other.cube.groups)
+        assert one.sql == other.sql
+
+    @pytest.mark.parametrize(
+        ("change", "error", "said"),
+        [
+            ({"by": ("regoin",)}, UnknownName, "Did you mean 'region'"),
+            ({"model": "n"}, UnknownName, "model version 'n'"),
+            ({"threshold": math.nan}, BadRequest, "not nan"),
+            ({"threshold": math.inf}, BadRequest, "not inf"),
+        ],
+    )
+    def test_what_is_not_there_is_refused_in_words(self, asked, change, error, said):
+        query = Query(**{**Query("m", frozenset({"decisions"})).__dict__, **change})
+        with pytest.raises(error, match=said):
+            asked("binary", False).ask(query)
+
+    @pytest.mark.parametrize("task", ["multiclass", "regression"])
+    def test_a_threshold_is_for_two_classes(self, asked, task):
+        with pytest.raises(BadRequest, match="between two classes"):
+            asked(task, False).ask(Query("m", frozenset(), threshold=0.5))
