@@ -18,10 +18,9 @@ if kept is not None:
 intake.upload()
 
 known = datasets.listed(frame.workspace())
-if not known:
+if not known and not intake.waiting():
     working.offer_sample(key="datasets_sample")
-    st.stop()
 
-chosen = catalogue.table(known)
+chosen = catalogue.table(known) if known else None
 if chosen is not None:
     catalogue.details(chosen)

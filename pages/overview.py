@@ -36,17 +36,19 @@ if len(trend):
         show.heading(f"{definition.title} over time", f"by {result.receipt.options['bucket']}, band = 95% interval")
         spec = charts.trend(definition.unit, definition.title, trend["model"].n_unique() > 1)
         show.chart(trend, spec, key="overview_trend", alt=f"{definition.title} over time, with its 95% interval")
-        show.chart(rows.labelled(result, model), charts.labelled(), key="overview_labels", alt="Rows and labels over time")
+        show.chart(
+            rows.labelled(result, model), charts.labelled(), key="overview_labels", alt="Rows and labels over time"
+        )
         show.trend_caption(result)
 
 versions = rows.versions(result, metric)
-sides = st.grid(columns=2, min_column_width=430)
-with sides.cell(), st.container(border=True, height="stretch"):
-    show.heading(f"{definition.title} by model version", "dot and 95% interval; the tick is no skill")
-    spec = charts.point_range(definition.unit, definition.title, 70 + 58 * len(versions))
-    show.chart(versions, spec, key="overview_versions", alt=f"{definition.title} of each model version")
-with sides.cell(), st.container(border=True, height="stretch"):
-    show.heading("Model versions side by side", "each on its own scored and labelled rows")
+if len(versions) > 1:
+    with st.container(border=True):
+        show.heading(f"{definition.title} by model version", "dot and 95% interval; the tick is no skill")
+        spec = charts.point_range(definition.unit, definition.title, 70 + 58 * len(versions))
+        show.chart(versions, spec, key="overview_versions", alt=f"{definition.title} of each model version")
+with st.container(border=True):
+    show.heading("Every key figure", "of each model version on its own scored and labelled rows, with its 95% interval")
     show.table(rows.side_by_side(result), alt="Every key figure of every model version")
 
 show.rows_used(result)

@@ -8,314 +8,46 @@ Two segments are equal when their canonical text is: 1 and true, 1.1 and 1.10 ar
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, ClassVar
 
-from analysis.core.errors import BadRequest, UnknownName
-
-Value = str | int | Decimal | bool | date | datetime
-
-OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
-RESERVED = frozenset(
-    {"and", "or", "not", "in", "between", "is", "missing", "null", "contains", "matches"}
-    | {"true", "false", "everything", "inf", "infinity"}
+from analysis.core.comparison import (
+    DEEPEST,
+    OPERATORS,
+    VERSION,
+    Between,
+    Compare,
+    Contains,
+    Matches,
+    Missing,
+    OneOf,
+    Segment,
 )
-VERSION = 1
-DEEPEST = 200
-MOST_PARTS = 10_000
-MOST_DIGITS = 400
+from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.literal import written
 
-_BARE = re.compile(r"[^\W\d]\w*")
+__all__ = [
+    "DEEPEST",
+    "OPERATORS",
+    "And",
+    "Between",
+    "Compare",
+    "Contains",
+    "Everything",
+    "Matches",
+    "Missing",
+    "Not",
+    "OneOf",
+    "Or",
+    "Saved",
+    "Segment",
+    "every",
+    "from_dict",
+    "resolve",
+]
+
 _BARE_SAVED = re.compile(r"\w[\w-]*")
-_PLAIN = re.compile(r"[^\W\d_][\w .%+-]*(?<! )")
-_ORDER = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
-_TIME_ORDER = {"<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
-
-
-def normal(value: Any) -> Value:
-    """A value as segments keep it: floats by their shortest decimal text, whole decimals as int, zones as offsets.
-
-    BadRequest for what no row can equal (None, NaN) and for text that no data file can hold.
-
-    >>> normal(0.1), normal(Decimal("3"))
-    (Decimal('0.1'), 3)
-    """
-    if isinstance(value, str):
-        if "\0" in value or re.search("[\ud800-\udfff]", value):
-            raise BadRequest("A text to compare with holds a NUL or half a character; remove it.")
-        return value
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, datetime):
-        offset = value.utcoffset()
-        return value.replace(tzinfo=None if offset is None else timezone(offset), fold=0)
-    if isinstance(value, date):
-        return value
-    if isinstance(value, float):
-        value = Decimal(repr(float(value)))
-    if isinstance(value, Decimal) and value.is_nan():
-        raise BadRequest("NaN counts as missing and equals nothing; use `is missing`.")
-    if isinstance(value, Decimal) and value.is_finite():
-        if len(value.as_tuple().digits) > MOST_DIGITS or not -MOST_DIGITS < value.adjusted() < MOST_DIGITS:
-            raise BadRequest(f"A number to compare with has more than {MOST_DIGITS} digits; shorten it.")
-        return int(value) if value.as_tuple().exponent == 0 else value
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, int):
-        if abs(value) >= 10**MOST_DIGITS:
-            raise BadRequest(f"A number to compare with has more than {MOST_DIGITS} digits; shorten it.")
-        return int(value)
-    raise BadRequest(f"A value of type {type(value).__name__} cannot be compared with; use text, numbers or dates.")
-
-
-def quoted(name: str) -> str:
-    """A column name as the expression language writes it.
-
-    >>> quoted("amount"), quoted("odd name"), quoted("not")
-    ('amount', '"odd name"', '"not"')
-    """
-    if _BARE.fullmatch(name) and name.lower() not in RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-def written(value: Value) -> str:
-    """A value as the expression language writes it.
-
-    >>> written("O'Hare"), written(date(2024, 5, 1)), written(True)
-    ("'O''Hare'", '2024-05-01', 'true')
-    """
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
-
-
-def _said(value: Value) -> str:
-    if isinstance(value, str):
-        plain = _PLAIN.fullmatch(value) and not RESERVED & set(value.lower().split())
-        return value if plain else written(value)
-    return value.isoformat(sep=" ") if isinstance(value, datetime) else written(value)
-
-
-def _called(column: str) -> str:
-    return column if _PLAIN.fullmatch(column) or _BARE.fullmatch(column) else quoted(column)
-
-
-def _needs_text(word: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise BadRequest(f"'{word}' looks for a text; put {value} in single quotes.")
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return list(map(_kept, value))
-    if isinstance(value, Decimal):
-        return {"number": str(value)}
-    if isinstance(value, datetime):
-        return {"time": value.isoformat()}
-    return {"date": value.isoformat()} if isinstance(value, date) else value
-
-
-class Segment:
-    """What all conditions share. depth: levels of the tree, 1 to 200. size: its parts and values, 1 to 10,000."""
-
-    depth = 1
-    size = 1
-
-    @cached_property
-    def _canonical(self) -> str:
-        return self._text(True)
-
-    def expression(self) -> str:
-        """The canonical text, which parses back to an equal tree (up to the parser's limit on length)."""
-        return self._canonical
-
-    def sentence(self) -> str:
-        """The condition in plain English; it says what becomes of missing values where that may surprise."""
-        return self._words(True)
-
-    def columns(self) -> frozenset[str]:
-        """The columns it reads; those of saved segments only once they are resolved."""
-        return frozenset()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The tree as JSON can hold it; `from_dict` gives an equal one."""
-        return {"version": VERSION, "segment": self._dict()}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Segment) and self._canonical == other._canonical
-
-    def __hash__(self) -> int:
-        return hash(self._canonical)
-
-    def __str__(self) -> str:
-        return self._canonical
-
-    def _text(self, holds: bool) -> str:
-        raise NotImplementedError
-
-    def _words(self, holds: bool) -> str:
-        raise NotImplementedError
-
-    def _dict(self) -> dict[str, Any]:
-        own = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
-        return {"is": type(self).__name__.lower()} | {name: _kept(value) for name, value in own.items()}
-
-    def _check(self, *, size: int, depth: int = 1) -> None:
-        object.__setattr__(self, "size", size)
-        object.__setattr__(self, "depth", depth)
-        if depth > DEEPEST:
-            raise BadRequest(f"The condition is nested more than {DEEPEST} levels deep; simplify it.")
-        if size > MOST_PARTS:
-            raise BadRequest(f"The condition has more than {MOST_PARTS:,} parts; simplify it.")
-
-
-class _OnColumn(Segment):
-    """A condition on one column."""
-
-    column: str
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.column, str) or not self.column:
-            raise BadRequest("A condition needs the name of a column.")
-        for each in fields(self)[1:]:  # type: ignore[arg-type]
-            value = getattr(self, each.name)
-            object.__setattr__(self, each.name, tuple(map(normal, value)) if each.name == "values" else normal(value))
-
-    def columns(self) -> frozenset[str]:
-        return frozenset({self.column})
-
-    def _text(self, holds: bool) -> str:
-        return f"{quoted(self.column)} {'' if holds else 'not '}{self._rest()}"
-
-    def _words(self, holds: bool) -> str:
-        return f"{_called(self.column)} {self._verb(holds)}" + ("" if holds else " (missing included)")
-
-    def _rest(self) -> str:
-        raise NotImplementedError
-
-    def _verb(self, holds: bool) -> str:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, eq=False)
-class Compare(_OnColumn):
-    """The value is =, !=, <, <=, > or >= another. A date against a moment means its first instant."""
-
-    column: str
-    op: str
-    value: Value
-
-    def __post_init__(self) -> None:
-        if self.op not in OPERATORS:
-            raise BadRequest(f"'{self.op}' is not a comparison; use one of {' '.join(OPERATORS)}.")
-        super().__post_init__()
-
-    def _text(self, holds: bool) -> str:
-        text = f"{quoted(self.column)} {self.op} {written(self.value)}"
-        return text if holds else f"not ({text})"
-
-    def _words(self, holds: bool) -> str:
-        if self.op == "!=" and holds:
-            return f"{_called(self.column)} is not {_said(self.value)} (missing left out)"
-        return super()._words(holds)
-
-    def _verb(self, holds: bool) -> str:
-        order = _TIME_ORDER if isinstance(self.value, date) else _ORDER
-        words = [order[self.op]] if self.op in order else []
-        return " ".join(["is" if holds or self.op == "!=" else "is not", *words, _said(self.value)])
-
-
-@dataclass(frozen=True, eq=False)
-class OneOf(_OnColumn):
-    """The value is one of these; at least one is needed."""
-
-    column: str
-    values: tuple[Value, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.values:
-            raise BadRequest(f"A list of values for the column '{self.column}' is empty; give at least one.")
-        self._check(size=len(self.values))
-
-    def _rest(self) -> str:
-        return f"in ({', '.join(map(written, self.values))})"
-
-    def _verb(self, holds: bool) -> str:
-        said = [_said(value) for value in self.values]
-        listed = said[0] if len(said) == 1 else f"one of {', '.join(said[:-1])} or {said[-1]}"
-        return f"is {'' if holds else 'not '}{listed}"
-
-
-@dataclass(frozen=True, eq=False)
-class Between(_OnColumn):
-    """The value is between two others, both included. A date against a moment means its first instant."""
-
-    column: str
-    low: Value
-    high: Value
-
-    def _rest(self) -> str:
-        return f"between {written(self.low)} and {written(self.high)}"
-
-    def _verb(self, holds: bool) -> str:
-        return f"is {'' if holds else 'not '}from {_said(self.low)} to {_said(self.high)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Contains(_OnColumn):
-    """The value, as text, holds this text; upper and lower case differ."""
-
-    column: str
-    text: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _needs_text("contains", self.text)
-
-    def _rest(self) -> str:
-        return f"contains {written(self.text)}"
-
-    def _verb(self, holds: bool) -> str:
-        return f"{'contains' if holds else 'does not contain'} {written(self.text)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Matches(_OnColumn):
-    """Some part of the value, as text, matches an RE2 regular expression."""
-
-    column: str
-    pattern: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _needs_text("matches", self.pattern)
-
-    def _rest(self) -> str:
-        return f"matches {written(self.pattern)}"
-
-    def _verb(self, holds: bool) -> str:
-        return f"{'matches' if holds else 'does not match'} the pattern {written(self.pattern)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Missing(_OnColumn):
-    """There is no value, or NaN."""
-
-    column: str
-
-    def _text(self, holds: bool) -> str:
-        return f"{quoted(self.column)} is {'' if holds else 'not '}missing"
-
-    def _words(self, holds: bool) -> str:
-        return f"{_called(self.column)} is {'' if holds else 'not '}missing"
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.expression import check_pattern, family, fit
+from analysis.core.literal import Value, family, fit
+from analysis.core.pattern import check_pattern
 from analysis.core.segment import (
     And,
     Between,
@@ -30,7 +31,6 @@ from analysis.core.segment import (
     Or,
     Saved,
     Segment,
-    Value,
 )
 
 INFINITY = "CAST('inf' AS DOUBLE)"

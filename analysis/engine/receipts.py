@@ -89,14 +89,14 @@ def _classes(
     group = f"{listed}c.code, c.class"
     return (
         f"decided AS (SELECT {keyed}r.y AS y, {decided} AS p, {weight} AS w FROM rows r WHERE {where}),\n"
-        "both AS (SELECT * FROM decided WHERE y IS NOT NULL AND p IS NOT NULL),\n"
+        "answered AS (SELECT * FROM decided WHERE y IS NOT NULL AND p IS NOT NULL),\n"
         f"classes AS (SELECT {listed}c.code AS code, c.class AS class,\n"
         "  coalesce(sum(w) FILTER (WHERE y = c.code AND p = c.code), 0) AS tp,\n"
         "  coalesce(sum(w) FILTER (WHERE y = c.code), 0) AS actual,\n"
         "  coalesce(sum(w) FILTER (WHERE p = c.code), 0) AS predicted,\n"
         "  count(*) FILTER (WHERE y = c.code) AS n_actual, count(*) FILTER (WHERE p = c.code) AS n_predicted,\n"
         "  count(*) FILTER (WHERE y = c.code OR p = c.code) AS n_either\n"
-        f"  FROM both, (VALUES {texts}) c(code, class) GROUP BY {group})"
+        f"  FROM answered, (VALUES {texts}) c(code, class) GROUP BY {group})"
     )
 
 
@@ -112,9 +112,10 @@ def _scores(
         "ties AS (SELECT "
         f"{listed}s, coalesce(sum(w) FILTER (WHERE y = 1), 0) AS pos, coalesce(sum(w) FILTER (WHERE y = 0), 0) AS neg,\n"
         f"  count(*) FILTER (WHERE y = 1) AS n_pos, count(*) AS n_all FROM scored GROUP BY {group}),\n"
-        f"scores AS (SELECT *, sum(neg) OVER ({part}ORDER BY s) - neg AS neg_below,\n"
+        f"scores AS (SELECT ties.*, low < high AS wide, sum(neg) OVER ({part}ORDER BY s) - neg AS neg_below,\n"
         f"  sum(pos) OVER ({part}ORDER BY s DESC) AS tp, sum(neg) OVER ({part}ORDER BY s DESC) AS fp,\n"
-        f"  sum(pos) OVER ({part}) AS positives, sum(neg) OVER ({part}) AS negatives FROM ties)"
+        f"  sum(pos) OVER ({part}) AS positives, sum(neg) OVER ({part}) AS negatives\n"
+        f"  FROM ties JOIN codes ON codes.name = 'b{index}' AND codes.code = ties.s)"
     )
 
 

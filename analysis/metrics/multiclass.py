@@ -168,7 +168,7 @@ METRICS.add(
         estimate=partial(macro, axis=2, least=2, why="all labels are of one class"),
         baseline=partial(macro_chance, axis=2, least=2),
         baseline_help="one over the number of classes that occur",
-        sql=Sql("counts", "(tp / nullif(tp + fn, 0) + tn / nullif(tn + fp, 0)) / 2", "n_tp + n_fp + n_fn + n_tn", "avg(tp / nullif(actual, 0))", "sum(n_actual)"),
+        sql=Sql("counts", "(tp / nullif(tp + fn, 0) + tn / nullif(tn + fp, 0)) / 2", "n_tp + n_fp + n_fn + n_tn", "CASE WHEN count(nullif(actual, 0)) > 1 THEN avg(tp / nullif(actual, 0)) END", "sum(n_actual)"),
     )
 )
 METRICS.add(

@@ -29,6 +29,12 @@ FEW = 10
 """Below this many rows of a class DeLong's variance is too rough."""
 SEED, REPLICATES = 20_260, 1_000
 SCORE_TYPE = "Newcombe's score-type interval"
+STEP = "pos * tp / nullif(tp + fp, 0)"
+MIXED = (
+    "pos * (pos / nullif(pos + neg, 0) + coalesce((tp - pos - (tp + fp - pos - neg) * pos / nullif(pos + neg, 0)) / "
+    "nullif(pos + neg, 0) * ln(1 + (pos + neg) / nullif(tp + fp - pos - neg, 0)), 0))"
+)
+"""What a code adds to the sum of precision over positives: of one value, and of rows evenly mixed inside it."""
 HIGH = 0.95
 """Above this AUC the interval is made on the logit scale."""
 
@@ -218,7 +224,7 @@ METRICS.add(
         estimate=average_precision,
         baseline=positive_share,
         baseline_help="the share of positives: any score that knows nothing of the label",
-        sql=Sql("scores", "sum(pos * tp / (tp + fp)) / nullif(sum(pos), 0)", "sum(n_pos)"),
+        sql=Sql("scores", f"sum(CASE WHEN wide THEN {MIXED} ELSE {STEP} END) / nullif(sum(pos), 0)", "sum(n_pos)"),
     )
 )
 METRICS.add(

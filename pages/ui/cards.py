@@ -32,6 +32,8 @@ def cards() -> tuple[Card, ...]:
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         match = CARD.match(text)
         if match is None:
-            raise ValueError(f"{file.name} has no card: ':material/icon: Title - purpose.', then 'section: S, order: N'")
+            raise ValueError(
+                f"{file.name} has no card: ':material/icon: Title - purpose.', then 'section: S, order: N'"
+            )
         found.append(Card(file.stem, **{**match.groupdict(), "order": int(match["order"])}))
     return tuple(sorted(found, key=lambda card: card.order))

@@ -50,9 +50,7 @@ def details(dataset: Dataset) -> None:
     space = frame.workspace()
     with st.container(border=True, key="dataset_details"):
         show.heading(dataset.label, f"{dataset.rows:,} rows, {len(dataset.schema)} columns, from {dataset.source}")
-        lost = f" + {dataset.rejected:,} rejected" if dataset.rejected else ""
-        records = dataset.rows + dataset.rejected
-        st.caption(plain(f"{dataset.rows:,} loaded{lost} = {records:,} records counted. sha256 {dataset.fingerprint[:12]}"))
+        st.caption(plain(f"{show.counted(dataset)}. sha256 of the file {dataset.fingerprint[:12]}"))
         views = ["First rows", "Columns", *(["Rejected rows"] if dataset.rejected else [])]
         view = st.segmented_control("View", views, default=views[0], key="datasets_view", label_visibility="collapsed")
         if view == "Columns":
@@ -93,7 +91,9 @@ def confirm_delete(dataset: Dataset) -> None:
     st.markdown(plain(f"Delete '{dataset.label}' with its {dataset.rows:,} rows? This cannot be undone."))
     if depends:
         built = ", ".join(depends)
-        st.warning(plain(f"Built from it: {built}. They keep their own data, but cannot be made again without the file."))
+        st.warning(
+            plain(f"Built from it: {built}. They keep their own data, but cannot be made again without the file.")
+        )
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="datasets_delete_confirm"):
             datasets.delete(space, dataset)

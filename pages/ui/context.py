@@ -178,7 +178,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=140)
+        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=132)
     period, low, high = Period(), *span(evaluation)
     if low and high:
         options: dict[str, Any] = {} if "ctx_period" in st.session_state else {"value": (low, high)}
@@ -201,7 +201,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
             format="%.3f",
             placeholder="recorded" if recorded else "choose",
             help="Positive from this score on. Empty: the decisions recorded in the file.",
-            width=124,
+            width=134,
         )
     where, broken = None, ""
     if text:

@@ -110,7 +110,9 @@ def _rename(evaluation: Evaluation) -> None:
 @st.dialog("Delete an evaluation version")
 def confirm_delete(evaluation: Evaluation) -> None:
     """Ask before links to it stop working."""
-    st.markdown(plain(f"Delete '{evaluation.label}'? Links to this version will open the newest other one. The dataset stays."))
+    st.markdown(
+        plain(f"Delete '{evaluation.label}'? Links to this version will open the newest other one. The dataset stays.")
+    )
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="evaluations_delete_confirm"):
             evaluations.delete(frame.workspace(), evaluation)

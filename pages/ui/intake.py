@@ -40,6 +40,11 @@ def upload() -> None:
         _preview(waiting)
 
 
+def waiting() -> bool:
+    """Whether a dropped file waits to be kept or discarded."""
+    return "intake_file" in st.session_state
+
+
 def _take(file: Any) -> dict[str, Any]:
     """Copy an upload to disk in blocks and let its bytes go."""
     space = frame.workspace()
@@ -147,8 +152,7 @@ def kept() -> tuple[Dataset, bool] | None:
 def next_step(done: tuple[Dataset, bool]) -> None:
     """What was kept, in numbers that add up, and where to go on."""
     dataset, new = done
-    lost = f" + {dataset.rejected:,} rejected" if dataset.rejected else ""
-    said = f"{dataset.rows:,} loaded{lost} = {dataset.rows + dataset.rejected:,} records in the file"
+    said = show.counted(dataset)
     head = "Kept as" if new else "These bytes are already kept as"
     st.success(plain(f"{head} '{dataset.name}' version {dataset.version}: {said}."), icon=":material/check_circle:")
     for note in dataset.facts.get("notes", []):

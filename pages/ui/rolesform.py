@@ -67,7 +67,7 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
     names, roles = dataset.schema.names, start.roles
     for doubt in start.doubts:
         st.warning(plain(doubt), icon=":material/help:")
-    st.caption("Guessed from names and values; the reasons are in the table below. Correct what is wrong, then save.")
+    top = st.container()
 
     def one(role: str, value: str | None, title: str | None = None) -> str | None:
         definition = ROLES.get(role)
@@ -82,7 +82,10 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
 
     def many(role: str, values: tuple[str, ...], title: str) -> tuple[str, ...]:
         picked = st.multiselect(
-            title, names, default=[each for each in values if each in names], key=f"roles_{role}_{key}",
+            title,
+            names,
+            default=[each for each in values if each in names],
+            key=f"roles_{role}_{key}",
             help=f"Unlocks: {ROLES.get(role).unlocks}.",
         )
         return tuple(picked)
@@ -92,7 +95,12 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
         grid = st.grid(columns=3, min_column_width=230)
         with grid.cell():
             task = st.segmented_control(
-                "Task", TASKS, default=start.task, key=f"roles_task_{key}", required=True, help=start.reasons.get("task")
+                "Task",
+                TASKS,
+                default=start.task,
+                key=f"roles_task_{key}",
+                required=True,
+                help=start.reasons.get("task"),
             )
         with grid.cell():
             label = one("label", roles.label)
@@ -134,6 +142,13 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
         segments=segments, protected=protected, features=features, text=text, unit=unit, cost=cost, amount=amount,
         split=split, positive=positive if task == BINARY else None, reference=roles.reference,
     )  # fmt: skip
+    with top:
+        _confirm(dataset, task, chosen, start, key)
+    _reasons(dataset, known, chosen, start)
+
+
+def _confirm(dataset: Dataset, task: str, chosen: Roles, start: Guess, key: str) -> None:
+    st.caption("The roles below are guessed from names and values; each reason is in the table at the end.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the evaluation", value=dataset.name, key=f"roles_name_{key}", width=320)
         if st.button("Save and measure", type="primary", key="roles_save", icon=":material/check:"):
@@ -141,7 +156,6 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
         if st.button("Cancel", key="roles_cancel"):
             _leave()
             st.rerun()
-    _reasons(dataset, known, chosen, start)
 
 
 def _positive(task: str, label: ColumnFacts | None, guessed: str | None, start: Guess, key: str) -> str | None:
@@ -183,7 +197,11 @@ def _model(task: str, start: ModelColumns, names: list[str], key: str) -> ModelC
         name = st.text_input("Version name", value=start.name, key=f"roles_model_{key}")
     with grid.cell():
         prediction = st.selectbox(
-            "Prediction", names, index=_place(names, start.prediction), key=f"roles_prediction_{key}", placeholder="none"
+            "Prediction",
+            names,
+            index=_place(names, start.prediction),
+            key=f"roles_prediction_{key}",
+            placeholder="none",
         )
     scores: tuple[tuple[str | None, str], ...] = ()
     with grid.cell():
@@ -191,7 +209,11 @@ def _model(task: str, start: ModelColumns, names: list[str], key: str) -> ModelC
             by_class = dict(start.scores)
             only = by_class.get(None) or next(iter(by_class.values()), None)
             column = st.selectbox(
-                "Score of the positive class", names, index=_place(names, only), key=f"roles_score_{key}", placeholder="none"
+                "Score of the positive class",
+                names,
+                index=_place(names, only),
+                key=f"roles_score_{key}",
+                placeholder="none",
             )
             scores = _binary_scores(start, column, only)
         elif task == MULTICLASS:
@@ -210,7 +232,9 @@ def _model(task: str, start: ModelColumns, names: list[str], key: str) -> ModelC
         latency = st.selectbox(
             "Latency", names, index=_place(names, start.latency), key=f"roles_latency_{key}", placeholder="none"
         )
-    return ModelColumns(name.strip() or start.name, prediction, scores, quantiles if task == REGRESSION else (), latency)
+    return ModelColumns(
+        name.strip() or start.name, prediction, scores, quantiles if task == REGRESSION else (), latency
+    )
 
 
 def _binary_scores(start: ModelColumns, column: str | None, only: str | None) -> tuple[tuple[str | None, str], ...]:
@@ -223,7 +247,9 @@ def _save(dataset: Dataset, name: str, task: str, roles: Roles, start: Guess) ->
     evaluations.checked(dataset, task, roles)
     space = frame.workspace()
     kept = {
-        column: reason for column, reason in start.reasons.items() if start.roles.used().get(column) == roles.used().get(column)
+        column: reason
+        for column, reason in start.reasons.items()
+        if start.roles.used().get(column) == roles.used().get(column)
     }
 
     def work(progress: Any, stop: Any) -> dict[str, Any]:
@@ -260,7 +286,9 @@ def _reasons(dataset: Dataset, known: dict[str, ColumnFacts], chosen: Roles, sta
                 "values": ", ".join(value for value, _ in known[column.name].values[:4]),
                 "missing": column.missing,
                 "role": ", ".join(used.get(column.name, [])) or "none",
-                "why": start.reasons.get(column.name, "") if used.get(column.name) == first.get(column.name) else "you chose it",
+                "why": start.reasons.get(column.name, "")
+                if used.get(column.name) == first.get(column.name)
+                else "you chose it",
             }
             for column in dataset.schema
         ]

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from analysis.core import words
+from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS
 from pages.ui.context import plain
@@ -29,7 +30,9 @@ def cards(result: Result, model: str, *, columns: int = 4) -> None:
         with grid.cell(), st.container(border=True, key=f"kpi_{row['metric']}", height="stretch"):
             course = None
             if trend is not None:
-                course = trend.filter((pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled"))
+                course = trend.filter(
+                    (pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled")
+                )
             _card(row, course)
 
 
@@ -89,9 +92,13 @@ def receipt(result: Result, *, key: str) -> None:
         said = result.receipt
         for note in said.notes:
             st.caption(plain(note))
-        correction = f" Verdicts are corrected for {said.m} looks at a false-discovery rate of {said.q:g}." if said.m else ""
+        correction = (
+            f" Verdicts are corrected for {said.m} looks at a false-discovery rate of {said.q:g}." if said.m else ""
+        )
         how = "from the cube cache" if said.cached else "counted now"
-        st.caption(plain(f"Receipt {said.id} · Assay {said.version} · {how}, {said.seconds * 1000:.0f} ms.{correction}"))
+        st.caption(
+            plain(f"Receipt {said.id} · Assay {said.version} · {how}, {said.seconds * 1000:.0f} ms.{correction}")
+        )
         if said.sql:
             st.caption("Run this in a bare DuckDB from the workspace folder; it gives the same n and value.")
             which = st.selectbox("Number", list(said.sql), key=f"{key}_sql")
@@ -137,3 +144,9 @@ def trend_caption(result: Result) -> None:
         "Dashed: the whole period. Hollow points: the bucket is not over, or fewer than 80% of its rows are labelled; "
         "they earn no verdict."
     )
+
+
+def counted(dataset: Dataset) -> str:
+    """Loaded and rejected, and that they add up to the records of the file."""
+    records = dataset.rows + dataset.rejected
+    return f"{dataset.rows:,} loaded + {dataset.rejected:,} rejected = {records:,} records counted in the file"

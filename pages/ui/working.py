@@ -75,7 +75,9 @@ def offer_sample(*, key: str) -> None:
     running = job is not None and job.running
     if st.button("Load the sample", icon=":material/science:", key=key, disabled=running):
         space = frame.workspace()
-        start("sample", "Loading the sample", lambda progress, stop: sample.load(space, progress=progress, cancelled=stop))
+        start(
+            "sample", "Loading the sample", lambda progress, stop: sample.load(space, progress=progress, cancelled=stop)
+        )
         st.rerun()
     st.caption(
         f"Loan decisions over 26 weeks, {words.count(20_000)} rows, two model versions, with planted faults to find."

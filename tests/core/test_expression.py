@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.expression import check_pattern, family, parse
+from analysis.core.expression import parse
+from analysis.core.literal import family
+from analysis.core.pattern import check_pattern
 from analysis.core.segment import (
     And,
     Between,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.expression import check_pattern, parse
+from analysis.core.expression import parse
+from analysis.core.pattern import check_pattern
 from analysis.core.segment import And, Between, Compare, Contains, Everything, Matches, Missing, Not, OneOf, Or, Saved
 from analysis.engine.condition import ColumnRef, render
 from tests.core.segment_oracle import HOSTILE, SIGNS, holds, texts, trees
