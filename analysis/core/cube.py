@@ -146,7 +146,9 @@ class Cube:
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
-            return None if part is None else replace(part, **{name: change(getattr(part, name)) for name in names})
+            if part is None:
+                return part
+            return replace(part, **{name: change(getattr(part, name)) for name in names})
 
         sums = self.sums
         if sums is not None:

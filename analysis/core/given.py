@@ -1,11 +1,12 @@
 """Given roles: what an analyst said in words (`NAME:score=COLUMN`, `CLASS=COLUMN`) as Roles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.roles import ModelColumns, Roles
 
 ONLY = "model"
+Check = Callable[[str], str]
 
 
 def roles(
@@ -51,7 +52,7 @@ def roles(
     return Roles(models=tuple(made), zone=zone or "UTC", **plain, **many)  # type: ignore[arg-type]
 
 
-def _score(text: str, known: set[str], check) -> tuple[str | None, str]:  # type: ignore[no-untyped-def]
+def _score(text: str, known: set[str], check: Check) -> tuple[str | None, str]:
     if text in known or "=" not in text:
         return None, check(text)
     for place, letter in enumerate(text):  # a class or a column may itself contain '='
@@ -60,7 +61,7 @@ def _score(text: str, known: set[str], check) -> tuple[str | None, str]:  # type
     return text.partition("=")[0], check(text.partition("=")[2])
 
 
-def _quantile(text: str, check) -> tuple[float, str]:  # type: ignore[no-untyped-def]
+def _quantile(text: str, check: Check) -> tuple[float, str]:
     level, mark, column = text.partition("=")
     try:
         value = float(level)
@@ -71,7 +72,7 @@ def _quantile(text: str, check) -> tuple[float, str]:  # type: ignore[no-untyped
     return value, check(column)
 
 
-def _model(text: str, known: set[str], check) -> ModelColumns:  # type: ignore[no-untyped-def]
+def _model(text: str, known: set[str], check: Check) -> ModelColumns:
     name, mark, rest = text.partition(":")
     if not mark or not name:
         raise BadRequest(f"--model is written NAME:score=COLUMN,prediction=COLUMN, not '{text}'.")

@@ -1,5 +1,6 @@
 """Schemas: what the columns of a dataset are. A user's column name is a label and never an identifier in SQL."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Schema:
 
     columns: tuple[Column, ...]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
 
     def __len__(self) -> int:

@@ -71,7 +71,7 @@ def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: p
     if by_class:
         size = len(cube.classes)
         groups = groups[np.repeat(np.arange(len(cube)), size)] if groups.width else groups
-        classes = list(cube.classes) * len(cube)
+        classes = [name for _ in range(len(cube)) for name in cube.classes]
     body = pl.DataFrame(
         {
             "model": [model] * len(estimates),

@@ -28,7 +28,7 @@ KEY_FIGURES = {
     "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
 }
-CHANGE = {
+CHANGE: dict[str, Any] = {
     "change": pl.Float64,
     "change_low": pl.Float64,
     "change_high": pl.Float64,
@@ -36,7 +36,7 @@ CHANGE = {
     "p": pl.Float64,
     "judged": pl.Float64,
 }
-TREND = {
+TREND: dict[str, Any] = {
     "model": pl.String,
     "metric": pl.String,
     "start": pl.Datetime("us"),

@@ -58,7 +58,9 @@ def encode(source: Source, found: list[Profile], instead: dict[str, str]) -> tup
 
     instead: {column label: name} of columns the file holds under another name already, as a score or a label.
     """
-    made, read, binned = [], [], []
+    made: list[EvalColumn] = []
+    read: list[str] = []
+    binned: list[int] = []
     for profile in found:
         column, key = profile.column, instead.get(profile.column.name, profile.column.key)
         encoding, distinct = _encoding(source, profile)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,10 +24,10 @@ def first_tables(connection: sa.Connection) -> None:
     tables = sa.MetaData()
     text, whole, data = sa.Text, sa.BigInteger, sa.JSON
 
-    def column(name: str, kind: type[sa.types.TypeEngine], **options: bool) -> sa.Column:  # type: ignore[type-arg]
-        return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)
+    def column(name: str, kind: type[sa.types.TypeEngine[Any]], nullable: bool = False) -> sa.Column[Any]:
+        return sa.Column(name, kind, nullable=nullable)
 
-    def stored() -> list[sa.Column]:  # type: ignore[type-arg]
+    def stored() -> list[sa.Column[Any]]:
         return [
             sa.Column("file_sha", sa.String(64), nullable=False),
             column("file_bytes", whole),
@@ -35,7 +36,7 @@ def first_tables(connection: sa.Connection) -> None:
             column("deleted", text, nullable=True),
         ]
 
-    def named() -> list[sa.Column]:  # type: ignore[type-arg]
+    def named() -> list[sa.Column[Any]]:
         return [
             sa.Column("id", sa.String(32), primary_key=True),
             column("name", text),

@@ -162,7 +162,8 @@ def _model(
         column = schema.column(name)
         if not column.numeric and column.type != "BOOLEAN":
             raise BadRequest(f"The {role} column '{name}' holds {column.type}, not numbers; choose another column.")
-    prediction, kind, values = None, "", ()
+    prediction, kind = None, ""
+    values: tuple[str, ...] = ()
     if model.prediction is not None:
         column = schema.column(model.prediction)
         prediction, kind = sql(model.prediction), column.type

@@ -89,12 +89,15 @@ class Scorer:
 
     def _encode(self, name: str, value: str, codes: Codes) -> None:
         import pyarrow as pa
+        from duckdb.func import PythonUDFType
 
         def encode(values: Any) -> Any:
             return pa.array(codes.of(values.to_numpy(zero_copy_only=False)))
 
         self.columns.codes[name] = codes
-        self.source.connection.create_function(f"code_{name}", encode, ["DOUBLE"], "USMALLINT", type="arrow")  # type: ignore[arg-type]
+        self.source.connection.create_function(
+            f"code_{name}", encode, ["DOUBLE"], "USMALLINT", type=PythonUDFType.ARROW
+        )
         self.columns.made.append(f"code_{name}({value}) AS {name}")
 
     def _codes(

@@ -48,7 +48,8 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
     y_axis = _axis(format=FORMATS[unit], title=title, tickCount=5)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=y_axis)
     hue = {"color": alt.Color("model:N", legend=None if not several else alt.Legend(title=None, orient="top"))}
-    band = base.mark_area(opacity=0.2, aria=False).encode(y=alt.Y("low:Q", axis=y_axis, title=title), y2="high:Q", **hue)
+    low = alt.Y("low:Q", axis=y_axis, title=title)
+    band = base.mark_area(opacity=0.2, aria=False).encode(y=low, y2="high:Q", **hue)
     line = base.mark_line(strokeWidth=2, aria=False).encode(y=y, **hue)
     points = base.mark_point(filled=True, size=52, opacity=1, strokeWidth=1.8).encode(
         y=y,
@@ -104,7 +105,8 @@ def point_range(unit: str, title: str, height: int) -> dict[str, Any]:
 
     Frame: name, place, value, low, high, n, small, baseline, text, aria.
     """
-    y = alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=_axis(labelFontSize=13, grid=False, labelLimit=180))
+    names = _axis(labelFontSize=13, grid=False, labelLimit=180)
+    y = alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=names)
     x_axis = _axis(format=FORMATS[unit], tickCount=5, labelFlush=False)
     base = alt.Chart(_empty()).encode(y=y)
     scale = alt.Scale(zero=False, nice=False, padding=90)

@@ -7,7 +7,6 @@ from analysis.core.receipt import Result
 from analysis.core.settings import whole
 from analysis.metrics import METRICS
 
-
 # Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
 

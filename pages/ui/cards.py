@@ -8,7 +8,8 @@ from pathlib import Path
 
 PAGES = Path(__file__).resolve().parents[1]
 CARD = re.compile(
-    r":material/(?P<icon>\w+): (?P<title>[^-\n]+?) - (?P<purpose>[^\n]+)\n+section: (?P<section>\w+), order: (?P<order>\d+)"
+    r":material/(?P<icon>\w+): (?P<title>[^-\n]+?) - (?P<purpose>[^\n]+)"
+    r"\n+section: (?P<section>\w+), order: (?P<order>\d+)"
 )
 
 
@@ -35,5 +36,7 @@ def cards() -> tuple[Card, ...]:
             raise ValueError(
                 f"{file.name} has no card: ':material/icon: Title - purpose.', then 'section: S, order: N'"
             )
-        found.append(Card(file.stem, **{**match.groupdict(), "order": int(match["order"])}))
+        found.append(
+            Card(file.stem, match["icon"], match["title"], match["purpose"], match["section"], int(match["order"]))
+        )
     return tuple(sorted(found, key=lambda card: card.order))

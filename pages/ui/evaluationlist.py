@@ -16,8 +16,9 @@ def view(known: list[Evaluation]) -> str:
         return "New"
     if "evaluations_view" not in st.session_state:
         st.session_state["evaluations_view"] = "List"
-    return st.segmented_control(
-        "View", ["List", "New"], key="evaluations_view", required=True, label_visibility="collapsed"
+    views = ["List", "New"]
+    return str(
+        st.segmented_control("View", views, key="evaluations_view", required=True, label_visibility="collapsed")
     )
 
 

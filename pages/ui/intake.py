@@ -29,7 +29,7 @@ def upload() -> None:
             "Drop a CSV or Parquet file here",
             key=f"intake_upload_{turn}",
             max_upload_size=whole("upload_mb"),
-            help="CSV with any delimiter, also gzipped; Parquet. For larger files use `python -m analysis ingest FILE`.",
+            help="CSV with any delimiter, also gzipped; Parquet. For larger files: `python -m analysis ingest FILE`.",
         )
         if file is None:
             return

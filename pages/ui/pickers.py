@@ -13,7 +13,7 @@ def model(result: Result, *, key: str) -> str:
         return names[0]
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[-1]
-    return st.segmented_control("Model version", names, key=key, required=True)
+    return str(st.segmented_control("Model version", names, key=key, required=True))
 
 
 def metric(result: Result, *, key: str) -> str:

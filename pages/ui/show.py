@@ -9,7 +9,7 @@ import streamlit as st
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS
+from analysis.metrics import METRICS, Metric
 from pages.ui.context import plain
 
 GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": "◆", "not enough data": "○"}
@@ -49,7 +49,7 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
         delta_description=row["verdict"] if change else None,
         chart_data=values if len(values) > 1 else None,
         chart_type="line",
-        help=f"{metric.help}  \nNo skill: {metric.baseline_help or 'none'}.  \nInterval: {plain(row['method'] or 'none')}.",
+        help=_about(metric, row["method"]),
     )
     if row["value"] is None:
         st.caption(plain(f"Undefined: {row['reason']}."))
@@ -60,6 +60,11 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
         said = {"below": f":red[:material/arrow_downward: worse than {base}]", "unclear": f"not told apart from {base}"}
         lines.append(said.get(row["skill"], base))
     st.caption("  \n".join(lines))
+
+
+def _about(metric: Metric, method: str) -> str:
+    chance = metric.baseline_help or "none"
+    return f"{plain(metric.help)}  \nNo skill: {plain(chance)}.  \nInterval: {plain(method or 'none')}."
 
 
 def _change(row: dict[str, Any], unit: str) -> str | None:
