@@ -24,7 +24,7 @@ from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.core.receipt import records
-from analysis.core.roles import Guess, Roles
+from analysis.core.roles import Guess
 from analysis.engine.duckdb import Engine
 from analysis.store import datasets, evaluations, jobs
 from analysis.store.inspect import column_facts
@@ -126,7 +126,9 @@ def _dataset_receipt(dataset: Dataset) -> dict[str, Any]:
 @app.command()
 def ingest(
     file: Annotated[Path, typer.Argument(help="A CSV (any delimiter, also .gz) or Parquet file.")],
-    name: Annotated[Text, typer.Option(help="The dataset's name; default: the file's. The same again = next version.")] = None,
+    name: Annotated[
+        Text, typer.Option(help="The dataset's name; default: the file's. The same again = next version.")
+    ] = None,
     type: Annotated[list[str] | None, typer.Option(metavar="COLUMN=TYPE", help="A column's type; repeatable.")] = None,
     encoding: Annotated[Text, typer.Option(help="utf-8, utf-16, windows-1252 or latin-1.")] = None,
     delimiter: Annotated[Text, typer.Option(help="The character between fields; 'tab' for a tab.")] = None,
@@ -135,7 +137,9 @@ def ingest(
     dates: Annotated[Text, typer.Option(help="iso, day-first, month-first, or a pattern like %d.%m.%Y")] = None,
     missing: Annotated[list[str] | None, typer.Option(help="A spelling of missing; repeatable.")] = None,
     header: Annotated[Text, typer.Option(help="yes or no: whether the first line names the columns.")] = None,
-    allow_rejects: Annotated[Text, typer.Option(metavar="N|P%", help="Keep the file with up to so many broken rows.")] = None,
+    allow_rejects: Annotated[
+        Text, typer.Option(metavar="N|P%", help="Keep the file with up to so many broken rows.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Take a file in as the next version of a dataset."""
@@ -166,10 +170,7 @@ def ingest(
             progress=progress,
         )
     frame = pl.DataFrame(
-        [
-            {"name": c.name, "type": c.type, "missing": c.missing, "label": c.original or c.name}
-            for c in dataset.schema
-        ]
+        [{"name": c.name, "type": c.type, "missing": c.missing, "label": c.original or c.name} for c in dataset.schema]
     )
     kept = f"'{dataset.name}' version {dataset.version}"
     counts = f"{words.plural(dataset.rows, 'row')}, {words.plural(len(dataset.schema), 'column')}"
@@ -214,7 +215,9 @@ def evaluate(
     dataset: Annotated[list[str], typer.Argument(help="The dataset, as name or name@version.")],
     name: Annotated[str, typer.Option(help="The evaluation's name; the same again = next version.")],
     task: Annotated[Text, typer.Option(help="binary, multiclass or regression.")] = None,
-    id: Annotated[list[str] | None, typer.Option(help="The id column; repeatable for an id of several columns.")] = None,
+    id: Annotated[
+        list[str] | None, typer.Option(help="The id column; repeatable for an id of several columns.")
+    ] = None,
     label: Annotated[Text, typer.Option(help="The column of actual outcomes.")] = None,
     prediction: Annotated[Text, typer.Option(help="The column of predictions.")] = None,
     score: Annotated[
@@ -239,6 +242,9 @@ def evaluate(
     features: Annotated[Text, typer.Option(metavar="A,B,...")] = None,
     text: Annotated[Text, typer.Option(metavar="A,B,...", help="Free-text columns.")] = None,
     positive: Annotated[Text, typer.Option(help="The label's positive value.")] = None,
+    reference: Annotated[
+        str, typer.Option(metavar="FIRST:LAST", help="The period others are compared with, as 2026-01-05:2026-03-01.")
+    ] = "",
     description: Annotated[str, typer.Option(help="What this evaluation is for.")] = "",
     json: AsJson = False,
 ) -> None:
@@ -274,7 +280,7 @@ def evaluate(
             scores=score or (),
             quantiles=quantile or (),
             models=model or (),
-        )
+        ).with_(reference=given.reference(reference))
         from analysis.core.guess import guess
 
         proposal = guess(column_facts(workspace, source), task=task, given=roles)
@@ -339,7 +345,8 @@ def _evaluation_sentence(evaluation: Evaluation, new: bool) -> str:
     positive = f", positive class '{evaluation.positive}'" if evaluation.positive else ""
     models = words.listed([model.name for model in evaluation.models])
     return (
-        f"{head}: {evaluation.task}{positive}, {words.plural(evaluation.rows, 'row')}, {evaluation.labelled:,} labelled, "
+        f"{head}: {evaluation.task}{positive}, {words.plural(evaluation.rows, 'row')}, "
+        f"{evaluation.labelled:,} labelled, "
         f"{'model version' if len(evaluation.models) == 1 else 'model versions'} {models}."
     )
 

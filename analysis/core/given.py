@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.period import read_period
 from analysis.core.roles import ModelColumns, Roles
 
 ONLY = "model"
@@ -107,6 +108,21 @@ def _parts(rest: str, known: set[str]) -> list[str]:
         else:
             parts.append(piece)
     return parts
+
+
+def reference(text: str) -> tuple[str, str] | None:
+    """A reference period written FIRST:LAST in ISO dates, both days included; None for nothing.
+
+    >>> reference("2026-01-05:2026-03-01")
+    ('2026-01-05', '2026-03-01')
+    """
+    if not text.strip():
+        return None
+    first, mark, last = (each.strip() for each in text.partition(":"))
+    period = read_period(first, last)
+    if not mark or period.first is None or period.last is None:
+        raise BadRequest(f"A reference period is written 2026-01-05:2026-03-01, not '{text}'.")
+    return str(period.first), str(period.last)
 
 
 def class_scores(text: str, columns: Sequence[str]) -> tuple[tuple[str | None, str], ...]:

@@ -78,7 +78,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Result:
-    """What a question returns: its main frame, further named frames, its sentence (a line a model version), its receipt."""
+    """What a question returns: its frame, further named frames, its sentence (a line a model version), its receipt."""
 
     frame: pl.DataFrame
     sentence: str

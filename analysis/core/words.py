@@ -1,4 +1,4 @@
-"""Words: numbers as an analyst reads them. Rates in per cent with one decimal, scores with three, counts with commas."""
+"""Words: numbers as an analyst reads them. Rates in per cent, one decimal; scores with three; counts with commas."""
 
 import math
 from collections.abc import Sequence

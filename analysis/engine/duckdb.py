@@ -161,7 +161,7 @@ class Engine:
                 ) from error
 
 
-class interruptible:  # noqa: N801 - reads as a statement
+class interruptible:
     """While the block runs, `stop` is called once `cancelled` is set."""
 
     def __init__(self, stop: Callable[[], None], cancelled: threading.Event | None) -> None:

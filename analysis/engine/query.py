@@ -14,8 +14,8 @@ class Query:
     """Group by these keys, under this filter and period, and give counts and sums for one model version.
 
     needs: what the cube must hold, in the words of metrics ("decisions", "scores", "sum:TERM", "order:QUANTITY").
-    by: column names. bucket: a time bucket as a further, last key; rows without a time are a group of their own. threshold: decide by score >= threshold instead of
-    the recorded decision.
+    by: column names. bucket: a time bucket as a further, last key; rows without a time are a group of their own.
+    threshold: decide by score >= threshold instead of the recorded decision.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""Statements: a query as SQL over an evaluation file. The same text answers in a bare DuckDB after `USE` of the file."""
+"""Statements: a query as SQL over an evaluation file. The same text answers in a bare DuckDB after `USE`."""
 
 from dataclasses import dataclass
 from datetime import datetime

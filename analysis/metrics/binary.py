@@ -100,7 +100,13 @@ METRICS.add(
         baseline=actual_share,
         baseline_help="the class's share among the labels: deciding at random",
         per_class=True,
-        sql=Sql("counts", "tp / nullif(tp + fp, 0)", "n_tp + n_fp", "sum(tp) / nullif(sum(predicted), 0)", "sum(n_predicted)"),
+        sql=Sql(
+            "counts",
+            "tp / nullif(tp + fp, 0)",
+            "n_tp + n_fp",
+            "sum(tp) / nullif(sum(predicted), 0)",
+            "sum(n_predicted)",
+        ),
     )
 )
 METRICS.add(
@@ -116,7 +122,9 @@ METRICS.add(
         baseline=predicted_share,
         baseline_help="the share of rows selected: choosing as many at random",
         per_class=True,
-        sql=Sql("counts", "tp / nullif(tp + fn, 0)", "n_tp + n_fn", "sum(tp) / nullif(sum(actual), 0)", "sum(n_actual)"),
+        sql=Sql(
+            "counts", "tp / nullif(tp + fn, 0)", "n_tp + n_fn", "sum(tp) / nullif(sum(actual), 0)", "sum(n_actual)"
+        ),
     )
 )
 METRICS.add(
@@ -147,7 +155,13 @@ METRICS.add(
         baseline=random_f1,
         baseline_help="random decisions at the same selection rate",
         per_class=True,
-        sql=Sql("counts", "2 * tp / nullif(2 * tp + fp + fn, 0)", "n_tp + n_fp + n_fn", "2 * sum(tp) / nullif(sum(actual + predicted), 0)", "sum(n_either)"),
+        sql=Sql(
+            "counts",
+            "2 * tp / nullif(2 * tp + fp + fn, 0)",
+            "n_tp + n_fp + n_fn",
+            "2 * sum(tp) / nullif(sum(actual + predicted), 0)",
+            "sum(n_either)",
+        ),
     )
 )
 METRICS.add(
@@ -155,6 +169,7 @@ METRICS.add(
         "selection_rate",
         "Selection rate",
         tasks=(BINARY,),
+        needs=("predictions",),
         better=None,
         counts="rows with a decision",
         help="Share of the decisions that are positive, labelled or not: 0 none, 1 all.",
@@ -169,6 +184,7 @@ METRICS.add(
         "prevalence",
         "Prevalence",
         tasks=(BINARY,),
+        needs=("labels",),
         better=None,
         counts="rows with a label",
         help="Share of the labels that are positive, decided or not: 0 none, 1 all.",

@@ -146,6 +146,12 @@ METRICS.add(
         estimate=accuracy,
         baseline=majority,
         baseline_help="always deciding for the most common class",
-        sql=Sql("counts", "(tp + tn) / nullif(tp + fp + fn + tn, 0)", "n_tp + n_fp + n_fn + n_tn", "sum(tp) / nullif(sum(actual), 0)", "sum(n_actual)"),
+        sql=Sql(
+            "counts",
+            "(tp + tn) / nullif(tp + fp + fn + tn, 0)",
+            "n_tp + n_fp + n_fn + n_tn",
+            "sum(tp) / nullif(sum(actual), 0)",
+            "sum(n_actual)",
+        ),
     )
 )

@@ -23,8 +23,8 @@ class Sql:
     "rows": the rows themselves, where SUM[term] and MEDIAN[term] stand for the
     (weighted) sum and the median of a per-row term and SUM[one] for the sum of weights;
     "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
-    fp (at and above this score), positives, negatives, wide (the code holds several values); "calibration": a row a group and 15th of the score's range with
-    excess (of labels over scores), total (weights) and n_all (rows).
+    fp (at and above this score), positives, negatives, wide (the code holds several values);
+    "calibration": a row a group and 15th of the score's range with excess (of labels over scores), total (weights) and n_all (rows).
     by_class, n_by_class: the same over "classes" where there are more than two.
     """
 
@@ -39,7 +39,8 @@ class Sql:
 class Metric:
     """A named definition.
 
-    needs: what the cube must hold: "decisions" (Confusion), "scores" (Histogram), "sum:TERM" (a term of Sums),
+    needs: what the cube must hold: "decisions" (Confusion), "predictions" or "labels" (the same, of which only one side
+    is used), "scores" (Histogram), "sum:TERM" (a term of Sums),
     "order:QUANTITY" (an Order). better: "higher", "lower", "zero" (nearest to zero) or None (neither).
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
     "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".

@@ -168,7 +168,13 @@ METRICS.add(
         estimate=partial(macro, axis=2, least=2, why="all labels are of one class"),
         baseline=partial(macro_chance, axis=2, least=2),
         baseline_help="one over the number of classes that occur",
-        sql=Sql("counts", "(tp / nullif(tp + fn, 0) + tn / nullif(tn + fp, 0)) / 2", "n_tp + n_fp + n_fn + n_tn", "CASE WHEN count(nullif(actual, 0)) > 1 THEN avg(tp / nullif(actual, 0)) END", "sum(n_actual)"),
+        sql=Sql(
+            "counts",
+            "(tp / nullif(tp + fn, 0) + tn / nullif(tn + fp, 0)) / 2",
+            "n_tp + n_fp + n_fn + n_tn",
+            "CASE WHEN count(nullif(actual, 0)) > 1 THEN avg(tp / nullif(actual, 0)) END",
+            "sum(n_actual)",
+        ),
     )
 )
 METRICS.add(
@@ -183,7 +189,8 @@ METRICS.add(
             "counts",
             "(tp * tn - fp * fn) / nullif(sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)), 0)",
             "n_tp + n_fp + n_fn + n_tn",
-            "(sum(tp) * sum(actual) - sum(actual * predicted)) / nullif(sqrt((sum(actual) ** 2 - sum(predicted ** 2)) * "
+            "(sum(tp) * sum(actual) - sum(actual * predicted)) "
+            "/ nullif(sqrt((sum(actual) ** 2 - sum(predicted ** 2)) * "
             "(sum(actual) ** 2 - sum(actual ** 2))), 0)",
             "sum(n_actual)",
         ),
@@ -201,8 +208,7 @@ METRICS.add(
             "counts",
             "2 * (tp * tn - fp * fn) / nullif((tp + fp) * (fp + tn) + (tp + fn) * (fn + tn), 0)",
             "n_tp + n_fp + n_fn + n_tn",
-            "(sum(tp) * sum(actual) - sum(actual * predicted)) / "
-            "nullif(sum(actual) ** 2 - sum(actual * predicted), 0)",
+            "(sum(tp) * sum(actual) - sum(actual * predicted)) / nullif(sum(actual) ** 2 - sum(actual * predicted), 0)",
             "sum(n_actual)",
         ),
     )

@@ -31,10 +31,10 @@ def chosen(evaluation: Evaluation, names: Sequence[str]) -> list[Metric]:
 
 def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> str | None:
     """Why a metric cannot be answered for a model, None when it can."""
-    if evaluation.roles.label is None and metric.name != "selection_rate":
+    if evaluation.roles.label is None and metric.needs != ("predictions",):
         return "no label: nobody knows yet what was right"
     for need in metric.needs:
-        if need == "decisions" and not model.decision and threshold is None and metric.name != "prevalence":
+        if need in ("decisions", "predictions") and not model.decision and threshold is None:
             return NEEDS_DECISION if model.score and evaluation.task == BINARY else "needs a prediction column"
         if need == "scores" and not model.score:
             return "needs a score column"
@@ -65,7 +65,7 @@ def undefined(groups: int, reason: str) -> Estimates:
 
 
 def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: pl.DataFrame) -> pl.DataFrame:
-    """Estimates as frame rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound."""
+    """Estimates as rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound."""
     by_class = len(estimates) != len(cube)
     classes: list[str | None] = [None] * len(cube)
     if by_class:

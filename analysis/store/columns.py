@@ -103,9 +103,7 @@ def _edges(source: Source, found: list[Profile]) -> list[np.ndarray]:
     """The edges of about equally full bins, from one sample of all the columns."""
     if not found:
         return []
-    numbers = [
-        profile.raw if profile.column.numeric else f"epoch_us({profile.raw})" for profile in found
-    ]
+    numbers = [profile.raw if profile.column.numeric else f"epoch_us({profile.raw})" for profile in found]
     return [quantile_edges(values, BINS) if len(values) else values for values in source.sample(numbers, LOOKED_AT)]
 
 

@@ -67,9 +67,7 @@ def time_sql(column: Column, zone: str, low: float | None, high: float | None) -
     )
 
 
-def classes(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, schema: Schema, task: str, roles: Roles
-) -> Classes:
+def classes(connection: duckdb.DuckDBPyConnection, layout: Layout, schema: Schema, task: str, roles: Roles) -> Classes:
     """The classes of the label, and of what the models say that the label never does."""
     counted: dict[str, int] = {}
     if roles.label is not None:
@@ -124,8 +122,8 @@ def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, co
     if len(values) > 2:
         shown = ", ".join(f"'{value}'" for value in values[:5])
         raise BadRequest(
-            f"The label '{roles.label}' has {len(values)} different values ({shown}{', ...' if len(values) > 5 else ''}); "
-            "a binary task has two. Choose the task multiclass, or correct the label's values in the file."
+            f"The label '{roles.label}' has {len(values)} different values ({shown}{', ...' if len(values) > 5 else ''}); a "
+            " binary task has two. Choose the task multiclass, or correct the label's values in the file."
         )
     if len(values) < 2:
         for model in layout.models:
@@ -168,9 +166,7 @@ def _positive(roles: Roles, values: list[str]) -> str:
         return _opposite(values[0])
     if len(known) != 1:
         where = f"of '{roles.label}'" if roles.label is not None else "the models predict"
-        raise Undecided(
-            f"Which value {where} is the positive class? Say --positive with one of: {', '.join(values)}."
-        )
+        raise Undecided(f"Which value {where} is the positive class? Say --positive with one of: {', '.join(values)}.")
     return known[0]
 
 

@@ -50,7 +50,9 @@ def layout(connection: duckdb.DuckDBPyConnection, schema: Schema, roles: Roles, 
     models = []
     for index, name in enumerate(names):
         own = ModelColumns(name, shape.prediction, shape.scores, shape.quantiles, shape.latency)
-        models.append(_model(connection, relation, schema, own, index, column if not roles.id else None, bool(roles.id)))
+        models.append(
+            _model(connection, relation, schema, own, index, column if not roles.id else None, bool(roles.id))
+        )
     return Layout(relation, tuple(models))
 
 
@@ -63,7 +65,7 @@ def _versions(connection: duckdb.DuckDBPyConnection, column: Column) -> list[str
         raise BadRequest(f"The model version column '{column.name}' is empty.")
     if len(found) > MOST_MODELS:
         raise BadRequest(
-            f"The model version column '{column.name}' has more than {MOST_MODELS} values; it is hardly a model version."
+            f"The model version column '{column.name}' has more than {MOST_MODELS} values; that is hardly a version."
         )
     return [row[0] for row in found]
 

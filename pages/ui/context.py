@@ -66,7 +66,7 @@ def request(evaluation: Evaluation) -> None:
 
 
 def _reset() -> None:
-    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t"):
+    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t", "ctx_problems"):
         st.session_state.pop(key, None)
 
 
@@ -148,7 +148,7 @@ def bar(known: list[Evaluation]) -> Context:
     wanted = st.session_state.pop("ctx_wanted", None)
     if wanted in marks:
         st.session_state["ctx_e"] = wanted
-        st.session_state["ctx_problems"] = problems = ()
+        problems = ()
         _reset()
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark

@@ -17,9 +17,7 @@ def view(known: list[Evaluation]) -> str:
     if "evaluations_view" not in st.session_state:
         st.session_state["evaluations_view"] = "List"
     views = ["List", "New"]
-    return str(
-        st.segmented_control("View", views, key="evaluations_view", required=True, label_visibility="collapsed")
-    )
+    return str(st.segmented_control("View", views, key="evaluations_view", required=True, label_visibility="collapsed"))
 
 
 def table(known: list[Evaluation]) -> Evaluation | None:

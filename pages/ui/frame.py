@@ -1,6 +1,8 @@
 """The frame around every page: the workspace, the menu, the guard that gets a page its context, the ready mark."""
 
 import contextvars
+import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +16,15 @@ from analysis.store.workspace import Workspace
 from pages.ui.cards import cards
 from pages.ui.context import Context
 
+log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
 
 
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
     """The process's one open workspace."""
+    if os.name == "posix" and os.geteuid() == 0:
+        log.warning("Assay runs as root: what a file makes a child do, it does as root. Run it as a user of its own.")
     opened = Workspace.open()
     jobs.sweep(opened)
     return opened

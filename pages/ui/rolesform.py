@@ -131,6 +131,14 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
             amount = one("amount", roles.amount)
         with grid.cell():
             cost = one("cost", roles.cost)
+        with grid.cell():
+            reference = st.text_input(
+                "Reference period",
+                value=":".join(roles.reference or ()),
+                key=f"roles_reference_{key}",
+                placeholder="2026-01-05:2026-03-01",
+                help="Unlocks: comparisons of any period with a known good one.",
+            )
     with st.container(border=True):
         show.heading("Breaking out and explaining")
         segments = many("segment", roles.segments, "Segments")
@@ -140,7 +148,7 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
     chosen = Roles(
         id=id, label=label, models=models, weight=weight, time=time, zone=zone or "UTC", model_version=version,
         segments=segments, protected=protected, features=features, text=text, unit=unit, cost=cost, amount=amount,
-        split=split, positive=positive if task == BINARY else None, reference=roles.reference,
+        split=split, positive=positive if task == BINARY else None, reference=given.reference(reference),
     )  # fmt: skip
     with top:
         _confirm(dataset, task, chosen, start, key)

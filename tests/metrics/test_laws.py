@@ -53,7 +53,10 @@ def test_a_definition_explains_itself(metric):
     assert metric.unit in ("share", "score", "label", "ratio")
     assert metric.low < metric.high
     assert metric.needs
-    assert all(need in ("decisions", "scores") or need.split(":")[0] in ("sum", "order") for need in metric.needs)
+    assert all(
+        need in ("decisions", "predictions", "labels", "scores") or need.split(":")[0] in ("sum", "order")
+        for need in metric.needs
+    )
     assert metric.baseline_help or metric.better is None or metric.unit == "ratio"
 
 
