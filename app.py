@@ -11,19 +11,13 @@ from pages.ui import context, frame, theme
 
 log = logging.getLogger("assay")
 
-
-def home() -> None:
-    """The start address: the overview where there is something to see, else the datasets."""
-    st.switch_page(frame.page("overview" if evaluations.listed(frame.workspace()) else "datasets"))
-
-
 began = time.perf_counter()
-start = st.Page(home, title="Assay", default=True, visibility="hidden")
-page = st.navigation({"": [start], **frame.menu()}, expanded=True)
+page = st.navigation(frame.menu(), expanded=True)
 st.set_page_config(page_title="Assay", page_icon="📊", layout="wide")
 theme.apply()
 if page.url_path == "":
     page.run()
+chosen = context.Context()
 try:
     chosen = context.bar(evaluations.listed(frame.workspace()))
     context.write(chosen)
@@ -33,4 +27,4 @@ try:
 except AssayError as error:
     log.warning("%s: %s", page.url_path, error)
     st.error(context.plain(str(error)), icon=":material/error:")
-frame.ready(began, f"{page.url_path}?{chosen.view}" if "chosen" in globals() else page.url_path)
+frame.ready(began, f"{page.url_path}?{chosen.view}")

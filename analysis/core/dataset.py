@@ -77,7 +77,7 @@ def split_reference(reference: str) -> tuple[str, int | None, str | None]:
     """
     if "@" in reference:
         name, _, text = reference.rpartition("@")
-        if not text.isdigit():
+        if not text.isdecimal() or len(text) > 9:
             raise BadRequest(f"'{reference}' names no version: write name@3.")
         return name, int(text), None
     if "~" in reference:

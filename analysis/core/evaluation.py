@@ -13,8 +13,8 @@ BINS = 10
 class EvalColumn:
     """A column of an evaluation file.
 
-    key: its name there. encoding: "values" (few distinct values, grouped by value), "bins" (numeric or temporal, grouped
-    by quantile bins), "plain" (many values: the most frequent ones and the rest). code: the column of its at most ten
+    key: its name there. encoding: "values" (few distinct values, grouped by value), "bins" (numeric or temporal, by
+    quantile bins), "plain" (many values: the most frequent ones and the rest). code: the column of its at most ten
     quantile bins; edges: of these, as text; bin i is [edges[i], edges[i + 1]), the last closed. missing leaves out nan.
     """
 

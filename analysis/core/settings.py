@@ -34,7 +34,7 @@ _add("catalog", "", "SQLAlchemy URL", "Empty: a SQLite file in the workspace, wh
 _add("access", "local", "mode", "One user on this machine; the address is bound to loopback.")
 _add(
     "upload_mb",
-    512,
+    400,
     "MB",
     "Streamlit holds an upload in memory while it arrives, so a browser upload stays below this.",
 )

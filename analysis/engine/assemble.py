@@ -11,7 +11,7 @@ TALLIED = ("rows", "labelled", "answered", "used")
 
 
 def group_table(base: pl.DataFrame, keys: int, columns: list[EvalColumn], bucket: bool) -> pl.DataFrame:
-    """The groups in their fixed order: k0.., the tallies, place. Bins and numbers ascend, else by rows; missing last."""
+    """The groups in fixed order: k0.., tallies, place. Bins and numbers ascend, else by rows; missing last."""
     names = [f"k{place}" for place in range(keys)]
     if not names:
         return pl.DataFrame({**{name: [int(base[name].sum() or 0)] for name in TALLIED}, "place": [0]})

@@ -142,7 +142,7 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     sql = [key_sql(column, where) for column in columns]
     if query.bucket is not None:
         sql.append(bucket_sql(query.bucket))
-    return Keys(tuple([*query.by, *(["bucket"] if query.bucket else [])]), tuple(sql))
+    return Keys((*query.by, *(["bucket"] if query.bucket else [])), tuple(sql))
 
 
 def decision(model: ModelFacts, cut: int | None) -> str:

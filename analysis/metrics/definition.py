@@ -24,7 +24,8 @@ class Sql:
     (weighted) sum and the median of a per-row term and SUM[one] for the sum of weights;
     "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
     fp (at and above this score), positives, negatives, wide (the code holds several values);
-    "calibration": a row a group and 15th of the score's range with excess (of labels over scores), total (weights) and n_all (rows).
+    "calibration": a row a group and 15th of the score's range with excess (of labels over scores), total (weights) and
+    n_all (rows).
     by_class, n_by_class: the same over "classes" where there are more than two.
     """
 

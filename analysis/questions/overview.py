@@ -65,14 +65,14 @@ def overview(
 
     The change compares the period with the equally long one before it, or without a period the last complete bucket
     that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). Further
-    frames: `trend` (a row a model, metric and bucket).
+    frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
     asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)
-    pieces, trends, used, sql, answers = [], [], [], {}, []
+    pieces, trends, classes, used, sql, answers = [], [], [], [], {}, []
     compared = ""
     for model in versions:
         possible = [metric for metric in asked if panel.obstacle(metric, facts, model, threshold) is None]
@@ -88,6 +88,7 @@ def overview(
         used.append(rows_used(model.name, answer.cube))
         earlier, said = _before(evaluation, query, course, answers)
         compared = compared or said
+        classes += _by_class(facts, model, answer.cube, level)
         for metric in asked:
             reason = panel.obstacle(metric, facts, model, threshold)
             if metric.by_class(answer.cube):
@@ -132,7 +133,18 @@ def overview(
         notes=tuple(notes),
     )
     trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
-    return Result(frame, _sentence(facts, frame, where, period), receipt, {"trend": trend})
+    frames = {"trend": trend, "classes": pl.concat(classes) if classes else pl.DataFrame()}
+    return Result(frame, _sentence(facts, frame, where, period), receipt, frames)
+
+
+def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
+    """Recall, precision and F1 of each class, where there are more than two."""
+    metrics = [metric for metric in METRICS if metric.by_class(cube) and facts.task in metric.tasks]
+    return [
+        panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups)
+        for metric in metrics
+        if panel.obstacle(metric, facts, model, None) is None
+    ]
 
 
 def _before(

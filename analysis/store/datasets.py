@@ -215,9 +215,12 @@ def delete(workspace: Workspace, dataset: Dataset) -> None:
 
 
 def forget(workspace: Workspace, kind: str, which: sa.Table, id: str, label: str) -> None:
-    """Tombstone in one transaction, then unlink; the bytes go with the last reader."""
+    """Tombstone in one transaction, then unlink; the bytes go with the last reader.
+
+    The tombstone keeps who, what and when, and none of the values that facts hold (rejected rows, classes, edges).
+    """
     with workspace.catalog.write() as connection:
-        connection.execute(which.update().where(which.c.id == id).values(deleted=now()))
+        connection.execute(which.update().where(which.c.id == id).values(deleted=now(), facts={}))
         workspace.catalog.note(
             connection, actor=workspace.actor, action="delete", kind=kind, object=id, detail={"label": label}
         )

@@ -120,10 +120,10 @@ def _alike(one: str, other: str) -> bool:
 def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, counted: dict[str, int]) -> Classes:
     values = list(counted)
     if len(values) > 2:
-        shown = ", ".join(f"'{value}'" for value in values[:5])
+        shown = ", ".join(f"'{value}'" for value in values[:5]) + (", ..." if len(values) > 5 else "")
         raise BadRequest(
-            f"The label '{roles.label}' has {len(values)} different values ({shown}{', ...' if len(values) > 5 else ''}); a "
-            " binary task has two. Choose the task multiclass, or correct the label's values in the file."
+            f"The label '{roles.label}' has {len(values)} different values ({shown}); a "
+            "binary task has two. Choose the task multiclass, or correct the label's values in the file."
         )
     if len(values) < 2:
         for model in layout.models:

@@ -25,10 +25,17 @@ def recipes(folder: Path = FOLDER) -> dict[str, list[dict[str, Any]]]:
 
 
 def load(
-    workspace: Workspace, *, progress: Progress = no_progress, cancelled: threading.Event | None = None
+    workspace: Workspace,
+    *,
+    first_only: bool = False,
+    progress: Progress = no_progress,
+    cancelled: threading.Event | None = None,
 ) -> dict[str, Any]:
-    """Take in every sample file and make its evaluations; what is there already is used."""
+    """Take in every sample file and make its evaluations, or only the main one; what is there already is used."""
     plan = recipes()
+    if first_only:
+        file, wanted = next(iter(plan.items()))
+        plan = {file: wanted[:1]}
     steps = sum(1 + len(made) for made in plan.values())
     done = 0
     names = []

@@ -42,15 +42,18 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
     """One row a model version: name, place, value, low, high, n, small, baseline, text, aria."""
+    return _ranges(result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model")
+
+
+def _ranges(frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
     definition = METRICS.get(metric)
-    frame = result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     made = []
     for place, row in enumerate(frame.iter_rows(named=True)):
         value = words.number(row["value"], definition.unit)
         ends = words.interval(row["low"], row["high"], definition.unit)
         made.append(
             {
-                "name": row["model"],
+                "name": row[name],
                 "place": place,
                 "value": row["value"],
                 "low": row["low"],
@@ -59,10 +62,17 @@ def versions(result: Result, metric: str) -> pl.DataFrame:
                 "small": row["n"] < whole("small_group"),
                 "baseline": row["baseline"],
                 "text": f"{value}  ({ends}),  n {row['n']:,}",
-                "aria": f"{row['model']}: {value}, 95% interval {ends}, n {row['n']:,}",
+                "aria": f"{row[name]}: {value}, 95% interval {ends}, n {row['n']:,}",
             }
         )
     return pl.DataFrame(made, schema_overrides={"baseline": pl.Float64})
+
+
+def classes(result: Result, model: str, metric: str) -> pl.DataFrame:
+    """One row a class, in the form of `versions`, classes in their own order."""
+    frame = result.frames["classes"]
+    frame = frame.filter((pl.col("metric") == metric) & (pl.col("model") == model) & pl.col("value").is_not_null())
+    return _ranges(frame, metric, "class")
 
 
 def side_by_side(result: Result) -> pl.DataFrame:

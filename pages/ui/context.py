@@ -88,7 +88,7 @@ def seed(known: list[Evaluation]) -> None:
 
 
 def _find(mark: str, known: list[Evaluation]) -> tuple[Evaluation, str]:
-    name, _, start = mark.rpartition("~")
+    name, _, start = mark.rpartition("~") if "~" in mark else (mark, "", "")
     own = [each for each in known if start and each.fingerprint.startswith(start)]
     if own:
         return next((each for each in own if each.name == name), own[0]), ""
@@ -187,9 +187,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    text = st.text_input(
-        "Filter", key="ctx_where", placeholder="region = 'West' and amount >= 100", help=FILTER_HELP, width=200
-    ).strip()
+    text = st.text_input("Filter", key="ctx_where", placeholder="region = 'West'", help=FILTER_HELP, width=200).strip()
     threshold = None
     if evaluation.task == "binary" and any(model.score for model in evaluation.models):
         recorded = all(model.decision for model in evaluation.models)

@@ -28,7 +28,7 @@ def table(known: list[Evaluation]) -> Evaluation | None:
                 "name": each.name,
                 "version": each.version,
                 "task": each.task,
-                "positive": each.positive,
+                "positive": each.positive or "—",
                 "rows": each.rows,
                 "labelled": each.labelled,
                 "until": each.time_high[:10],

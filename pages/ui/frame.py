@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from analysis.engine.duckdb import Engine
-from analysis.store import jobs
+from analysis.store import evaluations, jobs
 from analysis.store.workspace import Workspace
 from pages.ui.cards import cards
 from pages.ui.context import Context
@@ -36,9 +36,15 @@ def engine() -> Engine:
     return Engine(workspace())
 
 
+def home() -> None:
+    """The start address: the overview where there is something to see, else the datasets."""
+    st.switch_page(page("overview" if evaluations.listed(workspace()) else "datasets"))
+
+
 def menu() -> dict[str, list[StreamlitPage]]:
     """The pages by section, from their cards. File name = URL, which also keeps deep links right on a fresh server."""
-    sections: dict[str, list[StreamlitPage]] = {}
+    start = st.Page(home, title="Assay", default=True, visibility="hidden")
+    sections: dict[str, list[StreamlitPage]] = {"": [start]}
     for card in cards():
         page = st.Page(
             f"pages/{card.stem}.py",

@@ -63,9 +63,19 @@ def _progress(job: jobs.Job) -> None:
 
 
 def follow_sample() -> None:
-    """Show the sample's loading where it was asked for; when it is there, go to its overview."""
+    """Show the sample's loading where it was asked for; when its main part is there, go to its overview.
+
+    The rest of it is loaded meanwhile.
+    """
     if watch("sample") is not None:
-        context.request(sample.first(frame.workspace()))
+        space = frame.workspace()
+        jobs.start(
+            space,
+            kind="sample",
+            title="Loading the rest of the sample",
+            work=lambda progress, stop: sample.load(space, progress=progress, cancelled=stop),
+        )
+        context.request(sample.first(space))
         st.switch_page(frame.page("overview"))
 
 
@@ -76,7 +86,9 @@ def offer_sample(*, key: str) -> None:
     if st.button("Load the sample", icon=":material/science:", key=key, disabled=running):
         space = frame.workspace()
         start(
-            "sample", "Loading the sample", lambda progress, stop: sample.load(space, progress=progress, cancelled=stop)
+            "sample",
+            "Loading the sample",
+            lambda progress, stop: sample.load(space, first_only=True, progress=progress, cancelled=stop),
         )
         st.rerun()
     st.caption(

@@ -1,4 +1,4 @@
-"""A real server under a real browser: memory after many uploads, and others' answers while one session takes a file in."""
+"""A real server under a real browser: its memory after many uploads, and others' pages while one takes a file in."""
 
 import statistics
 import threading
@@ -62,9 +62,7 @@ def run(rows: int, folder: Path) -> list[Line]:
 
 def uploads(server: Server, browser: Any, file: Path) -> Line:
     """Upload, look, discard, five times over: the server's memory afterwards by that after the first time."""
-    page = browser.new_page()
-    page.goto(f"{server.url}/datasets")
-    ready(page, "datasets")
+    page = _opened(browser, server)
     before, left = server.rss_mb(), []
     for _ in range(UPLOADS):
         page.get_by_test_id(UPLOAD).set_input_files(file)
@@ -90,11 +88,7 @@ def _settled(server: Server) -> float:
 
 def others(server: Server, browser: Any, file: Path) -> list[Line]:
     """How long the server takes over another session's pages while one session uploads a file and keeps it."""
-    other, own = browser.new_page(), browser.new_page()
-    other.goto(f"{server.url}/datasets")
-    own.goto(f"{server.url}/datasets")
-    for page in (own, other):
-        ready(page, "datasets")
+    other, own = _opened(browser, server), _opened(browser, server)
     for _ in range(3):
         _visit(other)
     idle = [each for _ in range(3) for each in _visit(other)]
@@ -122,6 +116,15 @@ def _line(name: str, times: list[float], yardstick: str) -> Line:
     return Line(name, said, yardstick, max(times), ANSWER_MS, "ms")
 
 
+def _opened(browser: Any, server: Server) -> Any:
+    """A session that came in by the front door, which leads to the overview, and went on to the datasets."""
+    page = browser.new_page()
+    page.goto(server.url)
+    ready(page, "overview")
+    _visit(page)
+    return page
+
+
 def _visit(page: Any) -> list[float]:
     """Two pages by the menu: the server's time of each, in ms."""
     times = []
@@ -133,7 +136,8 @@ def _visit(page: Any) -> list[float]:
 
 def _until(sign: Any, other: Any) -> list[float]:
     """Visit pages in one session until a sign shows in another; at least one visit."""
-    ends, times = time.monotonic() + LONG / 1000, []
+    times: list[float] = []
+    ends = time.monotonic() + LONG / 1000
     while not times or not sign.is_visible():
         if time.monotonic() > ends:
             raise RuntimeError(f"Nothing came of it within {LONG / 1000:.0f} s.")

@@ -1,14 +1,13 @@
 """The app in a real server on a free loopback port, and a real browser to drive it."""
 
 import contextlib
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +34,14 @@ class Server:
 
     def healthy(self) -> bool:
         """Whether the health check answers."""
+        asked = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
-                return answer.read() == b"ok"
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            asked.request("GET", "/_stcore/health")
+            return asked.getresponse().read() == b"ok"
+        except OSError:
             return False
+        finally:
+            asked.close()
 
 
 @contextlib.contextmanager
