@@ -4,7 +4,7 @@ Every array's first axis is the group (G). Without weights every weighted sum eq
 serves both; `weighted` says which it is. Missing is never dropped silently: it has a place of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -113,6 +113,13 @@ class Cube:
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     tally: Tally | None = None
+    _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once for this cube: a cube that is kept keeps its estimates too."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        return self._memo[key]
 
     def __len__(self) -> int:
         return len(self.rows)

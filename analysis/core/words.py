@@ -46,7 +46,7 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
     """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return DASH
-    return f"{number(low, unit)} – {number(high, unit)}"
+    return f"{number(low, unit)} {'to' if low < 0 else '–'} {number(high, unit)}"
 
 
 def between(low: float, high: float, unit: str) -> str:

@@ -54,14 +54,14 @@ def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | Non
     if bucket is None:
         return evaluation.ask(query), None
     parts = evaluation.ask(replace(query, bucket=bucket))
-    whole = parts.cube.total()
+    whole = parts.cube.once("total", parts.cube.total)
     orders = frozenset(need for need in query.needs if need.startswith("order:"))
     seconds, cached = parts.seconds, parts.cached
     if orders:  # quantiles of parts do not add up to the quantile of the whole
         exact = evaluation.ask(replace(query, needs=orders))
-        whole = replace(whole, orders=exact.cube.orders)
+        whole = parts.cube.once("with orders", lambda: replace(whole, orders=exact.cube.orders))
         seconds, cached = seconds + exact.seconds, cached and exact.cached
-    timed = parts.cube.pick(parts.cube.groups.to_series().is_not_null().to_numpy())
+    timed = parts.cube.once("timed", lambda: parts.cube.pick(parts.cube.groups.to_series().is_not_null().to_numpy()))
     answer = replace(parts, cube=whole, seconds=seconds, cached=cached)
     return answer, _course(evaluation.facts, query.period, bucket, timed) if len(timed) else None
 

@@ -97,7 +97,7 @@ def overview(
             piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
             change = None
             if reason is None:
-                over_time = metric.estimate(course.cube, level) if course is not None else None
+                over_time = metric.measure(course.cube, level=level) if course is not None else None
                 change = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
@@ -191,7 +191,7 @@ def _change(
     """
     settled = True
     if earlier is not None:
-        then = metric.estimate(earlier, level)
+        then = metric.measure(earlier, level=level)
         settled = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
     else:
         pair = course.last_two() if course is not None else None

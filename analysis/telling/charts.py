@@ -81,7 +81,7 @@ def labelled(height: int = 95) -> dict[str, Any]:
         .mark_bar(size=9)
         .encode(
             x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=_axis(grid=False, labels=False)),
-            y=alt.Y("count:Q", title="rows", axis=_axis(tickCount=2, format="~s")),
+            y=alt.Y("count:Q", title="rows", axis=_axis(tickCount=1, format="~s")),
             opacity=alt.Opacity(
                 "kind:N",
                 scale=alt.Scale(domain=["labelled", "not yet"], range=[0.85, 0.25]),

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from analysis.core.errors import BadRequest
+from analysis.core.settings import setting
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, jobs
 from analysis.store.workspace import Workspace
@@ -25,6 +27,8 @@ def workspace() -> Workspace:
     """The process's one open workspace."""
     if os.name == "posix" and os.geteuid() == 0:
         log.warning("Assay runs as root: what a file makes a child do, it does as root. Run it as a user of its own.")
+    if setting("access") != "local":
+        raise BadRequest(f"ASSAY_ACCESS={setting('access')} is not known; 'local', one user on this machine, is.")
     opened = Workspace.open()
     jobs.sweep(opened)
     return opened

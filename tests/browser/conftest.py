@@ -1,0 +1,76 @@
+"""A browser, a server with the sample loaded through its start page, and visitors who report what went wrong."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser import browser as chromium
+from tests.browser.server import Server
+from tests.browser.visitor import WORK, Visitor
+
+TOGETHER = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder needs the browser, and they run one after the other on one worker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for mark in TOGETHER:
+                item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium.found()
+    if path is None:
+        pytest.fail(chromium.NONE)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server most tests share; a test that needs it fresh restarts it, on the same workspace."""
+    started = Server(tmp_path_factory.mktemp("browser")).start()
+    yield started
+    started.stop()
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Opens tabs, each a browser context of its own; afterwards none may have seen anything wrong."""
+    visitors: list[Visitor] = []
+
+    def opened(*, width: int = 1440, theme: str = "light", url: str = server.url) -> Visitor:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        visitors.append(Visitor(context.new_page(), url))
+        return visitors[-1]
+
+    yield opened
+    try:
+        for visitor in visitors:
+            visitor.is_well()
+    finally:
+        for visitor in visitors:
+            visitor.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def sample(browser: Browser, server: Server) -> dict[str, str]:
+    """Loads the sample the way a newcomer does: one click on the start page. {evaluation name: its mark in a link}."""
+    page = browser.new_page()
+    visitor = Visitor(page, server.url)
+    visitor.open(view="datasets")
+    visitor.button("Load the sample").click()
+    visitor.arrived("overview", within=WORK)
+    visitor.chosen("Evaluation", "loans")
+    visitor.is_well()
+    page.close()
+    return {}

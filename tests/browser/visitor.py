@@ -1,0 +1,157 @@
+"""A visitor: one browser tab at the app, with words for what a person does there and an eye on what they may miss.
+
+Waiting follows one rule: act, expect the new state, then `settled`. Being settled alone proves nothing, as it is also
+true before the click's run has begun.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+SETTLED = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.getAttribute('data-test-script-state') === 'notRunning'
+    && app.getAttribute('data-test-connection-state') === 'CONNECTED'
+    && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]') }"""
+KNOWN = re.compile(r"Dropping \"fit-|_stcore/(health|host-config)|favicon")
+OWN = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)(:\d+)?/|data:|blob:|about:")
+MARKS = "path[aria-roledescription]"
+FIRST, LATER, WORK = 30_000, 15_000, 90_000  # ms: a cold server's first answer, an answer, a job
+
+
+class Visitor:
+    """A tab at a server. Everything that must never happen is collected in `wrong`."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.wrong: list[str] = []
+        page.set_default_timeout(LATER)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.wrong.append(f"script error: {error}"))
+        page.on("request", self._asked)
+        page.on("dialog", self._spoken_to)
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error" and not KNOWN.search(f"{message.text} {message.location}"):
+            self.wrong.append(f"console: {message.text}")
+
+    def _asked(self, request: Any) -> None:
+        if not OWN.match(request.url):
+            self.wrong.append(f"a request left the machine: {request.url}")
+
+    def _spoken_to(self, dialog: Any) -> None:
+        self.wrong.append(f"a {dialog.type} dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def is_well(self) -> None:
+        """Nothing went wrong in sight or out of it."""
+        expect(self.page.get_by_test_id("stException")).to_have_count(0)
+        assert not self.wrong, "\n".join(self.wrong)
+
+    # Going places ------------------------------------------------------------------------------------------------
+
+    def open(self, path: str = "", *, view: str = "") -> None:
+        """Go to an address of the app, or to a whole link, and wait until its page (or `view`) has been drawn."""
+        self.page.goto(path if path.startswith("http") else f"{self.url}/{path}")
+        self.arrived(view or urlsplit(path).path.strip("/"), within=FIRST)
+
+    def arrived(self, view: str, *, within: int = LATER) -> None:
+        """Wait for the end of a run of this page."""
+        expect(self.page.locator(f'[data-testid=assay-ready][data-view^="{view}?"]')).to_be_attached(timeout=within)
+        self.settled()
+
+    def settled(self) -> None:
+        self.page.wait_for_function(SETTLED)
+
+    def menu(self, title: str) -> None:
+        """Click a page in the menu."""
+        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+        self.arrived(title.lower())
+
+    @property
+    def view(self) -> str:
+        return self.page.get_by_test_id("assay-ready").get_attribute("data-view") or ""
+
+    def address(self) -> dict[str, list[str]]:
+        """What the address bar says after the question mark."""
+        return parse_qs(urlsplit(self.page.url).query)
+
+    def says(self, text: str | re.Pattern[str], *, within: int = LATER) -> None:
+        """Wait until the page shows this text."""
+        expect(self.page.get_by_test_id("stMain")).to_contain_text(text, timeout=within)
+        self.settled()
+
+    # Widgets -----------------------------------------------------------------------------------------------------
+
+    def box(self, test_id: str, label: str) -> Locator:
+        """A widget by its visible label."""
+        name = self.page.get_by_test_id("stWidgetLabel").get_by_text(label, exact=True)
+        return self.page.get_by_test_id(test_id).filter(has=name)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def choose(self, label: str, option: str, *, box: str = "stSelectbox") -> None:
+        """Pick an option of a select box or a multiselect."""
+        self.box(box, label).get_by_role("combobox").click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def chosen(self, label: str, option: str) -> None:
+        """Wait until a select box shows this."""
+        expect(self.box("stSelectbox", label).get_by_role("combobox")).to_have_value(option)
+
+    def type(self, label: str, text: str, *, box: str = "stTextInput") -> None:
+        """Fill a field and press Enter."""
+        field = self.box(box, label).locator("input, textarea").first
+        field.fill(text)
+        field.press("Enter")
+
+    def filter(self, text: str) -> None:
+        self.type("Filter", text)
+
+    def threshold(self, text: str) -> None:
+        self.type("Threshold", text, box="stNumberInput")
+
+    # Data --------------------------------------------------------------------------------------------------------
+
+    def drop(self, file: Path) -> None:
+        """Drop a file on the Datasets page."""
+        self.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+
+    def keep(self, name: str | None = None) -> None:
+        """Keep the file that is being previewed, and wait until it is kept."""
+        expect(self.button("Keep")).to_be_visible(timeout=WORK)
+        self.settled()
+        if name is not None:
+            self.type("Keep as", name)
+            self.settled()
+        self.button("Keep").click()
+        self.says(re.compile("[Kk]ept as"), within=WORK)
+
+    def evaluate(self, name: str | None = None) -> None:
+        """Save the roles as they stand and wait for the overview of the new evaluation."""
+        expect(self.button("Save and measure")).to_be_visible()
+        self.settled()
+        if name is not None:
+            self.type("Name of the evaluation", name)
+            self.settled()
+        self.button("Save and measure").click()
+        self.arrived("overview", within=WORK)
+
+    def figure(self, metric: str) -> Locator:
+        """The value of a key figure's card."""
+        return self.card(metric).get_by_test_id("stMetricValue")
+
+    def card(self, metric: str) -> Locator:
+        """A key figure's card."""
+        return self.page.locator(f".st-key-kpi_{metric}")
+
+    def marks(self, key: str) -> Locator:
+        """The marks drawn in a chart that a screen reader can name."""
+        return self.page.locator(f".st-key-{key} {MARKS}")
+
+    def sentence(self) -> str:
+        return self.page.locator(".st-key-sentence").inner_text()
