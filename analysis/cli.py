@@ -4,7 +4,6 @@ Exit status 0: answered. 1: the data breaks a rule that was asked for. 2: the re
 sentence on standard error and nothing stored. Progress goes to standard error.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,17 +17,15 @@ import typer
 
 from analysis import questions
 from analysis.core import given, words
-from analysis.core.dataset import Dataset, name_from_file
+from analysis.core.dataset import name_from_file
 from analysis.core.errors import AssayError, BadRequest
-from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.period import read_period
-from analysis.core.receipt import records
-from analysis.core.roles import Guess
 from analysis.engine.duckdb import Engine
 from analysis.store import datasets, evaluations, jobs
 from analysis.store.inspect import column_facts
 from analysis.store.workspace import Workspace
+from analysis.telling import answers
 
 app = typer.Typer(
     help="Assay, the AI performance analyst's workbench, from a terminal.",
@@ -38,7 +35,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ONLY_JSON = ("method", "bound")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object: sentence, frame, receipt.")]
 Text = str | None
 
@@ -82,45 +78,6 @@ def _progress() -> Iterator[Callable[[float, str], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda share, doing: bar.update(task, completed=share, description=doing)
-
-
-def _answer(sentence: str, frame: pl.DataFrame, receipt: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        said = {"sentence": sentence, "frame": records(frame), "receipt": receipt}
-        typer.echo(json.dumps(said, ensure_ascii=False, allow_nan=False))
-        return
-    typer.echo(sentence)
-    shown = frame.select(name for name in frame.columns if name not in ONLY_JSON)
-    if len(shown):
-        typer.echo("")
-        with pl.Config(
-            tbl_rows=400,
-            tbl_cols=-1,
-            tbl_width_chars=150,
-            tbl_formatting="NOTHING",
-            tbl_hide_dataframe_shape=True,
-            tbl_hide_column_data_types=True,
-            fmt_str_lengths=48,
-            float_precision=4,
-        ):
-            typer.echo(str(shown))
-
-
-def _dataset_receipt(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "dataset": dataset.name,
-        "version": dataset.version,
-        "rows": dataset.rows,
-        "rejected": dataset.rejected,
-        "records": dataset.rows + dataset.rejected,
-        "fingerprint": dataset.fingerprint,
-        "source": dataset.source,
-        "options": dataset.options,
-        "notes": dataset.facts.get("notes", []),
-        "rejects": dataset.facts.get("rejects_sample", []),
-        "created": dataset.created,
-        "actor": dataset.actor,
-    }
 
 
 @app.command()
@@ -179,7 +136,7 @@ def ingest(
         sentence = f"Kept {file.name} as {kept}: {counts}{lost}."
     else:
         sentence = f"{file.name} is byte for byte the same as {kept}, which is used: {counts}{lost}."
-    _answer(sentence, frame, _dataset_receipt(dataset), json)
+    typer.echo(answers.told(sentence, frame, answers.dataset_receipt(dataset), json))
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -194,20 +151,8 @@ def list_datasets(json: AsJson = False) -> None:
     """List the datasets and their versions."""
     with _workspace() as workspace:
         known = datasets.listed(workspace)
-    frame = pl.DataFrame(
-        [
-            {
-                "name": each.name,
-                "version": each.version,
-                "rows": each.rows,
-                "columns": len(each.schema),
-                "fingerprint": each.fingerprint,
-                "created": each.created,
-            }
-            for each in known
-        ]
-    )
-    _answer(f"{words.plural(len(known), 'dataset version')} in the workspace.", frame, {"rows": len(known)}, json)
+    sentence = f"{words.plural(len(known), 'dataset version')} in the workspace."
+    typer.echo(answers.told(sentence, answers.datasets_frame(known), {"rows": len(known)}, json))
 
 
 @app.command()
@@ -294,9 +239,9 @@ def evaluate(
             reasons=proposal.reasons,
             progress=progress,
         )
-    frame = _roles_frame(made, proposal)
-    receipt = _evaluation_receipt(made, source) | {"reasons": proposal.reasons, "doubts": list(proposal.doubts)}
-    _answer(_evaluation_sentence(made, new), frame, receipt, json)
+    frame = answers.roles_frame(made, proposal)
+    receipt = answers.evaluation_receipt(made, source) | {"reasons": proposal.reasons, "doubts": list(proposal.doubts)}
+    typer.echo(answers.told(answers.evaluation_sentence(made, new), frame, receipt, json))
 
 
 def _columns(listed: str | None, columns: list[str]) -> tuple[str, ...]:
@@ -307,73 +252,13 @@ def _columns(listed: str | None, columns: list[str]) -> tuple[str, ...]:
     return tuple(each.strip() for each in listed.split(",") if each.strip())
 
 
-def _roles_frame(evaluation: Evaluation, proposal: Guess) -> pl.DataFrame:
-    used = evaluation.roles.used()
-    rows = [
-        {
-            "column": column.name,
-            "roles": ", ".join(used.get(column.name, [])),
-            "reason": proposal.reasons.get(column.name, ""),
-            "type": column.type,
-        }
-        for column in evaluation.columns
-    ]
-    return pl.DataFrame(rows)
-
-
-def _evaluation_receipt(evaluation: Evaluation, source: Dataset | None = None) -> dict[str, Any]:
-    return {
-        "evaluation": evaluation.name,
-        "version": evaluation.version,
-        "fingerprint": evaluation.fingerprint,
-        "task": evaluation.task,
-        "positive": evaluation.positive,
-        "classes": list(evaluation.classes),
-        "models": [model.name for model in evaluation.models],
-        "rows": evaluation.rows,
-        "labelled": evaluation.labelled,
-        "roles": evaluation.roles.to_dict(),
-        "notes": list(evaluation.notes),
-        "dataset": source.label if source else None,
-        "created": evaluation.created,
-        "actor": evaluation.actor,
-    }
-
-
-def _evaluation_sentence(evaluation: Evaluation, new: bool) -> str:
-    head = f"'{evaluation.name}' version {evaluation.version}" + ("" if new else " exists already and is used")
-    positive = f", positive class '{evaluation.positive}'" if evaluation.positive else ""
-    models = words.listed([model.name for model in evaluation.models])
-    return (
-        f"{head}: {evaluation.task}{positive}, {words.plural(evaluation.rows, 'row')}, "
-        f"{evaluation.labelled:,} labelled, "
-        f"{'model version' if len(evaluation.models) == 1 else 'model versions'} {models}."
-    )
-
-
 @app.command(name="evaluations")
 def list_evaluations(json: AsJson = False) -> None:
     """List the evaluations and their versions."""
     with _workspace() as workspace:
         known = evaluations.listed(workspace)
-    frame = pl.DataFrame(
-        [
-            {
-                "name": each.name,
-                "version": each.version,
-                "task": each.task,
-                "positive": each.positive,
-                "rows": each.rows,
-                "labelled": each.labelled,
-                "models": ", ".join(model.name for model in each.models),
-                "fingerprint": each.fingerprint,
-                "created": each.created,
-            }
-            for each in known
-        ],
-        schema_overrides={"positive": pl.String},
-    )
-    _answer(f"{words.plural(len(known), 'evaluation version')} in the workspace.", frame, {"rows": len(known)}, json)
+    sentence = f"{words.plural(len(known), 'evaluation version')} in the workspace."
+    typer.echo(answers.told(sentence, answers.evaluations_frame(known), {"rows": len(known)}, json))
 
 
 @app.command()
@@ -405,7 +290,7 @@ def measure(
             threshold=threshold,
             level=level,
         )
-    _answer(result.sentence, result.frame, result.receipt.to_dict(), json)
+    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict(), json))
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ ROOMS_OF = {  # a library and the only rooms it may appear in
     "altair": {"telling"},
     "streamlit": {"app", "pages"},
 }
-FORBIDDEN_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+FORBIDDEN_MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "multiprocessing"}
 FORBIDDEN_WORDS = ("unsafe_allow_html", "unsafe_allow_javascript", "st.pickle", "components.v1")
 HEAVY = ("sklearn", "lime", "scipy.stats", "matplotlib", "statsmodels")
 LONGEST_MODULE, LONGEST_PAGE = 320, 150

@@ -76,9 +76,7 @@ class Metric:
 
     def measure(self, cube: Cube, *, level: float = 0.95) -> Estimates:
         """The estimates of every group, each with its no-skill baseline."""
-        return cube.once(
-            (self.name, level), lambda: replace(self.estimate(cube, level), baseline=self.baseline(cube))
-        )
+        return cube.once((self.name, level), lambda: replace(self.estimate(cube, level), baseline=self.baseline(cube)))
 
 
 METRICS: Registry[Metric] = Registry("metric")

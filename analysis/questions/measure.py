@@ -158,11 +158,13 @@ def _sentence(facts: Evaluation, frame: pl.DataFrame, groups: list[str], where: 
     rows = rows.filter(pl.col("n") >= whole("small_group"))
     if not len(rows):
         return f"Every group{among} is too small to judge; see the table."
-    worst = rows.sort("value", descending=metric.better == "lower").row(0, named=True)
-    best = rows.sort("value", descending=metric.better != "lower").row(0, named=True)
+    ranked = rows.sort(pl.col("value").abs() if metric.better == "zero" else pl.col("value"))
+    if metric.better in ("lower", "zero"):
+        ranked = ranked.reverse()
+    ends = ("lowest", "highest") if metric.better is None else ("worst", "best")
     lines = [
         f"{label} for {_group(row, groups)} at {words.number(row['value'], metric.unit)}{_evidence(row, metric)}"
-        for label, row in (("worst", worst), ("best", best))
+        for label, row in zip(ends, (ranked.row(0, named=True), ranked.row(-1, named=True)), strict=True)
     ]
     by = words.listed(groups)
     return f"{metric.title} by {by}{among} is {lines[0]} and {lines[1]}; small groups set aside."

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from analysis.core import words
@@ -15,26 +14,18 @@ from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Everything, Segment
-from analysis.core.settings import number, whole
+from analysis.core.settings import number
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, contrasts, panel
+from analysis.metrics import METRICS, change, panel
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
     "binary": ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier"),
     "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
-}
-CHANGE: dict[str, Any] = {
-    "change": pl.Float64,
-    "change_low": pl.Float64,
-    "change_high": pl.Float64,
-    "change_n": pl.Int64,
-    "p": pl.Float64,
-    "judged": pl.Float64,
 }
 TREND: dict[str, Any] = {
     "model": pl.String,
@@ -95,16 +86,16 @@ def overview(
                 continue
             estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
             piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
-            change = None
+            changed = change.columns(metric, None, None)
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
-                change = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
+                changed = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
                     trends.append(_trend(metric, model, course, over_time))
-            pieces.append(piece.hstack(_change_columns(change)).with_columns(_skill(metric)))
+            pieces.append(piece.hstack(changed).with_columns(_skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
-    frame, looks = _judged(frame)
+    frame, looks = change.judged(frame)
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "models": [model.name for model in versions],
@@ -147,6 +138,17 @@ def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) ->
     ]
 
 
+def _skill(metric: Metric) -> pl.Expr:
+    """Whether the whole interval lies on one side of no skill: "above", "below" (worse), "unclear", or nothing."""
+    known = pl.col("baseline").is_not_null() & pl.col("low").is_not_null()
+    over, under = pl.col("low") > pl.col("baseline"), pl.col("high") < pl.col("baseline")
+    if metric.better == "lower":
+        over, under = under, over
+    told = pl.when(over).then(pl.lit("above")).when(under).then(pl.lit("below")).otherwise(pl.lit("unclear"))
+    directed = pl.lit(metric.better in ("higher", "lower"))
+    return pl.when(known & directed).then(told).otherwise(pl.lit(None, dtype=pl.String)).alias("skill")
+
+
 def _before(
     evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]
 ) -> tuple[Cube | None, str]:
@@ -162,20 +164,6 @@ def _before(
     return None, f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
 
 
-def _take(estimates: Estimates, place: int) -> Estimates:
-    pick = slice(place, place + 1)
-    return Estimates(
-        estimates.value[pick],
-        estimates.low[pick],
-        estimates.high[pick],
-        estimates.n[pick],
-        estimates.method,
-        estimates.reason[pick],
-        estimates.baseline[pick],
-        estimates.bound[pick],
-    )
-
-
 def _change(
     metric: Metric,
     cube: Cube,
@@ -184,75 +172,15 @@ def _change(
     course: Course | None,
     over_time: Estimates | None,
     level: float,
-) -> tuple[Estimates, float, float] | None:
-    """(the difference now - then, its p, the difference a verdict goes by: of distances from zero where zero is best).
-
-    Without enough labels on either side there is no p, and so no verdict.
-    """
-    settled = True
+) -> pl.DataFrame:
+    """The columns of the change: against the period before, else of the last two settled buckets."""
     if earlier is not None:
-        then = metric.measure(earlier, level=level)
         settled = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
-    else:
-        pair = course.last_two() if course is not None else None
-        if pair is None or over_time is None:
-            return None
-        then, now = _take(over_time, pair[0]), _take(over_time, pair[1])
-    difference = contrasts.difference(now, then, level=level)
-    if metric.better == "zero":
-        judged = contrasts.difference(contrasts.magnitude(now), contrasts.magnitude(then), level=level)
-    else:
-        judged = difference
-    p = float(contrasts.p_values(judged, level)[0]) if settled else np.nan
-    return difference, p, float(judged.value[0])
-
-
-def _change_columns(change: tuple[Estimates, float, float] | None) -> pl.DataFrame:
-    values: list[float | None] = [None] * len(CHANGE)
-    if change is not None:
-        d, p, judged = change
-        values = [_none(d.value[0]), _none(d.low[0]), _none(d.high[0]), int(d.n[0]), _none(p), _none(judged)]
-    return pl.DataFrame({name: [value] for name, value in zip(CHANGE, values, strict=True)}, schema=CHANGE)
-
-
-def _skill(metric: Metric) -> pl.Expr:
-    """Whether the whole interval lies on one side of no skill: "above", "below" (worse), "unclear", or nothing."""
-    known = pl.col("baseline").is_not_null() & pl.col("low").is_not_null()
-    over, under = pl.col("low") > pl.col("baseline"), pl.col("high") < pl.col("baseline")
-    if metric.better == "lower":
-        over, under = under, over
-    told = pl.when(over).then(pl.lit("above")).when(under).then(pl.lit("below")).otherwise(pl.lit("unclear"))
-    directed = pl.lit(metric.better in ("higher", "lower"))
-    return pl.when(known & directed).then(told).otherwise(pl.lit(None, dtype=pl.String)).alias("skill")
-
-
-def _none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _judged(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The frame with p_adjusted and verdict, and over how many looks was corrected."""
-    p = frame["p"].to_numpy().astype(float)
-    adjusted = contrasts.benjamini_hochberg(p)
-    said = [_verdict(row, each) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
-    verdicts = pl.DataFrame(
-        {"p_adjusted": adjusted, "verdict": said}, schema={"p_adjusted": pl.Float64, "verdict": pl.String}
-    )
-    judged = frame.drop("judged").hstack(verdicts.with_columns(pl.col("p_adjusted").fill_nan(None)))
-    return judged, int(np.sum(~np.isnan(p)))
-
-
-def _verdict(row: dict[str, Any], adjusted: float) -> str | None:
-    if row["change"] is None:
-        return None
-    if row["change_n"] < whole("small_group") or np.isnan(adjusted):
-        return contrasts.FEW
-    better = METRICS.get(row["metric"]).better
-    if adjusted > number("q"):
-        return contrasts.UNCLEAR
-    if better is None:
-        return "changed"
-    return contrasts.BETTER if (row["judged"] > 0) == (better == "higher") else contrasts.WORSE
+        return change.columns(metric, now, metric.measure(earlier, level=level), settled=bool(settled), level=level)
+    pair = course.last_two() if course is not None else None
+    if pair is None or over_time is None:
+        return change.columns(metric, None, None)
+    return change.columns(metric, change.at(over_time, pair[1]), change.at(over_time, pair[0]), level=level)
 
 
 def _trend(metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:

@@ -1,14 +1,16 @@
 """A browser, a server with the sample loaded through its start page, and visitors who report what went wrong."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from analysis.store.sample import recipes
 from tests.browser import browser as chromium
 from tests.browser.server import Server
-from tests.browser.visitor import WORK, Visitor
+from tests.browser.visitor import LATER, WORK, Visitor
 
 TOGETHER = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -26,6 +28,7 @@ def browser() -> Iterator[Browser]:
     path = chromium.found()
     if path is None:
         pytest.fail(chromium.NONE)
+    expect.set_options(timeout=LATER)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield opened
@@ -63,8 +66,8 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 
 @pytest.fixture(scope="session")
-def sample(browser: Browser, server: Server) -> dict[str, str]:
-    """Loads the sample the way a newcomer does: one click on the start page. {evaluation name: its mark in a link}."""
+def sample(browser: Browser, server: Server) -> list[str]:
+    """Loads the sample the way a newcomer does, by one click on the start page; the names of its evaluations."""
     page = browser.new_page()
     visitor = Visitor(page, server.url)
     visitor.open(view="datasets")
@@ -73,4 +76,9 @@ def sample(browser: Browser, server: Server) -> dict[str, str]:
     visitor.chosen("Evaluation", "loans")
     visitor.is_well()
     page.close()
-    return {}
+    names = [each["name"] for made in recipes().values() for each in made]
+    ends = time.monotonic() + WORK / 1000
+    while len(server.files("evaluations")) < len(names):
+        assert time.monotonic() < ends, server.log.read_text()
+        time.sleep(0.1)
+    return names

@@ -36,10 +36,11 @@ CLASSES = ["ash", "birch", "cedar"]
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("twin")
     for name, rows in ROWS.items():
-        assert ask(folder / "w", "ingest", write(folder / f"{name}.csv", rows)).status == 0
         for suffix, more in (("", []), (" weighed", ["--weight", "weight"])):
+            held = rows if more else [{key: row[key] for key in row if key != "weight"} for row in rows]
+            assert ask(folder / "w", "ingest", write(folder / f"{name}{suffix}.csv", held)).status == 0
             words = ["--name", name + suffix, "--task", TASK[name], *GIVEN[name], *more]
-            said = ask(folder / "w", "evaluate", name, *words, "--json")
+            said = ask(folder / "w", "evaluate", name + suffix, *words, "--json")
             assert said.json["receipt"]["rows"] == len(rows)
     scores = ["--label", "paid", "--score", "score", "--name", "undecided", "--task", "binary"]
     assert ask(folder / "w", "evaluate", "loans", *scores).status == 0
