@@ -21,6 +21,7 @@ run: $(READY) ## start Assay and print its address (http://127.0.0.1:8501)
 	$(BIN)/python -m streamlit run app.py
 
 test: $(READY) ## run the tests, the browser tests included
+	@$(BIN)/python -m tests.browser.browser > /dev/null
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-slow: $(READY) ## run the long simulations, fuzz and kill runs

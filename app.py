@@ -24,6 +24,8 @@ try:
     context.warn(chosen)
     with frame.framed(chosen):
         page.run()
+except frame.Finished:
+    pass
 except AssayError as error:
     log.warning("%s: %s", page.url_path, error)
     st.error(context.plain(str(error)), icon=":material/error:")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import polars as pl
 import typer
 
@@ -296,16 +295,7 @@ def measure(
 def main() -> None:
     """Run one command; an error an analyst can act on is one sentence and exit status 2."""
     try:
-        app(standalone_mode=False)
+        app()
     except AssayError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
-    except click.exceptions.Abort:
-        typer.echo("Cancelled.", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("Cancelled. Nothing was kept.", err=True)
-        sys.exit(130)

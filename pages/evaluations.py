@@ -15,7 +15,7 @@ known = evaluations.listed(space)
 sources = datasets.listed(space)
 if not sources and not known:
     empty.no_evaluation()
-    st.stop()
+    frame.finish()
 
 done = working.watch("evaluate")
 if done is not None:

@@ -13,7 +13,7 @@ from pages.ui import empty, frame, pickers, show, working
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
     empty.no_evaluation()
-    st.stop()
+    frame.finish()
 
 evaluation = frame.engine().open(ctx.evaluation)
 with st.spinner("Counting ..."):

@@ -18,7 +18,7 @@ _UNICODE = (
 _POSIX = r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 _ITEM = re.compile(rf"(?P<set>{_UNICODE}|{_POSIX}|\\[dDsSwW])|(?P<escape>{_ESCAPE})|(?P<plain>[^\\])", re.DOTALL)
 _PATTERN = re.compile(
-    rf"(?P<class>\[\^?\]?(?:{_UNICODE}|{_ESCAPE}|{_POSIX}|[^\]\\])*\])"
+    rf"(?P<class>\[\^?+\]?+(?:{_UNICODE}|{_ESCAPE}|{_POSIX}|(?!\[:.*:\])[^\]\\])*\])"
     rf"|(?P<unicode>{_UNICODE})|(?P<escape>{_ESCAPE}|\\[AbBz])"
     r"|(?P<open>\((?:\?P<[A-Za-z_]\w*>|\?[imsU]*(?:-[imsU]+)?:|(?!\?)))"
     r"|(?P<flags>\(\?[imsU]*(?:-[imsU]+)?\))"

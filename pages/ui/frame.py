@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -85,7 +87,18 @@ def context() -> Context:
     return current
 
 
+class Finished(Exception):
+    """A page that has shown all it can; no error. The frame goes on to the ready mark, which st.stop would skip."""
+
+
+def finish() -> NoReturn:
+    """End the page here."""
+    raise Finished
+
+
 def ready(began: float, view: str) -> None:
-    """The mark that this run is done, with the server's time in ms, for tests and monitoring."""
+    """The mark that a run is done, for tests and monitoring: the server's time in ms, the session's count of runs."""
     spent = round((time.perf_counter() - began) * 1000)
-    st.html(f'<div data-testid="assay-ready" data-ms="{spent}" data-view="{view}" hidden></div>')
+    run = st.session_state["frame_run"] = st.session_state.get("frame_run", 0) + 1
+    mark = f'data-testid="assay-ready" data-ms="{spent}" data-run="{run}" data-view="{escape(view)}"'
+    st.html(f"<div {mark} hidden></div>")

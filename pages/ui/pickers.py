@@ -1,5 +1,6 @@
 """Pickers: widgets that give a value of the domain. Their keys bind to the URL, so that a link restores them."""
 
+import polars as pl
 import streamlit as st
 
 from analysis.core.receipt import Result
@@ -17,9 +18,9 @@ def model(result: Result, *, key: str) -> str:
 
 
 def metric(result: Result, *, key: str) -> str:
-    """One of the metrics of a result that has a value."""
-    frame = result.frame
-    names = [name for name in frame["metric"].unique(maintain_order=True) if METRICS.get(name)]
+    """One of the metrics of a result, those without any value last."""
+    frame = result.frame.group_by("metric", maintain_order=True).agg(pl.col("value").is_null().all().alias("undefined"))
+    names = frame.sort("undefined", maintain_order=True)["metric"].to_list()
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
     return st.selectbox("Metric", names, key=key, format_func=lambda name: METRICS.get(name).title, width=280)

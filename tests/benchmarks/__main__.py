@@ -15,6 +15,8 @@ from tests.benchmarks.table import Line, table
 
 MEMORY_BEYOND_MB = 2000.0
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 
 def _intake(rows: int, folder: Path) -> list[Line]:
     lines = []
@@ -35,6 +37,7 @@ PARTS: dict[str, Callable[[int, Path], list[Line]]] = {
 }
 
 
+@app.command()
 def main(
     rows: Annotated[int, typer.Option(min=1000, help="Rows of the tables; the bounds are meant for ten million.")] = (
         10_000_000
@@ -63,4 +66,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -15,7 +15,9 @@ from tests.benchmarks.serving import PATIENCE, Server, browsing, ready, serving
 from tests.benchmarks.table import Line
 
 FULL_ROWS = 10_000_000
-UPLOADS, UPLOAD_MB, LEAST_UPLOAD_MB = 5, 200, 20
+UPLOADS, UPLOAD_MB = 5, 200
+# The C library hands back freed blocks above 32 MB at once and keeps smaller ones for later, up to a few of them.
+LEAST_UPLOAD_MB = 40
 INGEST_MB, LEAST_INGEST_MB = 500, 50
 MEMORY, ANSWER_MS, HEALTHY_S = 1.2, 300.0, 5.0
 LONG = 600_000
@@ -62,6 +64,8 @@ def run(rows: int, folder: Path) -> list[Line]:
 
 def uploads(server: Server, browser: Any, file: Path) -> Line:
     """Upload, look, discard, five times over: the server's memory afterwards by that after the first time."""
+    from playwright.sync_api import expect
+
     page = _opened(browser, server)
     before, left = server.rss_mb(), []
     for _ in range(UPLOADS):
@@ -69,7 +73,7 @@ def uploads(server: Server, browser: Any, file: Path) -> Line:
         page.get_by_role("button", name=KEEP, exact=True).wait_for(timeout=LONG)
         page.get_by_role("button", name=DISCARD, exact=True).click()
         page.get_by_role("button", name=DISCARD, exact=True).wait_for(state="detached", timeout=LONG)
-        page.get_by_test_id(UPLOAD).wait_for(state="attached", timeout=LONG)
+        expect(page.get_by_test_id(UPLOAD)).to_have_count(1, timeout=LONG)
         left.append(_settled(server))
     page.close()
     name = f"server, memory after {UPLOADS} uploads of {file.stat().st_size / 1e6:.0f} MB"
@@ -91,29 +95,41 @@ def others(server: Server, browser: Any, file: Path) -> list[Line]:
     other, own = _opened(browser, server), _opened(browser, server)
     for _ in range(3):
         _visit(other)
-    idle = [each for _ in range(3) for each in _visit(other)]
+    pulse = _Pulse(server)
+    idle = [each for _ in range(5) for each in _visit(other)]
+    slowest_idle = pulse.stop()
     pulse = _Pulse(server)
     own.get_by_test_id(UPLOAD).set_input_files(file)
     keep = own.get_by_role("button", name=KEEP, exact=True)
     while_uploading = _until(keep, other)
     keep.click()
     own.get_by_text("Taking in").first.wait_for(timeout=LONG)
-    while_ingesting = _until(own.get_by_text("records in the file").first, other)
+    while_ingesting = _until(own.get_by_text("Kept as").first, other)
     slowest = pulse.stop()
     own.close()
     other.close()
     size = f"{file.stat().st_size / 1e6:.0f} MB"
-    yardstick = f"idle: median {statistics.median(idle):.0f} ms"
+    yardstick = f"idle: {_said(idle)}"
     return [
         _line(f"server, other pages during an upload of {size}", while_uploading, yardstick),
         _line(f"server, other pages during its ingest of {size}", while_ingesting, yardstick),
-        Line("server, health check meanwhile", f"slowest {slowest:.0f} ms", "", slowest, ANSWER_MS, "ms"),
+        Line(
+            "server, health check meanwhile",
+            f"slowest {slowest:.0f} ms",
+            f"idle: slowest {slowest_idle:.0f} ms",
+            slowest,
+            ANSWER_MS,
+            "ms",
+        ),
     ]
 
 
 def _line(name: str, times: list[float], yardstick: str) -> Line:
-    said = f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms of {len(times)} runs"
-    return Line(name, said, yardstick, max(times), ANSWER_MS, "ms")
+    return Line(name, _said(times), yardstick, max(times), ANSWER_MS, "ms")
+
+
+def _said(times: list[float]) -> str:
+    return f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms of {len(times)} runs"
 
 
 def _opened(browser: Any, server: Server) -> Any:

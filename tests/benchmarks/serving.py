@@ -54,7 +54,8 @@ def serving(workspace: Path, log: Path) -> Iterator[Server]:
     began = time.perf_counter()
     with log.open("wb") as said:
         environment = {**os.environ, "ASSAY_WORKSPACE": str(workspace)}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env=environment)
+        # A session of its own, as from a terminal: the system shares the processors out by session.
+        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env=environment, start_new_session=True)
     try:
         server = Server(process, f"http://127.0.0.1:{port}", 0.0)
         while not server.healthy():

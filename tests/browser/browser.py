@@ -1,4 +1,4 @@
-"""A Chromium to drive: the system's, else Playwright's own, else one installed now. Run it to see which, or why none."""
+"""A Chromium to drive: the system's, else Playwright's own, else one installed now. Run as a module, it says which."""
 
 import os
 import shutil
@@ -66,7 +66,7 @@ def install() -> str | None:
         try:
             subprocess.run(command, stdout=sys.stderr, timeout=MOST_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            print(f"{' '.join(way)}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{' '.join(way)}: {error}\n")
         found.cache_clear()
         if found():
             return found()
@@ -81,12 +81,13 @@ def _permitted(way: list[str]) -> list[str] | None:
         return None
     if os.geteuid() == 0:
         return way
-    if shutil.which("sudo") is None or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
+    sudo = shutil.which("sudo")
+    if sudo is None or subprocess.run([sudo, "-n", "true"], capture_output=True).returncode:
         return None
-    return ["sudo", "-n", *way]
+    return [sudo, "-n", *way]
 
 
 if __name__ == "__main__":
     path = found() or install()
-    print(path or NONE, file=sys.stdout if path else sys.stderr)
+    (sys.stdout if path else sys.stderr).write(f"{path or NONE}\n")
     sys.exit(0 if path else 1)

@@ -5,6 +5,9 @@ true before the click's run has begun.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,10 +19,12 @@ SETTLED = """() => {
   return app && app.getAttribute('data-test-script-state') === 'notRunning'
     && app.getAttribute('data-test-connection-state') === 'CONNECTED'
     && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]') }"""
+RAN = """before => Number(document.querySelector('[data-testid=assay-ready]')?.dataset.run) > before"""
 KNOWN = re.compile(r"Dropping \"fit-|_stcore/(health|host-config)|favicon")
 OWN = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)(:\d+)?/|data:|blob:|about:")
 MARKS = "path[aria-roledescription]"
-FIRST, LATER, WORK = 30_000, 15_000, 90_000  # ms: a cold server's first answer, an answer, a job
+ROW = 34  # px: a table's row, and its header
+FIRST, LATER, WORK = 60_000, 30_000, 120_000  # ms: a cold server's first answer, an answer, a job
 
 
 class Visitor:
@@ -63,6 +68,15 @@ class Visitor:
         expect(self.page.locator(f'[data-testid=assay-ready][data-view^="{view}?"]')).to_be_attached(timeout=within)
         self.settled()
 
+    @contextmanager
+    def running(self, *, within: int = LATER) -> Iterator[None]:
+        """What is done inside makes the app run; wait for the end of a run that began after it."""
+        mark = self.page.get_by_test_id("assay-ready")
+        before = int(mark.get_attribute("data-run") or 0)
+        yield
+        self.page.wait_for_function(RAN, arg=before, timeout=within)
+        self.settled()
+
     def settled(self) -> None:
         self.page.wait_for_function(SETTLED)
 
@@ -96,8 +110,30 @@ class Visitor:
 
     def choose(self, label: str, option: str, *, box: str = "stSelectbox") -> None:
         """Pick an option of a select box or a multiselect."""
-        self.box(box, label).get_by_role("combobox").click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        field = self.box(box, label).get_by_role("combobox")
+        field.scroll_into_view_if_needed()  # scrolling closes a list that is open
+        field.click()
+        with self.running():
+            self.page.get_by_role("option", name=option, exact=True).click()
+        if box == "stMultiSelect":
+            field.press("Escape")  # its list stays open for more
+            expect(self.page.get_by_role("listbox")).to_have_count(0)
+
+    def pick(self, radio: str) -> None:
+        """Choose one of a segmented control that is not chosen yet."""
+        with self.running():
+            self.page.get_by_role("radio", name=radio, exact=True).click()
+
+    def holds(self, label: str, option: str) -> bool:
+        """Whether a multiselect holds an option already."""
+        return self.box("stMultiSelect", label).get_by_text(option, exact=True).count() > 0
+
+    def row(self, table: str, place: int) -> None:
+        """Choose a row of a table by its box at the left; tables are drawn on a canvas, so by where it must be."""
+        grid = self.page.get_by_role("region", name=table)
+        grid.scroll_into_view_if_needed()
+        with self.running():
+            grid.click(position={"x": 14, "y": ROW * (place + 1.5)})
 
     def chosen(self, label: str, option: str) -> None:
         """Wait until a select box shows this."""
@@ -107,13 +143,45 @@ class Visitor:
         """Fill a field and press Enter."""
         field = self.box(box, label).locator("input, textarea").first
         field.fill(text)
-        field.press("Enter")
+        with self.running():
+            field.press("Enter")
 
     def filter(self, text: str) -> None:
         self.type("Filter", text)
 
     def threshold(self, text: str) -> None:
         self.type("Threshold", text, box="stNumberInput")
+
+    def set_period(self, first: date, last: date) -> None:
+        """Type both ends of the period into the context bar."""
+        for end, day in (("start", first), ("end", last)):
+            for part, text in (("year", f"{day:%Y}"), ("month", f"{day:%m}"), ("day", f"{day:%d}")):
+                self._segment(part, end).press_sequentially(text)
+        with self.running():  # by the button beside the field, and out of it
+            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Tab")
+        assert self.period() == (first, last)
+
+    def period(self) -> tuple[date, date]:
+        """The period as the context bar shows it."""
+        first, last = (
+            date(*(int(self._segment(part, end).inner_text()) for part in ("year", "month", "day")))
+            for end in ("start", "end")
+        )
+        return first, last
+
+    def _segment(self, part: str, end: str) -> Locator:
+        return self.page.get_by_role("spinbutton", name=f"{part}, Period {end} date")
+
+    def share(self) -> str:
+        """The link the Share button offers."""
+        self.button("Share").click()
+        shown = self.page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+        expect(shown).to_contain_text("?")
+        link = shown.inner_text().strip()
+        self.page.keyboard.press("Escape")
+        expect(shown).to_have_count(0)
+        return link
 
     # Data --------------------------------------------------------------------------------------------------------
 
@@ -127,7 +195,6 @@ class Visitor:
         self.settled()
         if name is not None:
             self.type("Keep as", name)
-            self.settled()
         self.button("Keep").click()
         self.says(re.compile("[Kk]ept as"), within=WORK)
 
@@ -137,7 +204,6 @@ class Visitor:
         self.settled()
         if name is not None:
             self.type("Name of the evaluation", name)
-            self.settled()
         self.button("Save and measure").click()
         self.arrived("overview", within=WORK)
 
@@ -148,6 +214,11 @@ class Visitor:
     def card(self, metric: str) -> Locator:
         """A key figure's card."""
         return self.page.locator(f".st-key-kpi_{metric}")
+
+    def shows(self, metric: str, value: str, n: str) -> None:
+        """Wait until a key figure has this value and this n."""
+        expect(self.figure(metric)).to_have_text(value)
+        expect(self.card(metric)).to_contain_text(re.compile(rf"· {re.escape(n)}(?!\d|,)"))
 
     def marks(self, key: str) -> Locator:
         """The marks drawn in a chart that a screen reader can name."""

@@ -40,7 +40,9 @@ def rows(task, weighted):
             "t": None if gone[3] and random.random() < 0.5 else day,
         }
         if weighted:
-            row["w"] = None if random.random() < 0.05 else round(float(random.gamma(1, 2)) * (random.random() < 0.95), 3)
+            row["w"] = (
+                None if random.random() < 0.05 else round(float(random.gamma(1, 2)) * (random.random() < 0.95), 3)
+            )
         if task == "regression":
             truth = round(float(random.normal(100, 20)), 1)
             row["y"], row["p"] = (0.0 if place % 50 == 0 else truth), round(truth + float(random.normal(0, 5)), 1)
@@ -290,9 +292,7 @@ class Contract:
     def test_a_segment_and_its_complement_are_everything(self, asked, task, weighted, where):
         evaluation = asked(task, weighted)
         segment = parse(where, columns=evaluation.facts.types())
-        cubes = [
-            evaluation.ask(Query("m", frozenset(), where=each)).cube for each in (segment, Not(segment))
-        ]
+        cubes = [evaluation.ask(Query("m", frozenset(), where=each)).cube for each in (segment, Not(segment))]
         whole = evaluation.ask(Query("m", frozenset())).cube
         assert sum(int(cube.rows[0]) for cube in cubes) == int(whole.rows[0]) == SIZE
         if task != "regression":

@@ -126,5 +126,3 @@ def binary(**columns: tuple[str, list]) -> tuple[Table, Roles]:
         id=("id",) if "id" in columns else (),
     )
     return table, roles
-
-

@@ -10,17 +10,15 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-pytest.register_assert_rewrite("tests.engine.contract")
-
-from analysis.core.errors import BadRequest, Interrupted  # noqa: E402
-from analysis.core.period import Period, bucket_place  # noqa: E402
-from analysis.core.roles import ModelColumns, Roles  # noqa: E402
-from analysis.engine import statements  # noqa: E402
-from analysis.engine.duckdb import Engine  # noqa: E402
-from analysis.engine.query import Query  # noqa: E402
-from analysis.questions import measure  # noqa: E402
-from tests.engine.contract import Contract, table  # noqa: E402
-from tests.engine.making import Folder, Table, binary, facts, opened  # noqa: E402
+from analysis.core.errors import BadRequest, Interrupted
+from analysis.core.period import Period, bucket_place
+from analysis.core.roles import ModelColumns, Roles
+from analysis.engine import statements
+from analysis.engine.duckdb import Engine
+from analysis.engine.query import Query
+from analysis.questions import measure
+from tests.engine.contract import Contract, table
+from tests.engine.making import Folder, Table, binary, facts, opened
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +76,7 @@ def test_many_groups_get_a_coarser_histogram_whose_bound_is_kept(folder, monkeyp
     random = np.random.default_rng(9)
     score, label = random.random(3000).round(4), random.integers(0, 2, 3000)
     group = [f"g{i % 20}" for i in range(3000)]
-    given, roles = binary(
-        y=("INTEGER", label.tolist()), s=("DOUBLE", score.tolist()), g=("VARCHAR", group)
-    )
+    given, roles = binary(y=("INTEGER", label.tolist()), s=("DOUBLE", score.tolist()), g=("VARCHAR", group))
     made = opened(folder, given, task="binary", roles=roles)
     exact = measure(made, metrics=["roc_auc"], by=["g"]).frame.sort("g")
     monkeypatch.setattr(statements, "CELLS", 20 * 3 * 100)
@@ -120,7 +116,9 @@ EDGES = [
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_buckets_are_cut_at_their_edges(folder, bucket):
     size = len(EDGES)
-    given, roles = binary(y=("INTEGER", [i % 2 for i in range(size)]), p=("INTEGER", [1] * size), t=("TIMESTAMP", EDGES))
+    given, roles = binary(
+        y=("INTEGER", [i % 2 for i in range(size)]), p=("INTEGER", [1] * size), t=("TIMESTAMP", EDGES)
+    )
     made = opened(folder, given, task="binary", roles=roles)
     cube = made.ask(Query("m", frozenset({"decisions"}), bucket=bucket)).cube
     places = [int(text) for text in cube.groups["k0"].to_list()]

@@ -154,5 +154,3 @@ def test_hostile_names_in_receipts(folder, monkeypatch):
     made = opened(folder, given, task="multiclass", roles=roles)
     monkeypatch.chdir(folder.root)
     assert agree(measure(made, metrics=["recall", "macro_f1"], by=["; DROP"]), ["; DROP"]) > 4
-
-

@@ -1,4 +1,4 @@
-"""Statements: the SQL of a query is the same for the same question, says only what it must, and holds no user text raw."""
+"""Statements: the SQL of a query is the same for the same question and asks no more than it must."""
 
 from datetime import date
 
@@ -25,7 +25,9 @@ MODEL = ModelFacts("m", 0, decision=True, score=True, probabilities=True, codes=
 
 def evaluation(**roles):
     kept = Roles(label="y", time="t", **roles)
-    return Evaluation("id", "e", 1, "f", "binary", kept, COLUMNS, (MODEL,), 10, 10, ("no", "yes"), time_low="2026-01-01")
+    return Evaluation(
+        "id", "e", 1, "f", "binary", kept, COLUMNS, (MODEL,), 10, 10, ("no", "yes"), time_low="2026-01-01"
+    )
 
 
 def test_a_query_without_filter_scans_everything():

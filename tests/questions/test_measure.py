@@ -13,9 +13,10 @@ from analysis.metrics import METRICS
 from tests.questions.twin import Said, ask, flowers, loans, prices, write
 
 CONTRACT = {
-    "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision log_loss "
-    "brier ks gini ece selection_rate prevalence",
-    "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision macro_recall "
+    "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision "
+    "log_loss brier ks gini ece selection_rate prevalence",
+    "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
+    "macro_recall "
     "macro_f1",
     "regression": "mae rmse r2 median_ae bias mape wape smape",
 }
@@ -64,9 +65,7 @@ def ratio(part, whole):
 def expect_binary(rows, weighted, threshold=None):
     """{metric: (value, n)} of some loans."""
     if threshold is not None:
-        rows = [
-            {**row, "decision": None if row["score"] is None else int(row["score"] >= threshold)} for row in rows
-        ]
+        rows = [{**row, "decision": None if row["score"] is None else int(row["score"] >= threshold)} for row in rows]
     decided = [row for row in rows if row["paid"] is not None and row["decision"] is not None]
     y, p = (np.array([row[key] in ("yes", 1) for row in decided]) for key in ("paid", "decision"))
     w = weights(decided, weighted)
@@ -202,7 +201,8 @@ def split(rows, keys):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(
-    ("name", "by"), [("loans", ["region"]), ("loans", ["metric", "region"]), ("flowers", ["region"]), ("prices", ["region"])]
+    ("name", "by"),
+    [("loans", ["region"]), ("loans", ["metric", "region"]), ("flowers", ["region"]), ("prices", ["region"])],
 )
 def test_by_columns_with_the_missing_as_a_group(workspace, name, by, weighted):
     said = measured(workspace, name + " weighed" * weighted, "--by", ",".join(by))
@@ -251,7 +251,8 @@ def expect_binary_decisions(rows):
 
 
 @pytest.mark.parametrize(
-    ("first", "last"), [("2026-02-01", "2026-02-28"), ("2026-03-15", None), (None, "2026-01-01"), ("2026-01-05", "2026-01-05")]
+    ("first", "last"),
+    [("2026-02-01", "2026-02-28"), ("2026-03-15", None), (None, "2026-01-01"), ("2026-01-05", "2026-01-05")],
 )
 def test_a_period_from_its_first_day_to_its_last(workspace, first, last):
     kept = [row for row in ROWS["loans"] if (first or "") <= row["day"] <= (last or "9")]

@@ -46,12 +46,12 @@ def ask(workspace, *words):
     """One command of the twin, as a shell would give it."""
     out, err = io.StringIO(), io.StringIO()
     status = 0
-    with patch.object(sys, "argv", ["analysis", "--workspace", str(workspace), *map(str, words)]):
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                cli.main()
-            except SystemExit as leaving:
-                status = leaving.code
+    words = ["analysis", "--workspace", str(workspace), *map(str, words)]
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
     return Said(status, out.getvalue(), err.getvalue())
 
 
@@ -116,14 +116,15 @@ def prices(seed=9, size=SIZE):
     random = np.random.default_rng(seed)
     rows = []
     for place in range(size):
-        truth = round(float(random.normal(1e6, 50)), 2)
+        truth, region = round(float(random.normal(1e6, 50)), 2), str(random.choice(["North", "South"]))
+        bias = -4 if region == "North" else 12
         rows.append(
             {
                 "id": place,
                 "price": some(random, truth, 0.05),
-                "forecast": some(random, round(truth + float(random.normal(1, 20)), 2), 0.05),
+                "forecast": some(random, round(truth + float(random.normal(bias, 20)), 2), 0.05),
                 "weight": round(float(random.gamma(2, 1)), 4),
-                "region": str(random.choice(["North", "South"])),
+                "region": region,
             }
         )
     return rows

@@ -97,7 +97,7 @@ def fill(progress: child.Progress) -> None:
 
 
 def flood(progress: child.Progress) -> str:
-    return "x" * (80 << 20)
+    return "x" * (2 << 20)
 
 
 def surroundings(progress: child.Progress) -> dict[str, Any]:

@@ -239,9 +239,9 @@ def with_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("damage")
     opened = Workspace.open(folder / "workspace")
     source = folder / "loans.csv"
+    source.write_text(loans(10))
     for turn in range(6):
-        source.write_text(loans(10 + turn))
-        datasets.ingest(opened, source, name="loans")
+        datasets.ingest(opened, source, name=f"loans {turn}")
     opened.close()
     return folder / "workspace"
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -158,17 +159,19 @@ def test_more_memory_than_allowed_is_a_limit_and_no_crash(
 
 
 @pytest.mark.parametrize("fault", ["sleep", "spin"])
-def test_a_deadline_is_kept(misbehaving: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str) -> None:
+def test_a_deadline_is_kept(misbehaving: None, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     monkeypatch.setenv("ASSAY_CHILD_SECONDS", "1")
     monkeypatch.setenv("ASSAY_THREADS", "4")  # the wall of computing time is four seconds: the deadline comes first
+    before = processes.children(os.getpid())
     began = time.monotonic()
     with pytest.raises(LimitReached, match=r"Stopped after 1 s \(setting child_seconds\)"):
-        run(fault, tmp_path / "mark")
+        run(fault)
     assert time.monotonic() - began < 2.5
-    assert processes.gone_within({int((tmp_path / "mark").read_text())}, 0.5)
+    assert processes.children(os.getpid()) <= before
 
 
-def test_an_answer_too_large_is_a_limit(misbehaving: None) -> None:
+def test_an_answer_too_large_is_a_limit(misbehaving: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "ANSWER_LIMIT", 1 << 20)
     with pytest.raises(LimitReached, match="grew beyond 64 MB"):
         run("flood")
 
@@ -201,15 +204,22 @@ def test_a_cancelled_child_is_dead_within_a_second_and_nothing_is_kept(
 def test_work_cancelled_at_any_moment_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:
     source = tmp_path / "loans.csv"
     source.write_text(loans(20_000))
+    interrupted = 0
     for turn in range(6):
         running = Running(
             lambda progress, stop: datasets.ingest(workspace, source, name="loans", progress=progress, cancelled=stop)
         )
         time.sleep(0.08 * turn)
         assert running.cancel() < 1
-        assert isinstance(running.error, Interrupted), "the file is taken in faster than this test cancels"
         check(workspace, {})
-        assert datasets.listed(workspace) == []
+        found = datasets.listed(workspace)
+        assert (running.error is None) == (len(found) == 1), "it is there if and only if it was not cancelled"
+        if found:  # it was taken in faster than this test cancels
+            datasets.delete(workspace, found[0])
+        else:
+            assert str(running.error) == "Cancelled. Nothing was kept."
+            interrupted += 1
+    assert interrupted >= 2
 
 
 def test_two_work_and_a_third_waits_where_it_can_be_seen(sleepers: Callable[[int], Running], tmp_path: Path) -> None:

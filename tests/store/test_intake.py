@@ -128,6 +128,7 @@ def test_databases_are_refused(tmp_path):
         (gzip.compress(TEXT[:20].encode()) + gzip.compress(TEXT[20:].encode()), {}),
         (gzip.compress(TEXT.encode("latin-1")), {"encoding": "latin-1"}),
     ],
+    ids=["utf-8", "bom", "utf-16", "utf-16-le", "latin-1", "cp1252", "gzip", "two gzip members", "gzip latin-1"],
 )
 def test_encodings_and_gzip_give_the_same_table(tmp_path, content, options):
     source = tmp_path / "source"

@@ -71,7 +71,9 @@ def test_decisions_are_read_by_spelling_then_by_meaning(connection, names, seen,
     assert answered(connection, sql, "VARCHAR", None) is None
 
 
-@pytest.mark.parametrize(("names", "seen"), [(["a", "b"], ["a", "x"]), (["a", "b", "c"], ["1", "0"]), (["1", "2"], ["3"])])
+@pytest.mark.parametrize(
+    ("names", "seen"), [(["a", "b"], ["a", "x"]), (["a", "b", "c"], ["1", "0"]), (["1", "2"], ["3"])]
+)
 def test_decisions_that_mean_no_class_are_refused(names, seen):
     with pytest.raises(BadRequest, match="which the label never is"):
         labels.readings(model(seen), names)
