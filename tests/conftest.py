@@ -29,3 +29,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     evaluations.create(opened, dataset, name="loans", task="binary", roles=ROLES)
     yield opened
     opened.close()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes may hold the time they were made (gzip, zip), so they are no names: every worker must see the same ones."""
+    return "bytes" if isinstance(val, bytes) else None

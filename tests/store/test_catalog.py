@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -217,6 +218,13 @@ def random_middle(data: bytes) -> bytes:
     return data[:middle] + random.Random(1).randbytes(4096) + data[middle + 4096 :]
 
 
+def another_id(data: bytes) -> bytes:
+    """One letter of the first dataset's id, in the table and not in its index."""
+    place = re.search(rb"[0-9a-f]{32}loans 0", data)
+    assert place is not None
+    return data[: place.start()] + (b"0" if data[place.start()] != ord("0") else b"1") + data[place.start() + 1 :]
+
+
 def empty(data: bytes) -> bytes:
     return b""
 
@@ -231,7 +239,7 @@ def other_database(data: bytes) -> bytes:
     return other.serialize()
 
 
-DAMAGES = (zeroed_header, truncated, random_middle, empty, no_database, other_database)
+DAMAGES = (zeroed_header, truncated, random_middle, another_id, empty, no_database, other_database)
 
 
 @pytest.fixture(scope="module")

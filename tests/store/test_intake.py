@@ -92,6 +92,7 @@ def test_files_are_recognised_by_content(tmp_path, content, kind):
         (bytes(range(256)) * 40, "no text"),
         (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd"),
     ],
+    ids=["none", "gz none", "png", "zip", "gz zip", "pickle", "json lines", "json", "html", "bytes", "zstd"],
 )
 def test_other_files_are_refused_by_name(tmp_path, content, part):
     source = tmp_path / "table.csv"
