@@ -108,9 +108,15 @@ def _natural(text: str) -> tuple[int, float, str]:
         return 1, 0.0, text
 
 
+def _word(text: str) -> str:
+    """A class's text without case; a one or a nought however it is written."""
+    kind, number, _ = _natural(text)
+    return str(int(number)) if kind == 0 and number in (0.0, 1.0) else text.lower()
+
+
 def _alike(one: str, other: str) -> bool:
     """Whether two spellings mean the same: but for case, as numbers (1 and 1.0), or as yes or no."""
-    one, other = one.lower(), other.lower()
+    one, other = _word(one), _word(other)
     if one == other or any(one in words and other in words for words in (YES, NO)):
         return True
     (text, number, _), (other_text, other_number, _) = _natural(one), _natural(other)
@@ -130,7 +136,7 @@ def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, co
             said = list(model.prediction_values) + [name for name, _ in model.scores if name is not None]
             for value in said:
                 if len(values) < 2 and not any(_alike(value, known) for known in values):
-                    both_words = values and {value.lower(), values[0].lower()} <= WORDS
+                    both_words = values and {_word(value), _word(values[0])} <= WORDS
                     values.append(_opposite(values[0]) if both_words else value)
     positive = roles.positive
     if positive is None:
@@ -152,7 +158,7 @@ def _two(connection: duckdb.DuckDBPyConnection, layout: Layout, roles: Roles, co
 
 def _opposite(word: str) -> str:
     """The no of a yes, or the yes of a no, spelled alike."""
-    said = word.lower()
+    said = _word(word)
     other = NO[YES.index(said)] if said in YES else YES[NO.index(said)]
     return other.upper() if word.isupper() else other.title() if word.istitle() else other
 
