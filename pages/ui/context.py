@@ -4,6 +4,7 @@ The bar's widgets are not bound to the URL: they are seeded from it on a session
 from them on every run, which also survives a click in the menu.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -247,10 +248,16 @@ def warn(context: Context) -> None:
         raise AssayError(f"The filter could not be read. {context.broken}")
 
 
+# What becomes a link, an arrow or a dash even where it is escaped, unless an invisible character follows.
+REPLACED = re.compile(r"https?:(?=//)|www(?=\.)|@(?=[-\w]+\.)|-(?=[->])|<(?=-)", re.IGNORECASE)
+JOINER = "\u2060"
+
+
 def plain(text: str) -> str:
     """A user's words inside Markdown, with nothing in them alive.
 
     >>> plain("a*b [x](y)")
     'a\\\\*b \\\\[x\\\\](y)'
     """
-    return "".join(f"\\{each}" if each in "\\`*_{}[]<>#+-!|$~:&@" and each not in " " else each for each in text)
+    text = REPLACED.sub(lambda found: f"{found[0]}{JOINER}", text)
+    return "".join(f"\\{each}" if each in "\\`*_{}[]<>#+-!|$~:&@" else each for each in text)

@@ -12,12 +12,14 @@ from pages.ui.context import plain
 
 def view(known: list[Evaluation]) -> str:
     """Whether the list or the form is asked for; a dataset sent here opens the form."""
-    if not known or "evaluations_dataset" in st.session_state:
+    if not known:
         return "New"
-    if "evaluations_view" not in st.session_state:
-        st.session_state["evaluations_view"] = "List"
+    key = f"evaluations_view_{st.session_state.get('roles_turn', 0)}"
+    st.session_state.setdefault(key, "List")
+    if "evaluations_dataset" in st.session_state:
+        st.session_state[key] = "New"
     views = ["List", "New"]
-    return str(st.segmented_control("View", views, key="evaluations_view", required=True, label_visibility="collapsed"))
+    return str(st.segmented_control("View", views, key=key, required=True, label_visibility="collapsed"))
 
 
 def table(known: list[Evaluation]) -> Evaluation | None:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS
+from pages.ui.context import plain
 
 
 def model(result: Result, *, key: str) -> str:
@@ -14,7 +15,7 @@ def model(result: Result, *, key: str) -> str:
         return names[0]
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[-1]
-    return str(st.segmented_control("Model version", names, key=key, required=True))
+    return str(st.segmented_control("Model version", names, key=key, required=True, format_func=plain))
 
 
 def metric(result: Result, *, key: str) -> str:

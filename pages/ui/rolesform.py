@@ -35,7 +35,6 @@ def new(sources: list[Dataset]) -> None:
     wanted = st.session_state.pop("evaluations_dataset", None)
     if wanted in ids:
         st.session_state["roles_dataset"] = wanted
-        st.session_state["evaluations_view"] = "New"
     by_id = {each.id: each for each in sources}
     chosen = st.selectbox(
         "Dataset", ids, key="roles_dataset", format_func=lambda id: by_id[id].label, persist_state="session", width=360
@@ -97,10 +96,10 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
             task = st.segmented_control(
                 "Task",
                 TASKS,
-                default=start.task,
+                default=start.task if start.task in TASKS else BINARY,
                 key=f"roles_task_{key}",
                 required=True,
-                help=start.reasons.get("task"),
+                help=plain(start.reasons.get("task", "What the label is: one of two, one of several, or an amount.")),
             )
         with grid.cell():
             label = one("label", roles.label)
@@ -176,7 +175,7 @@ def _positive(task: str, label: ColumnFacts | None, guessed: str | None, start: 
         index=_place(values, guessed),
         key=f"roles_positive_{label.name}_{key}",
         placeholder="choose",
-        help=start.reasons.get("positive", "The outcome the model is there to find; recall counts these rows."),
+        help=plain(start.reasons.get("positive", "The outcome the model is there to find; recall counts these rows.")),
     )
 
 
@@ -273,8 +272,8 @@ def _save(dataset: Dataset, name: str, task: str, roles: Roles, start: Guess) ->
 def _leave() -> None:
     for key in ("evaluations_from", "evaluations_dataset"):
         st.session_state.pop(key, None)
+    # With another turn the form and the choice of a view start afresh: the browser would bring their old values back.
     st.session_state["roles_turn"] = st.session_state.get("roles_turn", 0) + 1
-    st.session_state["evaluations_view"] = "List"
 
 
 def finished(job: Job) -> None:

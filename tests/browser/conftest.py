@@ -1,5 +1,6 @@
 """A browser, a server with the sample loaded through its start page, and visitors who report what went wrong."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.browser import browser as chromium
 from tests.browser.server import Server
 from tests.browser.visitor import LATER, WORK, Visitor
 
+FAILED = pytest.StashKey[bool]()
 TOGETHER = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
@@ -46,9 +48,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 Visit = Callable[..., Visitor]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Remember a test's failure, for a picture of what it saw."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    """Opens tabs, each a browser context of its own; afterwards none may have seen anything wrong."""
+def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Opens tabs, each a browser context of its own; afterwards none may have seen anything wrong.
+
+    What the tabs of a failed test showed is kept in shots/, beside the server's log in the report.
+    """
     visitors: list[Visitor] = []
 
     def opened(*, width: int = 1440, theme: str = "light", url: str = server.url) -> Visitor:
@@ -58,6 +72,10 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
     yield opened
     try:
+        if request.node.stash.get(FAILED, False):
+            for place, visitor in enumerate(visitors):
+                visitor.shot(f"failed-{request.node.name}-{place}")
+            sys.stdout.write(server.log.read_text()[-4000:])
         for visitor in visitors:
             visitor.is_well()
     finally:

@@ -42,13 +42,15 @@ def test_a_shared_link_restores_the_view_as_the_first_request_of_a_fresh_server(
     sentence, link = page.sentence(), page.share()
     assert "Among rows where" in sentence
 
+    view = page.view
+    page.leave()
     server.restart()
     other = visit()
     other.open(link, view="overview")
     restores(other)
     assert other.sentence() == sentence
     other.shows("recall", *figures)
-    assert other.view == page.view
+    assert other.view == view
     expect(other.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview")).to_be_visible()
     expect(other.page.get_by_role("dialog")).to_have_count(0)
     assert other.share() == link

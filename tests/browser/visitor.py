@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+JOINER = "\u2060"  # keeps the browser from making links of words; nobody sees it
 SETTLED = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   return app && app.getAttribute('data-test-script-state') === 'notRunning'
@@ -24,6 +25,7 @@ KNOWN = re.compile(r"Dropping \"fit-|_stcore/(health|host-config)|favicon")
 OWN = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)(:\d+)?/|data:|blob:|about:")
 MARKS = "path[aria-roledescription]"
 ROW = 34  # px: a table's row, and its header
+SHOTS = Path(__file__).resolve().parents[2] / "shots"
 FIRST, LATER, WORK = 60_000, 30_000, 120_000  # ms: a cold server's first answer, an answer, a job
 
 
@@ -53,8 +55,28 @@ class Visitor:
 
     def is_well(self) -> None:
         """Nothing went wrong in sight or out of it."""
-        expect(self.page.get_by_test_id("stException")).to_have_count(0)
+        if not self.page.is_closed():
+            expect(self.page.get_by_test_id("stException")).to_have_count(0, timeout=1000)
         assert not self.wrong, "\n".join(self.wrong)
+
+    def leave(self) -> None:
+        """Close the tab, all being well."""
+        self.is_well()
+        self.page.close()
+
+    def shot(self, name: str, *, whole: bool = False) -> None:
+        """A picture for people: of what is in view, or of the whole page, which scrolls inside the window."""
+        if not self.page.is_closed():
+            self.page.mouse.move(3, 3)
+            if whole:
+                size = self.page.viewport_size
+                tall = self.page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
+                self.page.set_viewport_size({"width": size["width"], "height": min(max(tall, size["height"]), 6000)})
+                self.settled()
+            file = SHOTS / f"{re.sub('[^A-Za-z0-9]+', '-', name)[:90]}.png"
+            self.page.screenshot(path=file)
+            if whole:
+                self.page.set_viewport_size(size)
 
     # Going places ------------------------------------------------------------------------------------------------
 
@@ -121,8 +143,9 @@ class Visitor:
 
     def pick(self, radio: str) -> None:
         """Choose one of a segmented control that is not chosen yet."""
+        name = re.compile(f"^{f'{JOINER}?'.join(map(re.escape, radio))}$")
         with self.running():
-            self.page.get_by_role("radio", name=radio, exact=True).click()
+            self.page.get_by_role("radio", name=name).click()
 
     def holds(self, label: str, option: str) -> bool:
         """Whether a multiselect holds an option already."""
@@ -225,4 +248,5 @@ class Visitor:
         return self.page.locator(f".st-key-{key} {MARKS}")
 
     def sentence(self) -> str:
-        return self.page.locator(".st-key-sentence").inner_text()
+        """The answer in words, as a person reads it."""
+        return self.page.locator(".st-key-sentence").inner_text().replace(JOINER, "")
