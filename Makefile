@@ -31,7 +31,7 @@ check: $(READY) ## lint, format, types and the laws of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_house.py -p no:doctest
+	$(BIN)/python -m pytest tests/test_house.py
 
 format: $(READY) ## put the code in its house style
 	$(BIN)/ruff check --fix .
