@@ -2,21 +2,26 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 
+from analysis.core.cube import Cube, Tally
 from analysis.core.errors import BadRequest, Interrupted, LimitReached
 from analysis.core.evaluation import Evaluation, ModelFacts
-from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.roles import BINARY
 from analysis.core.settings import whole
-from analysis.engine import assemble
+from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
+from analysis.engine.groups import Groups
+from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
-from analysis.engine.statements import compile_query
+from analysis.engine.statements import SET, Asked, Select, grouping_id, understood
 from analysis.store.workspace import Workspace
 
 DENSE = 20_000_000
@@ -38,65 +43,117 @@ class Engine:
         def ask(query: Query) -> Answer:
             return self.ask(evaluation, query, cancelled)
 
-        return OpenEvaluation(evaluation, ask, f"evaluations/{evaluation.id}.duckdb")
+        def ask_all(queries: Sequence[Query]) -> list[Answer]:
+            return self.ask_all(evaluation, queries, cancelled)
+
+        return OpenEvaluation(evaluation, ask, ask_all, f"evaluations/{evaluation.id}.duckdb")
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""
+        return self._answer(evaluation, query, cancelled, {})
+
+    def ask_all(
+        self, evaluation: Evaluation, queries: Sequence[Query], cancelled: threading.Event | None = None
+    ) -> list[Answer]:
+        """The cubes of many queries; those that differ only in their columns are counted in one scan a statement."""
+        known: dict[str, pl.DataFrame] = {}
+        for alike in together(queries):
+            new = [query for query in alike if self._cubes.get((evaluation.id, query)) is None]
+            if len(new) > 1:
+                known |= self._scanned(evaluation, new, cancelled)
+        return [self._answer(evaluation, query, cancelled, known) for query in queries]
+
+    def _answer(
+        self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None, known: dict[str, pl.DataFrame]
+    ) -> Answer:
         kept = self._cubes.get((evaluation.id, query))
         if kept is not None:
             return replace(kept, seconds=0.0, cached=True)
-        answer = self._count(evaluation, query, cancelled)
+        answer = self._count(evaluation, query, cancelled, known)
         self._cubes.put((evaluation.id, query), answer, answer.cube.nbytes)
         return answer
 
-    def _count(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None) -> Answer:
+    def _count(
+        self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None, known: dict[str, pl.DataFrame]
+    ) -> Answer:
         began = time.perf_counter()
-        model = evaluation.model(query.model)
-        columns = [evaluation.column(name) for name in query.by]
-        threshold, cut = self._cut(evaluation, model, query.threshold)
-        said: list[str] = []
+        threshold, cut = self._cut(evaluation, evaluation.model(query.model), query.threshold)
+        said: dict[str, pl.DataFrame] = {}
         missed = 0
 
         def run(statement: str) -> pl.DataFrame:
             nonlocal missed
-            said.append(statement)
-            kept = self.cache.get(evaluation.id, statement)
-            if kept is None:
-                missed += 1
-                kept = self._run(evaluation, statement, cancelled)
-                self.cache.put(evaluation.id, statement, kept)
-            return kept
+            if statement not in said:
+                kept = self.cache.get(evaluation.id, statement) if statement not in known else None
+                if kept is None:
+                    missed += 1
+                    kept = known.get(statement)
+                    kept = self._run(evaluation, statement, cancelled) if kept is None else kept
+                    self.cache.put(evaluation.id, statement, kept)
+                said[statement] = kept
+            return said[statement]
 
-        keys = len(query.by) + (query.bucket is not None)
-        statements = compile_query(evaluation, query, model, cut=cut, groups=None)
-        base = run(statements.base)
-        groups = assemble.group_table(base, keys, columns, query.bucket is not None)
-        statements = compile_query(evaluation, query, model, cut=cut, groups=len(groups))
-        parts: dict[str, object] = {}
-        if evaluation.task != REGRESSION:
-            self._fits(len(groups), len(evaluation.classes))
-            parts["confusion"] = assemble.confusion(base, groups, keys, evaluation)
-        if statements.scores is not None:
-            codes = self.codes(evaluation, f"b{model.index}")
-            parts["histogram"] = assemble.histogram(
-                run(statements.scores), groups, keys, evaluation, codes, statements.coarse
-            )
-        if statements.sums is not None:
-            parts["sums"] = assemble.sums(run(statements.sums), groups, keys, statements.terms, evaluation.weighted)
-        if statements.orders and evaluation.roles.label:
-            parts["orders"] = {
-                quantity: assemble.order(
-                    run(exact),
-                    run(codes) if codes else None,
-                    groups,
-                    keys,
-                    self.codes(evaluation, f"a{model.index}") if codes else None,
-                    evaluation.weighted,
-                )
-                for quantity, exact, codes in statements.orders
-            }
-        cube = assemble.cube(groups, evaluation, columns, **parts)
+        def rendered(statement: Select | str) -> str:
+            return statement if isinstance(statement, str) else statement.sql(asked.keys)
+
+        asked = understood(evaluation, query, cut=cut)
+        frame = groups.table(run(rendered(counts.base(asked))), asked)
+        self._fits(len(frame), len(evaluation.classes))
+        asked = replace(asked, groups=len(frame))
+        table = Groups(frame, len(asked.keys.sql), evaluation.weighted, partial(self.codes, evaluation))
+        parts: dict[str, Any] = {}
+        for part in PARTS:
+            answers = {name: run(rendered(each)) for name, each in part.statements(asked).items()}
+            if answers:
+                parts[part.name] = part.assemble(answers, asked, table)
+        cube = Cube(
+            groups=groups.shown(frame, asked.columns),
+            rows=frame["rows"].to_numpy(),
+            classes=evaluation.classes,
+            tally=Tally(*(frame[name].to_numpy() for name in groups.TALLIED[1:])),
+            **parts,
+        )
         return Answer(cube, tuple(said), time.perf_counter() - began, missed == 0, threshold)
+
+    def _scanned(
+        self, evaluation: Evaluation, queries: Sequence[Query], cancelled: threading.Event | None
+    ) -> dict[str, pl.DataFrame]:
+        """{statement: its answer} of queries that differ only in `by`, each kind of statement from one scan."""
+        columns = tuple(dict.fromkeys(name for query in queries for name in query.by))
+        _, cut = self._cut(evaluation, evaluation.model(queries[0].model), queries[0].threshold)
+        united = understood(evaluation, replace(queries[0], by=columns), cut=cut)
+        keys = len(united.keys.sql)
+        rest = tuple(range(len(columns), keys))  # halves and the bucket, which every query here has or none
+        found: dict[str, pl.DataFrame] = {}
+
+        def scan(kept: list[Asked], select: Callable[[Asked], Select]) -> None:
+            """Run the same Select of several groupings as one statement."""
+            alone = {each.query: select(each).sql(each.keys) for each in kept}
+            new = [each for each in kept if self.cache.get(evaluation.id, alone[each.query]) is None]
+            if len(new) < 2:
+                return
+            sets = [tuple(columns.index(name) for name in each.query.by) + rest for each in new]
+            answer = self._run(evaluation, select(united).sets(united.keys, sets), cancelled)
+            by_set = {key[0]: frame for key, frame in answer.partition_by(SET, as_dict=True).items()}
+            for each, grouping in zip(new, sets, strict=True):
+                frame = by_set.get(grouping_id(grouping, keys), answer.clear())
+                picked = [pl.col(f"k{at}").alias(f"k{place}") for place, at in enumerate(grouping)]
+                others = [name for name in frame.columns if name not in (*united.keys.places, SET)]
+                found[alone[each.query]] = frame.select(*picked, *others)
+
+        asked = [understood(evaluation, query, cut=cut) for query in queries]
+        scan(asked, counts.base)
+        for place, each in enumerate(asked):
+            base = found.get(counts.base(each).sql(each.keys))
+            if base is None:
+                base = self.rows(evaluation, counts.base(each).sql(each.keys), cancelled)
+            asked[place] = replace(each, groups=len(groups.table(base, each)))
+        for part in PARTS:
+            for name, select in part.statements(united).items():
+                if isinstance(select, Select) and select != counts.base(united):
+                    alike = [each for each in asked if part.statements(each)[name] == select]
+                    scan(alike, lambda each, part=part, name=name: part.statements(each)[name])  # type: ignore[misc]
+        return found
 
     def rows(self, evaluation: Evaluation, statement: str, cancelled: threading.Event | None = None) -> pl.DataFrame:
         """The answer of one of our own statements over the file, through the cache."""
@@ -159,6 +216,14 @@ class Engine:
                 raise LimitReached(
                     "This question needs more memory than a reader may use (setting reader_memory_mb)."
                 ) from error
+
+
+def together(queries: Iterable[Query]) -> list[list[Query]]:
+    """The queries, those that differ only in `by` side by side; each once."""
+    alike: dict[Query, list[Query]] = {}
+    for query in dict.fromkeys(queries):
+        alike.setdefault(replace(query, by=()), []).append(query)
+    return list(alike.values())
 
 
 class interruptible:

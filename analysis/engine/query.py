@@ -1,6 +1,6 @@
 """Queries: what to count. Narrow on purpose, so that another engine can answer the same request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from analysis.core.cube import Cube
@@ -15,6 +15,7 @@ class Query:
 
     needs: what the cube must hold, in the words of metrics ("decisions", "scores", "sum:TERM", "order:QUANTITY").
     by: column names. bucket: a time bucket as a further, last key; rows without a time are a group of their own.
+    halves: the file's random half bit as a key after `by` ("true", "false"): what one half chose the other checks.
     threshold: decide by score >= threshold instead of the recorded decision.
     """
 
@@ -22,6 +23,7 @@ class Query:
     needs: frozenset[str]
     by: tuple[str, ...] = ()
     bucket: str | None = None
+    halves: bool = False
     where: Segment = field(default_factory=Everything)
     period: Period = field(default_factory=Period)
     threshold: float | None = None
@@ -40,8 +42,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class OpenEvaluation:
-    """An evaluation one can ask. location: the file, relative to the workspace, for receipts."""
+    """An evaluation one can ask. location: the file, relative to the workspace, for receipts.
+
+    ask_all: the answers of many queries, in their order; those that differ only in `by` share their scans.
+    """
 
     facts: Evaluation
     ask: Callable[[Query], Answer]
+    ask_all: Callable[[Sequence[Query]], list[Answer]]
     location: str = ""

@@ -7,8 +7,10 @@ import re
 
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY
+from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
-from analysis.engine.statements import decision, keys, term_sql, usable, weighed, weighted_median
+from analysis.engine.statements import decision, keys, weighed
+from analysis.engine.terms import term_sql, usable
 from analysis.metrics.definition import Metric
 
 TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")

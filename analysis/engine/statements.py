@@ -1,62 +1,18 @@
 """Statements: a query as SQL over an evaluation file. The same text answers in a bare DuckDB after `USE`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.period import MONDAY, WIDTHS
-from analysis.core.roles import BINARY, MULTICLASS, REGRESSION
 from analysis.core.segment import Everything
 from analysis.core.settings import whole
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.query import Query
 
-CELLS = 6_000_000  # a histogram of groups x labels x codes stays below 50 MB
-LOSS = (
-    "-ln(least(greatest(CASE r.y WHEN 1 THEN r.s{i} WHEN 0 THEN 1 - r.s{i} END, 2.220446049250313e-16), "
-    "1 - 2.220446049250313e-16))"
-)
-MISS = "(r.y - r.s{i})"
-BINARY_TERMS = {"ll": LOSS, "ll2": f"{LOSS} ** 2", "sq": f"{MISS} ** 2", "sq2": f"{MISS} ** 4"}
-MULTICLASS_TERMS = {"ll": "r.l{i}", "ll2": "r.l{i} * r.l{i}", "sq": "r.g{i}", "sq2": "r.g{i} * r.g{i}"}
-ERROR = "r.e{i}"
-LABEL = "(r.y - {centre!r})"
-SHARE = "CASE WHEN r.y = 0 THEN 0 ELSE abs({e} / r.y) END"
-BOTH = "CASE WHEN abs(r.y) + abs(r.p{i}) = 0 THEN 0 ELSE 2 * abs({e}) / (abs(r.y) + abs(r.p{i})) END"
-REGRESSION_TERMS = {
-    "e": "{e}",
-    "ae": "abs({e})",
-    "e2": "{e} * {e}",
-    "e4": "{e} * {e} * {e} * {e}",
-    "y": "{y}",
-    "y2": "{y} * {y}",
-    "y3": "{y} * {y} * {y}",
-    "y4": "{y} * {y} * {y} * {y}",
-    "e2y": "{e} * {e} * {y}",
-    "e2y2": "{e} * {e} * {y} * {y}",
-    "d": "abs(r.y - {median!r})",
-    "zero": "CAST(r.y = 0 AS INTEGER)",
-    "ape": SHARE,
-    "ape2": f"({SHARE}) * ({SHARE})",
-    "aey": "abs({e}) * abs(r.y)",
-    "ay": "abs(r.y)",
-    "ay2": "r.y * r.y",
-    "sape": BOTH,
-    "sape2": f"({BOTH}) * ({BOTH})",
-}
-
-
-@dataclass(frozen=True)
-class Statements:
-    """The statements of one query. coarse: how many score codes were merged into one (1 = none)."""
-
-    base: str
-    scores: str | None = None
-    sums: str | None = None
-    orders: tuple[tuple[str, str, str], ...] = ()
-    terms: tuple[str, ...] = ()
-    coarse: int = 1
+SET = "grouping_set"
 
 
 @dataclass(frozen=True)
@@ -66,14 +22,91 @@ class Keys:
     names: tuple[str, ...]
     sql: tuple[str, ...]
 
-    def select(self, columns: list[str], where: str) -> str:
-        """Group by the keys (and by every column that is no aggregate), keys as text."""
-        picked = [*(f"{sql} AS k{place}" for place, sql in enumerate(self.sql)), *columns]
-        inner = f"SELECT {', '.join(picked)} FROM rows r WHERE {where} GROUP BY ALL"
+    @property
+    def places(self) -> tuple[str, ...]:
+        return tuple(f"k{place}" for place in range(len(self.sql)))
+
+    def as_text(self, inner: str) -> str:
+        """`inner` with its keys as text."""
         if not self.sql:
             return inner
-        texts = ", ".join(f"CAST(k{place} AS VARCHAR) AS k{place}" for place in range(len(self.sql)))
+        texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in self.places)
         return f"SELECT * REPLACE ({texts}) FROM ({inner})"
+
+
+@dataclass(frozen=True)
+class Select:
+    """One group-by over the rows: cells are further columns to group by, sums the aggregates, each `SQL AS name`."""
+
+    cells: tuple[str, ...]
+    sums: tuple[str, ...]
+    where: str
+
+    def sql(self, keys: Keys) -> str:
+        """Grouped by the keys and the cells."""
+        picked = [f"{sql} AS {name}" for sql, name in zip(keys.sql, keys.places, strict=True)]
+        return keys.as_text(self._from([*picked, *self.cells, *self.sums], "ALL"))
+
+    def sets(self, keys: Keys, groupings: Sequence[tuple[int, ...]]) -> str:
+        """Every grouping (places of keys) in one scan; column `grouping_set` says which a row belongs to.
+
+        It is DuckDB's GROUPING_ID over all keys: `grouping_id` below gives it for a grouping.
+        """
+        picked = [f"{sql} AS {name}" for sql, name in zip(keys.sql, keys.places, strict=True)]
+        cells = [cell.rpartition(" AS ")[0] for cell in self.cells]
+        sets = [f"({', '.join([*(keys.sql[place] for place in grouping), *cells])})" for grouping in groupings]
+        which = f"GROUPING_ID({', '.join(keys.sql)}) AS {SET}"
+        return keys.as_text(self._from([*picked, *self.cells, *self.sums, which], f"GROUPING SETS ({', '.join(sets)})"))
+
+    def _from(self, picked: list[str], grouped: str) -> str:
+        return f"SELECT {', '.join(picked)} FROM rows r WHERE {self.where} GROUP BY {grouped}"
+
+
+def grouping_id(grouping: Sequence[int], keys: int) -> int:
+    """What GROUPING_ID says of a grouping among so many keys: a bit is set for each key left out, the first highest.
+
+    >>> grouping_id((0,), 3)
+    3
+    """
+    return sum(1 << (keys - 1 - place) for place in range(keys) if place not in grouping)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query as far as it is understood.
+
+    cut: the first score code that counts as positive, None for recorded decisions. where: what is measured, in SQL.
+    columns: those grouped by, in the order of their keys. groups: how many there are, None while that is unknown.
+    """
+
+    evaluation: Evaluation
+    query: Query
+    model: ModelFacts
+    cut: int | None
+    keys: Keys
+    columns: tuple[EvalColumn, ...]
+    where: str
+    groups: int | None = None
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The aggregates that count rows: n, and with weights their sum and that of their squares."""
+        if self.evaluation.weighted:
+            return ("count(r.w) AS n", "sum(r.w) AS w", "sum(r.w * r.w) AS w2")
+        return ("count(*) AS n",)
+
+    @property
+    def decision(self) -> str:
+        """The decided class: the recorded one, or positive from score code `cut` on."""
+        return decision(self.model, self.cut)
+
+
+def understood(evaluation: Evaluation, query: Query, *, cut: int | None, groups: int | None = None) -> Asked:
+    """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
+    model = evaluation.model(query.model)
+    where = weighed(evaluation, query)
+    columns = tuple(evaluation.column(name) for name in query.by)
+    return Asked(evaluation, query, model, cut, keys(evaluation, query, where), columns, where, groups)
 
 
 def references(evaluation: Evaluation) -> dict[str, ColumnRef]:
@@ -103,16 +136,6 @@ def weighed(evaluation: Evaluation, query: Query) -> str:
     return scope(evaluation, query) + (" AND r.w IS NOT NULL" if evaluation.weighted else "")
 
 
-def answered(evaluation: Evaluation, model: ModelFacts) -> str:
-    """The rows the model decided or scored."""
-    parts = [f"r.p{model.index} IS NOT NULL"]
-    if evaluation.task == BINARY and model.score:
-        parts.append(f"r.s{model.index} IS NOT NULL")
-    if evaluation.task == MULTICLASS and measurable(evaluation, model):
-        parts.append(f"r.l{model.index} IS NOT NULL")
-    return f"({' OR '.join(parts)})"
-
-
 def key_sql(column: EvalColumn, where: str) -> str:
     """How to group by a column: its values, its decile bins, or its most frequent values and the rest."""
     raw = f"r.{column.key}"
@@ -139,113 +162,16 @@ def bucket_sql(bucket: str) -> str:
 
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     columns = [evaluation.column(name) for name in query.by]
-    sql = [key_sql(column, where) for column in columns]
+    names, sql = list(query.by), [key_sql(column, where) for column in columns]
+    if query.halves:
+        names.append("half")
+        sql.append("r.half")
     if query.bucket is not None:
+        names.append("bucket")
         sql.append(bucket_sql(query.bucket))
-    return Keys((*query.by, *(["bucket"] if query.bucket else [])), tuple(sql))
+    return Keys(tuple(names), tuple(sql))
 
 
 def decision(model: ModelFacts, cut: int | None) -> str:
     """The decided class: the recorded one, or positive from score code `cut` on."""
     return f"r.p{model.index}" if cut is None else f"CAST(r.b{model.index} >= {cut} AS USMALLINT)"
-
-
-def compile_query(
-    evaluation: Evaluation, query: Query, model: ModelFacts, *, cut: int | None, groups: int | None
-) -> Statements:
-    """Every statement the query needs. groups: how many there are, once known (fine histograms fit only so many)."""
-    where = weighed(evaluation, query)
-    by = keys(evaluation, query, where)
-    counts = ["count(*) AS n"]
-    if evaluation.weighted:
-        counts = ["count(r.w) AS n", "sum(r.w) AS w", "sum(r.w * r.w) AS w2"]
-    cells = [] if evaluation.task == REGRESSION else ["r.y AS y", f"{decision(model, cut)} AS p"]
-    base = by.select([*cells, *counts, *_tallied(evaluation, model)], scope(evaluation, query))
-    scores, coarse = None, 1
-    if "scores" in query.needs and model.codes and evaluation.task != REGRESSION:
-        most = max(1, CELLS // (3 * model.codes))
-        coarse = 1 if groups is None or groups <= most else -(-groups // most)
-        code = f"r.b{model.index}" if coarse == 1 else f"r.b{model.index} // {coarse}"
-        scores = by.select(["r.y AS y", f"{code} AS code", *counts], f"{where} AND r.b{model.index} IS NOT NULL")
-    terms = tuple(sorted(each[4:] for each in query.needs if each.startswith("sum:")))
-    sums = None
-    if terms and measurable(evaluation, model):
-        sums = by.select([*counts, *_sums(evaluation, model, terms)], f"{where} AND {usable(evaluation, model)}")
-    orders = sorted(each[6:] for each in query.needs if each.startswith("order:"))
-    return Statements(
-        base, scores, sums, tuple(_order(evaluation, model, each, by, where) for each in orders), terms, coarse
-    )
-
-
-def _tallied(evaluation: Evaluation, model: ModelFacts) -> list[str]:
-    """The columns a Tally is made of, and the rows they are among."""
-    served = f"r.y IS NOT NULL AND {answered(evaluation, model)}"
-    used = f"{served} AND r.w IS NOT NULL" if evaluation.weighted else served
-    return [
-        "count(*) AS rows",
-        "count(r.y) AS labelled",
-        f"count(*) FILTER ({served}) AS answered",
-        f"count(*) FILTER ({used}) AS used",
-    ]
-
-
-def measurable(evaluation: Evaluation, model: ModelFacts) -> bool:
-    """Whether the file holds per-row terms for this model: labels, and probabilities or a forecast."""
-    if evaluation.roles.label is None:
-        return False
-    if evaluation.task == REGRESSION:
-        return model.decision
-    return model.score and model.probabilities
-
-
-def usable(evaluation: Evaluation, model: ModelFacts) -> str:
-    """The rows whose terms count: labelled and scored."""
-    if evaluation.task == BINARY:
-        return f"r.y IS NOT NULL AND r.s{model.index} IS NOT NULL"
-    return f"r.{'e' if evaluation.task == REGRESSION else 'l'}{model.index} IS NOT NULL"
-
-
-def term_sql(evaluation: Evaluation, model: ModelFacts, term: str) -> str:
-    """A per-row term of Sums as SQL."""
-    if evaluation.task == BINARY:
-        return BINARY_TERMS[term].format(i=model.index)
-    if evaluation.task != REGRESSION:
-        return MULTICLASS_TERMS[term].format(i=model.index)
-    error, label = ERROR.format(i=model.index), LABEL.format(centre=evaluation.centre)
-    return REGRESSION_TERMS[term].format(i=model.index, e=error, y=label, median=evaluation.median)
-
-
-def _sums(evaluation: Evaluation, model: ModelFacts, terms: tuple[str, ...]) -> list[str]:
-    parts = []
-    for term in terms:
-        sql = term_sql(evaluation, model, term)
-        if evaluation.weighted:
-            parts += [f"fsum(r.w * ({sql})) AS s_{term}", f"fsum(r.w * r.w * ({sql})) AS q_{term}"]
-        else:
-            parts.append(f"fsum({sql}) AS s_{term}")
-    return parts
-
-
-def _order(evaluation: Evaluation, model: ModelFacts, quantity: str, by: Keys, where: str) -> tuple[str, str, str]:
-    """(quantity, statement of the exact median, statement of the code histogram or "")."""
-    value = {"ae": f"abs(r.e{model.index})", "d": f"abs(r.y - {evaluation.median!r})"}[quantity]
-    rows = f"{where} AND {usable(evaluation, model)}"
-    weight = ", sum(r.w) AS w" if evaluation.weighted else ""
-    codes = by.select([f"r.a{model.index} AS code", f"count(*) AS n{weight}"], rows) if quantity == "ae" else ""
-    if not evaluation.weighted:
-        return quantity, by.select([f"quantile_cont({value}, 0.5) AS v"], rows), codes
-    return quantity, weighted_median(by, value, rows, "min(v) FILTER (middle) AS v"), codes
-
-
-def weighted_median(by: Keys, value: str, where: str, picked: str) -> str:
-    """`picked` by group over v (the value) and middle: whether half of the weight lies at or below it.
-
-    The least v in the middle is the median: the left-continuous inverse of the weighted distribution.
-    """
-    names = [f"k{place}" for place in range(len(by.sql))]
-    part = f"PARTITION BY {', '.join(names)} " if names else ""
-    texts = "".join(f"CAST({sql} AS VARCHAR) AS {name}, " for sql, name in zip(by.sql, names, strict=True))
-    inner = f"SELECT {texts}{value} AS v, r.w AS w FROM rows r WHERE {where}"
-    upto, total = f"sum(w) OVER ({part}ORDER BY v)", f"sum(w) OVER ({part.strip()})"
-    middle = f"SELECT *, {upto} >= {total} / 2 AND {total} > 0 AS middle FROM ({inner})"
-    return f"SELECT {', '.join([*names, picked])} FROM ({middle}) GROUP BY ALL"

@@ -5,6 +5,7 @@ of `table(task, weighted)`.
 """
 
 import math
+from dataclasses import is_dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -152,6 +153,20 @@ def middle(values, weights):
 
 def close(found, wanted):
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-9)
+
+
+def same(found, wanted):
+    """Whether two parts of cubes hold the same numbers."""
+    if isinstance(found, dict):
+        assert found.keys() == wanted.keys()
+        for name in found:
+            same(found[name], wanted[name])
+    elif isinstance(found, np.ndarray):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-9)
+    elif is_dataclass(found):
+        same(vars(found), vars(wanted))
+    else:
+        assert found == wanted
 
 
 class Contract:
@@ -317,6 +332,38 @@ class Contract:
         assert np.array_equal(one.cube.histogram.w, other.cube.histogram.w)
         assert one.cube.groups.equals(other.cube.groups)
         assert one.sql == other.sql
+
+    @pytest.mark.parametrize(("task", "weighted"), TASKS)
+    def test_many_groupings_are_answered_as_each_alone(self, asked, task, weighted):
+        names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
+        needs = frozenset({f"sum:{name}" for name in names} | {"decisions", "scores"})
+        needs |= {"order:ae"} if task == "regression" else set()
+        evaluation = asked(task, weighted)
+        where = parse("not (region = 'West')", columns=evaluation.facts.types())
+        groupings = [(), ("region",), ("flag",), ("amount",), ("flag", "region"), ("region", "amount")]
+        for shape in ({}, {"halves": True}, {"bucket": "month", "where": where}):
+            queries = [Query("m", needs, by=by, **shape) for by in groupings]
+            for query, answer in zip(queries, evaluation.ask_all(queries), strict=True):
+                alone = evaluation.ask(replace(query, where=Not(Not(query.where)))).cube  # another text: none is cached
+                assert answer.cube.groups.equals(alone.groups), (query.by, shape)
+                for part in ("rows", "confusion", "histogram", "sums", "orders", "tally"):
+                    same(getattr(answer.cube, part), getattr(alone, part))
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_two_halves_are_the_whole_and_stay_the_same(self, asked, weighted):
+        evaluation = asked("binary", weighted)
+        needs = frozenset({"scores", "sum:ll"})
+        halves = evaluation.ask(Query("m", needs, by=("region",), halves=True)).cube
+        whole = evaluation.ask(Query("m", needs, by=("region",))).cube
+        assert halves.groups.columns == ["k0", "k1"]
+        assert set(halves.groups["k1"]) == {"true", "false"}
+        for name in whole.groups["k0"]:
+            mine = halves.groups["k0"].eq_missing(name).to_numpy()
+            at = whole.groups["k0"].eq_missing(name).to_numpy()
+            assert halves.rows[mine].sum() == whole.rows[at].sum()
+            close(halves.histogram.w[mine].sum(axis=0), whole.histogram.w[at][0])
+        shares = halves.rows[(halves.groups["k1"] == "true").to_numpy()].sum() / SIZE
+        assert 0.4 < shares < 0.6
 
     @pytest.mark.parametrize(
         ("change", "error", "said"),

@@ -13,8 +13,8 @@ import pytest
 from analysis.core.errors import BadRequest, Interrupted
 from analysis.core.period import Period, bucket_place
 from analysis.core.roles import ModelColumns, Roles
-from analysis.engine import statements
 from analysis.engine.duckdb import Engine
+from analysis.engine.parts import histogram
 from analysis.engine.query import Query
 from analysis.questions import measure
 from tests.engine.contract import Contract, table
@@ -79,7 +79,7 @@ def test_many_groups_get_a_coarser_histogram_whose_bound_is_kept(folder, monkeyp
     given, roles = binary(y=("INTEGER", label.tolist()), s=("DOUBLE", score.tolist()), g=("VARCHAR", group))
     made = opened(folder, given, task="binary", roles=roles)
     exact = measure(made, metrics=["roc_auc"], by=["g"]).frame.sort("g")
-    monkeypatch.setattr(statements, "CELLS", 20 * 3 * 100)
+    monkeypatch.setattr(histogram, "CELLS", 20 * 3 * 100)
     coarse = measure(Engine(folder).open(made.facts), metrics=["roc_auc"], by=["g"]).frame.sort("g")
     assert exact["bound"].to_list() == [0.0] * 20
     assert min(coarse["bound"]) > 0

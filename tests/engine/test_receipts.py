@@ -8,7 +8,7 @@ import pytest
 from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.core.roles import ModelColumns, Roles
-from analysis.engine.assemble import bin_labels
+from analysis.engine.groups import bin_labels
 from analysis.metrics import METRICS
 from analysis.questions import measure, overview
 from tests.engine.contract import SIZE, TASKS, table

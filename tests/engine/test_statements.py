@@ -10,9 +10,11 @@ from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.expression import parse
 from analysis.core.period import Period
 from analysis.core.roles import Roles
-from analysis.engine.assemble import bin_labels
+from analysis.engine.groups import bin_labels
+from analysis.engine.parts import PARTS
+from analysis.engine.parts.histogram import CELLS, coarse
 from analysis.engine.query import Query
-from analysis.engine.statements import bucket_sql, compile_query, decision, key_sql, scope, weighed
+from analysis.engine.statements import bucket_sql, decision, grouping_id, key_sql, scope, understood, weighed
 
 COLUMNS = (
     EvalColumn("c0", "region", "ENUM", "values", 4),
@@ -65,33 +67,49 @@ def test_a_threshold_decides_by_code_and_without_one_the_record_rules():
     assert decision(MODEL, 17) == "CAST(r.b0 >= 17 AS USMALLINT)"
 
 
+def statements(query, groups=None):
+    """{part: {name: SQL}} of what a query needs."""
+    asked = understood(evaluation(), query, cut=None, groups=groups)
+    said = {part.name: part.statements(asked) for part in PARTS}
+    return {
+        name: {key: each if isinstance(each, str) else each.sql(asked.keys) for key, each in made.items()}
+        for name, made in said.items()
+        if made
+    }
+
+
 def test_only_what_is_needed_is_asked():
-    made = evaluation()
-    bare = compile_query(made, Query("m", frozenset({"decisions"})), MODEL, cut=None, groups=None)
-    assert (bare.scores, bare.sums, bare.orders) == (None, None, ())
-    full = compile_query(made, Query("m", frozenset({"scores", "sum:ll"})), MODEL, cut=None, groups=None)
-    assert full.scores is not None
-    assert full.sums is not None
-    assert full.terms == ("ll",)
+    assert set(statements(Query("m", frozenset({"decisions"})))) == {"confusion"}
+    full = statements(Query("m", frozenset({"scores", "sum:ll"})))
+    assert set(full) == {"confusion", "histogram", "sums"}
+    assert "s_ll" in full["sums"]["sums"]
+    assert "s_sq" not in full["sums"]["sums"]
 
 
 def test_histograms_get_coarser_as_groups_get_many():
-    made, query = evaluation(), Query("m", frozenset({"scores"}), by=("region",))
-    coarse = [compile_query(made, query, MODEL, cut=None, groups=groups).coarse for groups in (1, 240, 1000, 100_000)]
-    assert coarse[0] == coarse[1] == 1
-    assert 1 < coarse[2] < coarse[3]
-    for groups, step in zip((1000, 100_000), coarse[2:], strict=True):
-        assert groups * 3 * (8192 // step) <= 6_000_000
+    steps = [coarse(8192, groups) for groups in (None, 1, 240, 1000, 100_000)]
+    assert steps[:3] == [1, 1, 1]
+    assert 1 < steps[3] < steps[4]
+    for groups, step in zip((1000, 100_000), steps[3:], strict=True):
+        assert groups * 3 * (8192 // step) <= CELLS
 
 
 def test_the_same_query_is_the_same_text():
-    made = evaluation()
-    query = {"by": ("region", "amount"), "bucket": "week"}
+    query = {"by": ("region", "amount"), "bucket": "week", "halves": True}
     one, other = (
-        compile_query(made, Query("m", frozenset(needs), **query), MODEL, cut=None, groups=3)
+        statements(Query("m", frozenset(needs), **query), groups=3)
         for needs in (["sum:ll", "sum:sq", "scores"], ["scores", "sum:sq", "sum:ll"])
     )
     assert one == other
+
+
+def test_a_grouping_is_known_by_the_keys_it_leaves_out():
+    with duckdb.connect() as bare:
+        said = bare.execute(
+            "SELECT DISTINCT GROUPING_ID(a, b, c) FROM (SELECT 1 AS a, 2 AS b, 3 AS c) "
+            "GROUP BY GROUPING SETS ((a), (b), (a, c), ())"
+        ).fetchall()
+    assert {each for (each,) in said} == {grouping_id(each, 3) for each in ((0,), (1,), (0, 2), ())}
 
 
 def test_periods_need_a_time():

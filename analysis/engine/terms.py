@@ -1,0 +1,73 @@
+"""Terms: the per-row quantities of Sums and Order as SQL over an evaluation file, where `r` is a row."""
+
+from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.roles import BINARY, MULTICLASS, REGRESSION
+
+LOSS = (
+    "-ln(least(greatest(CASE r.y WHEN 1 THEN r.s{i} WHEN 0 THEN 1 - r.s{i} END, 2.220446049250313e-16), "
+    "1 - 2.220446049250313e-16))"
+)
+MISS = "(r.y - r.s{i})"
+BINARY_TERMS = {"ll": LOSS, "ll2": f"{LOSS} ** 2", "sq": f"{MISS} ** 2", "sq2": f"{MISS} ** 4"}
+MULTICLASS_TERMS = {"ll": "r.l{i}", "ll2": "r.l{i} * r.l{i}", "sq": "r.g{i}", "sq2": "r.g{i} * r.g{i}"}
+ERROR = "r.e{i}"
+LABEL = "(r.y - {centre!r})"
+SHARE = "CASE WHEN r.y = 0 THEN 0 ELSE abs({e} / r.y) END"
+BOTH = "CASE WHEN abs(r.y) + abs(r.p{i}) = 0 THEN 0 ELSE 2 * abs({e}) / (abs(r.y) + abs(r.p{i})) END"
+REGRESSION_TERMS = {
+    "e": "{e}",
+    "ae": "abs({e})",
+    "e2": "{e} * {e}",
+    "e4": "{e} * {e} * {e} * {e}",
+    "y": "{y}",
+    "y2": "{y} * {y}",
+    "y3": "{y} * {y} * {y}",
+    "y4": "{y} * {y} * {y} * {y}",
+    "e2y": "{e} * {e} * {y}",
+    "e2y2": "{e} * {e} * {y} * {y}",
+    "d": "abs(r.y - {median!r})",
+    "zero": "CAST(r.y = 0 AS INTEGER)",
+    "ape": SHARE,
+    "ape2": f"({SHARE}) * ({SHARE})",
+    "aey": "abs({e}) * abs(r.y)",
+    "ay": "abs(r.y)",
+    "ay2": "r.y * r.y",
+    "sape": BOTH,
+    "sape2": f"({BOTH}) * ({BOTH})",
+}
+
+
+def measurable(evaluation: Evaluation, model: ModelFacts) -> bool:
+    """Whether the file holds per-row terms for this model: labels, and probabilities or a forecast."""
+    if evaluation.roles.label is None:
+        return False
+    if evaluation.task == REGRESSION:
+        return model.decision
+    return model.score and model.probabilities
+
+
+def usable(evaluation: Evaluation, model: ModelFacts) -> str:
+    """The rows whose terms count: labelled and scored."""
+    if evaluation.task == BINARY:
+        return f"r.y IS NOT NULL AND r.s{model.index} IS NOT NULL"
+    return f"r.{'e' if evaluation.task == REGRESSION else 'l'}{model.index} IS NOT NULL"
+
+
+def answered(evaluation: Evaluation, model: ModelFacts) -> str:
+    """The rows the model decided or scored."""
+    parts = [f"r.p{model.index} IS NOT NULL"]
+    if evaluation.task == BINARY and model.score:
+        parts.append(f"r.s{model.index} IS NOT NULL")
+    if evaluation.task == MULTICLASS and measurable(evaluation, model):
+        parts.append(f"r.l{model.index} IS NOT NULL")
+    return f"({' OR '.join(parts)})"
+
+
+def term_sql(evaluation: Evaluation, model: ModelFacts, term: str) -> str:
+    """A per-row term of Sums as SQL."""
+    if evaluation.task == BINARY:
+        return BINARY_TERMS[term].format(i=model.index)
+    if evaluation.task != REGRESSION:
+        return MULTICLASS_TERMS[term].format(i=model.index)
+    error, label = ERROR.format(i=model.index), LABEL.format(centre=evaluation.centre)
+    return REGRESSION_TERMS[term].format(i=model.index, e=error, y=label, median=evaluation.median)
