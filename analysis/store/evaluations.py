@@ -14,6 +14,7 @@ from analysis.core.roles import TASKS, Roles
 from analysis.store import child, datasets, staging
 from analysis.store.catalog import now
 from analysis.store.child import Progress, no_progress
+from analysis.store.tables import definition
 from analysis.store.tables import evaluation as table
 from analysis.store.workspace import Workspace
 
@@ -208,6 +209,8 @@ def rename(workspace: Workspace, evaluation: Evaluation, name: str) -> None:
         if taken is not None:
             raise BadRequest(f"There is already an evaluation called '{name}'; choose another name.")
         connection.execute(table.update().where(table.c.name == evaluation.name).values(name=name))
+        own = definition.c.scope == evaluation.name
+        connection.execute(definition.update().where(own).values(scope=name))
         workspace.catalog.note(
             connection,
             actor=workspace.actor,

@@ -80,6 +80,24 @@ def first_tables(connection: sa.Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
+@_migration
+def definitions(connection: sa.Connection) -> None:
+    """What analysts define: policies, metrics of their own, targets, markers, calibrations, segments, rules."""
+    tables = sa.MetaData()
+    sa.Table(
+        "definition",
+        tables,
+        sa.Column("id", sa.String(32), primary_key=True),
+        *[sa.Column(name, sa.Text, nullable=False) for name in ("kind", "scope", "name")],
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("body", sa.JSON, nullable=False),
+        *[sa.Column(name, sa.Text, nullable=False) for name in ("created", "actor")],
+        sa.Column("deleted", sa.Text, nullable=True),
+        sa.UniqueConstraint("kind", "scope", "name", "version", name="definition_name_version"),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 def migrate(write: Callable[[], "sa.engine.base.Connection"], steps: list[Step] | None = None) -> int:
     """Bring the catalog up to date; returns how many steps were applied.
 

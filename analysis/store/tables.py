@@ -79,3 +79,18 @@ activity = sa.Table(
     sa.Column("object", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
 )
+
+definition = sa.Table(
+    "definition",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("deleted", sa.Text, nullable=True),
+    sa.UniqueConstraint("kind", "scope", "name", "version", name="definition_name_version"),
+)
