@@ -1,4 +1,4 @@
-"""Definitions: what analysts define and name, kept in the catalog: policies, metrics of their own, targets, markers, ...
+"""Definitions: what analysts define and name, kept in the catalog: policies, metrics of their own, targets, markers.
 
 Each kind is a noun with a class of its own in core; here it is a name, a scope and a JSON body. A name kept again is
 its next version; older versions stay, so that what was said with them can be said again.
@@ -43,19 +43,11 @@ def keep(workspace: Workspace, *, kind: str, name: str, body: dict[str, Any], sc
         last = connection.execute(sa.select(table).where(own).order_by(table.c.version.desc())).first()
         if last is not None and last.deleted is None and last.body == body:
             return _made(last)
-        values = {
-            "id": staging.new_id(),
-            "kind": kind,
-            "scope": scope,
-            "name": name,
-            "version": 1 if last is None else last.version + 1,
-            "body": body,
-            "created": now(),
-            "actor": workspace.actor,
-        }
-        connection.execute(table.insert().values(**values))
-        _note(workspace, connection, "keep", Definition(**values))
-    return Definition(**values)
+        version = 1 if last is None else last.version + 1
+        made = Definition(staging.new_id(), kind, scope, name, version, body, now(), workspace.actor)
+        connection.execute(table.insert().values(**vars(made)))
+        _note(workspace, connection, "keep", made)
+    return made
 
 
 def listed(workspace: Workspace, kind: str, scope: str | None = None) -> list[Definition]:
