@@ -42,7 +42,8 @@ class ModelFacts:
     index: its columns are p<index> (decision or forecast), s<index> (score), b<index> (score code), x<index> (latency);
     for more than two classes l<index> (log loss) and g<index> (squared error), for forecasts e<index> (residual) and
     a<index> (code of the absolute residual).
-    scored: rows with a decision or score. outside: scores not in [0, 1], which forbid probability metrics.
+    scored: rows with a decision or score. undecided, unscored: of these, rows without a decision and without a score,
+    None where nobody counted. outside: scores not in [0, 1], which forbid probability metrics.
     clipped: rows whose log loss was clipped. threshold: what separates the recorded decisions, if anything does.
     exact: the score codes lose nothing. class_scores: {class: column name} of a multiclass model.
     """
@@ -54,6 +55,8 @@ class ModelFacts:
     probabilities: bool = False
     latency: bool = False
     scored: int = 0
+    undecided: int | None = None
+    unscored: int | None = None
     outside: int = 0
     clipped: int = 0
     threshold: float | None = None

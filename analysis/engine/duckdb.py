@@ -97,7 +97,7 @@ class Engine:
             return statement if isinstance(statement, str) else statement.sql(asked.keys)
 
         asked = understood(evaluation, query, cut=cut)
-        frame = groups.table(run(rendered(counts.base(asked))), asked)
+        frame = groups.table(counts.tallied(run(rendered(counts.base(asked))), asked), asked)
         self._fits(len(frame), len(evaluation.classes))
         asked = replace(asked, groups=len(frame))
         table = Groups(frame, len(asked.keys.sql), evaluation.weighted, partial(self.codes, evaluation))
@@ -143,17 +143,26 @@ class Engine:
 
         asked = [understood(evaluation, query, cut=cut) for query in queries]
         scan(asked, counts.base)
-        for place, each in enumerate(asked):
-            base = found.get(counts.base(each).sql(each.keys))
-            if base is None:
-                base = self.rows(evaluation, counts.base(each).sql(each.keys), cancelled)
-            asked[place] = replace(each, groups=len(groups.table(base, each)))
-        for part in PARTS:
-            for name, select in part.statements(united).items():
-                if isinstance(select, Select) and select != counts.base(united):
-                    alike = [each for each in asked if part.statements(each)[name] == select]
-                    scan(alike, lambda each, part=part, name=name: part.statements(each)[name])  # type: ignore[misc]
+        further = [
+            (part, name)
+            for part in PARTS
+            for name, select in part.statements(united).items()
+            if isinstance(select, Select) and select != counts.base(united)
+        ]
+        if further:
+            asked = [replace(each, groups=len(self._table(each, found, cancelled))) for each in asked]
+        for part, name in further:
+            wanted = part.statements(united)[name]
+            alike = [each for each in asked if part.statements(each)[name] == wanted]
+            scan(alike, lambda each, part=part, name=name: part.statements(each)[name])  # type: ignore[misc]
         return found
+
+    def _table(self, asked: Asked, known: dict[str, pl.DataFrame], cancelled: threading.Event | None) -> pl.DataFrame:
+        """The groups of a query whose counts may be known already."""
+        statement = counts.base(asked).sql(asked.keys)
+        base = known.get(statement)
+        base = self.rows(asked.evaluation, statement, cancelled) if base is None else base
+        return groups.table(counts.tallied(base, asked), asked)
 
     def rows(self, evaluation: Evaluation, statement: str, cancelled: threading.Event | None = None) -> pl.DataFrame:
         """The answer of one of our own statements over the file, through the cache."""

@@ -246,12 +246,20 @@ class Builder:
             self.connection.unregister("made")
 
     def _counted(self, model: ModelFacts) -> ModelFacts:
-        """What only the written rows tell: how many the model answered, how many log losses were clipped."""
-        index, shown, clipped = model.index, f"p{model.index} IS NOT NULL", "false"
+        """What only the written rows tell: how many the model answered and how, how many log losses were clipped."""
+        index, decided, scored, clipped = model.index, f"p{model.index} IS NOT NULL", "false", "false"
         if self.task == BINARY and model.score:
-            shown += f" OR s{index} IS NOT NULL"
+            scored = f"s{index} IS NOT NULL"
             clipped = f"(y = 1 AND s{index} < {labels.EPSILON}) OR (y = 0 AND s{index} > 1 - {labels.EPSILON})"
         elif self.task != REGRESSION and model.probabilities and self.roles.label:
-            clipped = f"l{index} > {labels.CLIPPED}"
-        scored, lost = self.source.one(f"SELECT count(*) FILTER ({shown}), count(*) FILTER ({clipped}) FROM rows")
-        return model.with_(scored=int(scored), clipped=int(lost) if model.probabilities else 0)
+            scored, clipped = f"l{index} IS NOT NULL", f"l{index} > {labels.CLIPPED}"
+        answered, undecided, unscored, lost = self.source.one(
+            f"SELECT count(*) FILTER ({decided} OR {scored}), count(*) FILTER ({scored} AND NOT ({decided})), "
+            f"count(*) FILTER ({decided} AND NOT ({scored})), count(*) FILTER ({clipped}) FROM rows"
+        )
+        return model.with_(
+            scored=int(answered),
+            undecided=int(undecided),
+            unscored=int(unscored),
+            clipped=int(lost) if model.probabilities else 0,
+        )

@@ -18,6 +18,7 @@ SAFE = {
     "python_enable_replacements": "false",
 }
 KEPT_ATTACHED = 64
+PERFECT_BITS = 20  # crosses of two encoded columns are counted in an array rather than a hash table: half the time
 BROKEN = (duckdb.IOException, duckdb.SerializationException)
 
 
@@ -26,6 +27,7 @@ class Reader:
 
     def __init__(self) -> None:
         config = dict(SAFE, memory_limit=f"{whole('reader_memory_mb')}MB", temp_directory="")
+        config["perfect_ht_threshold"] = str(PERFECT_BITS)
         if whole("threads"):
             config["threads"] = str(whole("threads"))
         self._database = duckdb.connect(":memory:", config=config)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import build, intake, overview, server
+from tests.benchmarks import build, groupings, intake, overview, server
 from tests.benchmarks.fresh import ROOT
 from tests.benchmarks.table import Line, table
 
@@ -33,6 +33,7 @@ PARTS: dict[str, Callable[[int, Path], list[Line]]] = {
     "intake": _intake,
     "build": build.run,
     "overview": overview.run,
+    "groupings": groupings.run,
     "server": server.run,
 }
 
