@@ -87,6 +87,36 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Units:
+    """How the rows of one unit (a customer, a patient) go together, for variances that know it.
+
+    n: (G,) units that hold rows; a row without a unit is one by itself. cells: (G, K, K) sums over units of the
+    products of their (weighted) counts in two cells of Confusion, K = (C + 1)^2 in the order of its flattened axes.
+    terms: names of the rows of moments, (G, T, T): sums over units of the products of their (weighted) sums of two
+    terms, "one" being the rows themselves; used: (G,) units with rows that have the terms. auc: (G,) sums over units of
+    their squared sums of DeLong's placements, each over the size of its class; ranked: (G,) units among those.
+    """
+
+    n: np.ndarray
+    cells: np.ndarray | None = None
+    terms: tuple[str, ...] = ()
+    moments: np.ndarray | None = None
+    used: np.ndarray | None = None
+    auc: np.ndarray | None = None
+    ranked: np.ndarray | None = None
+
+    def product(self, one: str, other: str) -> np.ndarray:
+        """(G,) sum over units of the product of their sums of two terms."""
+        assert self.moments is not None  # noqa: S101 - asked for only where terms were
+        return self.moments[:, self.terms.index(one), self.terms.index(other)]
+
+    def pick(self, places: np.ndarray) -> "Units":
+        """Only these groups."""
+        arrays = {name: value[places] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **arrays)
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -113,6 +143,7 @@ class Cube:
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     tally: Tally | None = None
+    units: Units | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -144,12 +175,14 @@ class Cube:
         places = np.flatnonzero(groups) if groups.dtype == bool else groups
         if np.array_equal(places, np.arange(len(self))):
             return self
-        return self._each(lambda array: array[places], self.groups[places])
+        picked = self._each(lambda array: array[places], self.groups[places])
+        return picked if self.units is None else replace(picked, units=self.units.pick(places))
 
     def total(self) -> "Cube":
-        """All groups as one. Order statistics are left out: those of the parts do not give those of the whole."""
+        """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
+        rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={})
+        return replace(one, orders={}, units=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:

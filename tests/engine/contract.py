@@ -1,7 +1,7 @@
 """What any engine must answer: cubes counted row by row in plain Python, against `ask(query)`.
 
-An engine's test file subclasses `Contract` and gives a fixture `asked(task, weighted)` that returns an open evaluation
-of `table(task, weighted)`.
+An engine's test file subclasses `Contract` and gives a fixture `asked(task, weighted, units=False)` that returns an
+open evaluation of `table(task, weighted, units)`.
 """
 
 import math
@@ -39,6 +39,7 @@ def rows(task, weighted):
             "flag": None if gone[1] else bool(random.random() < 0.3),
             "amount": None if gone[2] else round(float(random.gamma(2, 50)), 2),
             "t": None if gone[3] and random.random() < 0.5 else day,
+            "customer": None if place % 17 == 0 else f"customer {(place * place) % 23}",
         }
         if weighted:
             row["w"] = (
@@ -62,15 +63,17 @@ def rows(task, weighted):
 ROWS = {each: rows(*each) for each in TASKS}
 
 
-def table(task, weighted):
-    """(table, roles) of the evaluation an engine is asked of."""
+def table(task, weighted, units=False):
+    """(table, roles) of the evaluation an engine is asked of; units: the rows belong to customers."""
     said = ROWS[task, weighted]
     kinds = {"flag": "BOOLEAN", "amount": "DOUBLE", "t": "TIMESTAMP", "w": "DOUBLE", "region": "VARCHAR"}
+    kinds["customer"] = "VARCHAR"
     kinds |= dict.fromkeys(("y", "p"), "DOUBLE" if task == "regression" else "VARCHAR")
     columns = {name: (kinds.get(name, "DOUBLE"), [row[name] for row in said]) for name in said[0]}
     scores = {"binary": (("yes", "s_yes"),), "multiclass": tuple((name, f"s_{name}") for name in CLASSES["multiclass"])}
     roles = Roles(label="y", models=(ModelColumns("m", "p", scores.get(task, ())),), time="t")
-    return Table(columns), roles.with_(weight="w") if weighted else roles
+    roles = roles.with_(weight="w") if weighted else roles
+    return Table(columns), roles.with_(unit="customer") if units else roles
 
 
 FILTERS = {
@@ -348,6 +351,89 @@ class Contract:
                 assert answer.cube.groups.equals(alone.groups), (query.by, shape)
                 for part in ("rows", "confusion", "histogram", "sums", "orders", "tally"):
                     same(getattr(answer.cube, part), getattr(alone, part))
+
+    @pytest.mark.parametrize(("task", "weighted"), TASKS)
+    @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[5], SHAPES[8], SHAPES[11]], ids=str)
+    def test_units_are_the_sums_over_their_rows(self, asked, task, weighted, shape):
+        by, where, period, bucket = shape
+        names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
+        needs = {f"sum:{name}" for name in names} | {"decisions"} | ({"scores"} if task == "binary" else set())
+        evaluation = asked(task, weighted, True)
+        query = Query("m", frozenset(needs), by=by, bucket=bucket, period=PERIODS[period])
+        if where:
+            query = replace(query, where=parse(where, columns=evaluation.facts.types()))
+        answer, facts = evaluation.ask(query), evaluation.facts
+        units = answer.cube.units
+        for place, held in enumerate(self.groups(answer, task, weighted, shape)):
+            weighed = [row for row in held if not weighted or row["w"] is not None]
+            own = {}
+            for number, row in enumerate(weighed):
+                own.setdefault(row["customer"] or number, []).append(row)
+            self.check_moments(units, place, own.values(), task, weighted, facts)
+            if task != "regression":
+                self.check_cells(units, place, own.values(), task, weighted)
+            if task == "binary":
+                self.check_placements(units, place, own.values(), weighted)
+
+    def check_cells(self, units, place, own, task, weighted):
+        width = len(CLASSES[task]) + 1
+        wanted = np.zeros((width**2, width**2))
+        for rows in own:
+            counts = np.zeros((width, width))
+            for row in rows:
+                at = tuple(width - 1 if row[key] is None else CLASSES[task].index(row[key]) for key in ("y", "p"))
+                counts[at] += row["w"] if weighted else 1
+            wanted += np.outer(counts, counts)
+        close(units.cells[place], wanted)
+        assert units.n[place] == len(own)
+
+    def check_moments(self, units, place, own, task, weighted, facts):
+        sums = []
+        for rows in own:
+            told = [(terms(task, row, facts.centre, facts.median), row["w"] if weighted else 1) for row in rows]
+            told = [(values, weight) for values, weight in told if values is not None]
+            if told:
+                sums.append({"one": sum(weight for _, weight in told)})
+                sums[-1] |= {name: sum(w * values[name] for values, w in told) for name in units.terms if name != "one"}
+        assert units.used[place] == len(sums)
+        for one in units.terms:
+            for other in units.terms:
+                wanted = [each[one] * each[other] for each in sums]
+                scale = math.fsum(abs(each) for each in wanted)
+                assert abs(units.product(one, other)[place] - math.fsum(wanted)) <= 1e-11 * max(scale, 1e-3)
+
+    def check_placements(self, units, place, own, weighted):
+        """The influence of a row on the AUC: its midrank among the other class less the AUC, over its class's size."""
+        known = [[row for row in rows if row["y"] is not None and row["s_yes"] is not None] for rows in own]
+        flat = [(row["s_yes"], row["y"] == "yes", row["w"] if weighted else 1) for rows in known for row in rows]
+        sizes = [math.fsum(w for _, yes, w in flat if yes is side) for side in (True, False)]
+        if min(sizes) <= 0:
+            assert np.isnan(units.auc[place])
+            return
+
+        def placement(score, yes):
+            return (
+                math.fsum(
+                    w * (0.5 if other == score else float((score > other) == yes))
+                    for other, side, w in flat
+                    if side != yes
+                )
+                / sizes[yes]
+            )
+
+        area = math.fsum(w * placement(score, True) for score, yes, w in flat if yes) / sizes[0]
+        totals = [
+            math.fsum(
+                (row["w"] if weighted else 1)
+                * (placement(row["s_yes"], row["y"] == "yes") - area)
+                / sizes[row["y"] != "yes"]
+                for row in rows
+            )
+            for rows in known
+            if rows
+        ]
+        close(units.auc[place], math.fsum(each**2 for each in totals))
+        assert units.ranked[place] == len(totals)
 
     @pytest.mark.parametrize("weighted", [False, True])
     def test_two_halves_are_the_whole_and_stay_the_same(self, asked, weighted):

@@ -32,11 +32,11 @@ def folder(tmp_path_factory):
 def asked(folder):
     made = {}
 
-    def ask(task, weighted):
-        if (task, weighted) not in made:
-            given, roles = table(task, weighted)
-            made[task, weighted] = opened(folder, given, task=task, roles=roles)
-        return made[task, weighted]
+    def ask(task, weighted, units=False):
+        if (task, weighted, units) not in made:
+            given, roles = table(task, weighted, units)
+            made[task, weighted, units] = opened(folder, given, task=task, roles=roles)
+        return made[task, weighted, units]
 
     return ask
 
