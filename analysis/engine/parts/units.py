@@ -17,15 +17,27 @@ DENSE = 4_000_000
 """Groups times pairs of cells held at once; beyond it rows are taken one by one, as the method then says."""
 
 
+SHARE = 2_000_000
+"""Rows of a share: units are counted share by share, as what is asked of them adds up and their tables need memory."""
+
+
 def _unit(asked: Asked) -> str:
-    """The unit of a row as two columns: its value, and the row itself where it has none."""
-    raw = f"r.{asked.evaluation.column(str(asked.evaluation.roles.unit)).key}"
-    return f"{raw} AS unit, CASE WHEN {raw} IS NULL THEN r.rowid END AS alone"
+    """The column that says which unit a row belongs to."""
+    return f"r.{asked.evaluation.column(str(asked.evaluation.roles.unit)).key}"
+
+
+def _share(asked: Asked, place: int, shares: int) -> str:
+    """The rows of one share of the units."""
+    if shares == 1:
+        return asked.where
+    return f"{asked.where} AND hash(coalesce(hash({_unit(asked)}), r.rowid)) % {shares} = {place}"
 
 
 def _from(asked: Asked, picked: list[str], where: str) -> str:
     keyed = [f"{sql} AS {name}" for sql, name in zip(asked.keys.sql, asked.keys.places, strict=True)]
-    return f"SELECT {', '.join([*keyed, _unit(asked), *picked])} FROM rows r WHERE {where}"
+    unit = _unit(asked)
+    whose = f"{unit} AS unit, CASE WHEN {unit} IS NULL THEN r.rowid END AS alone"  # without a unit a row is its own
+    return f"SELECT {', '.join([*keyed, whose, *picked])} FROM rows r WHERE {where}"
 
 
 def _listed(keys: Keys, table: str = "") -> str:
@@ -36,28 +48,33 @@ def _statements(asked: Asked) -> Statements:
     evaluation = asked.evaluation
     if evaluation.roles.unit is None:
         return {}
-    said: Statements = {"units": _counted(asked)}
+    wanted = {"units": _counted}
     if evaluation.task != REGRESSION and (asked.groups or 1) * (len(evaluation.classes) + 1) ** 4 <= DENSE:
-        said["cells"] = _cells(asked)
+        wanted["cells"] = _cells
     if sums.terms(asked) and measurable(evaluation, asked.model):
-        said["moments"] = _moments(asked)
+        wanted["moments"] = _moments
     if evaluation.task == BINARY and "scores" in asked.query.needs and asked.model.codes:
-        said["placements"] = _placements(asked)
-    return said
+        wanted["placements"] = _placements
+    shares = -(-max(evaluation.rows, 1) // SHARE)
+    return {
+        f"{name} {place}": make(asked, _share(asked, place, shares))
+        for name, make in wanted.items()
+        for place in range(shares)
+    }
 
 
 def _weight(asked: Asked) -> str:
     return "r.w" if asked.evaluation.weighted else "1"
 
 
-def _counted(asked: Asked) -> str:
-    own = f"SELECT DISTINCT {_listed(asked.keys)}unit, alone FROM ({_from(asked, [], asked.where)})"
+def _counted(asked: Asked, share: str) -> str:
+    own = f"SELECT DISTINCT {_listed(asked.keys)}unit, alone FROM ({_from(asked, [], share)})"
     return asked.keys.as_text(f"SELECT {_listed(asked.keys)}count(*) AS n FROM ({own}) GROUP BY ALL")
 
 
-def _cells(asked: Asked) -> str:
+def _cells(asked: Asked, share: str) -> str:
     keys = asked.keys
-    inner = _from(asked, ["r.y AS y", f"{asked.decision} AS p", f"{_weight(asked)} AS w"], asked.where)
+    inner = _from(asked, ["r.y AS y", f"{asked.decision} AS p", f"{_weight(asked)} AS w"], share)
     each = f"SELECT * REPLACE (sum(w)::DOUBLE AS w) FROM ({inner}) GROUP BY ALL"
     same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM b.{name}" for name in (*keys.places, "unit", "alone"))
     pairs = (
@@ -67,14 +84,14 @@ def _cells(asked: Asked) -> str:
     return f"WITH each AS ({each}) " + keys.as_text(pairs)
 
 
-def _moments(asked: Asked) -> str:
+def _moments(asked: Asked, share: str) -> str:
     keys, terms, weight = asked.keys, sums.terms(asked), _weight(asked)
     picked = [f"{weight} AS t0"]
     picked += [
         f"{weight} * ({term_sql(asked.evaluation, asked.model, term)}) AS t{place}"
         for place, term in enumerate(terms, start=1)
     ]
-    inner = _from(asked, picked, f"{asked.where} AND {usable(asked.evaluation, asked.model)}")
+    inner = _from(asked, picked, f"{share} AND {usable(asked.evaluation, asked.model)}")
     names = [f"t{place}" for place in range(len(terms) + 1)]
     summed = ", ".join(f"sum({name})::DOUBLE AS {name}" for name in names)
     each = f"SELECT {_listed(keys)}unit, alone, {summed} FROM ({inner}) GROUP BY ALL"
@@ -84,15 +101,16 @@ def _moments(asked: Asked) -> str:
     return keys.as_text(f"SELECT {_listed(keys)}count(*) AS n, {products} FROM ({each}) GROUP BY ALL")
 
 
-def _placements(asked: Asked) -> str:
+def _placements(asked: Asked, share: str) -> str:
     """DeLong's placements of each code, joined to the rows: their sum by unit is the unit's influence on the AUC."""
     keys, code = asked.keys, histogram.code_sql(asked)
     part = f"PARTITION BY {', '.join(keys.places)} " if keys.places else ""
-    where = f"{asked.where} AND r.b{asked.model.index} IS NOT NULL AND r.y IS NOT NULL"
-    inner = _from(asked, ["r.y AS y", f"{code} AS code", f"{_weight(asked)} AS w"], where)
+    both = f"r.b{asked.model.index} IS NOT NULL AND r.y IS NOT NULL"
+    picked = ["r.y AS y", f"{code} AS code", f"{_weight(asked)} AS w"]
+    every, scored = _from(asked, picked, f"{asked.where} AND {both}"), _from(asked, picked, f"{share} AND {both}")
     ties = (
         f"SELECT {_listed(keys)}code, coalesce(sum(w) FILTER (y = 1), 0)::DOUBLE AS pos, "
-        "coalesce(sum(w) FILTER (y = 0), 0)::DOUBLE AS neg FROM scored GROUP BY ALL"
+        f"coalesce(sum(w) FILTER (y = 0), 0)::DOUBLE AS neg FROM ({every}) GROUP BY ALL"
     )
     places = (
         f"SELECT {_listed(keys)}code, pos, neg, "
@@ -110,39 +128,40 @@ def _placements(asked: Asked) -> str:
         f"SELECT {_listed(keys, 'scored.')}unit, alone, sum(w * CASE y WHEN 1 THEN up ELSE down END) AS z "
         f"FROM scored JOIN shares ON {same} GROUP BY ALL"
     )
-    head = f"WITH scored AS ({inner}), ties AS ({ties}), places AS ({places}), shares AS ({shares}) "
+    head = f"WITH scored AS ({scored}), ties AS ({ties}), places AS ({places}), shares AS ({shares}) "
     return head + keys.as_text(f"SELECT {_listed(keys)}count(*) AS n, sum(z * z) AS z FROM ({each}) GROUP BY ALL")
 
 
 def _assemble(answers: Answers, asked: Asked, groups: Groups) -> Units:
     size = len(groups)
 
+    def together(name: str) -> tuple[pl.DataFrame, np.ndarray]:
+        return groups.placed(pl.concat([each for at, each in answers.items() if at.startswith(f"{name} ")]))
+
     def counted(name: str) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
-        answer, place = groups.placed(answers[name])
+        answer, place = together(name)
         return answer, place, filled((size,), (place,), column(answer, "n", np.int64))
 
     made = Units(counted("units")[2])
-    if "cells" in answers:
-        made = replace(made, cells=_squares(answers["cells"], asked, groups))
-    if "moments" in answers:
+    if "cells 0" in answers:
+        made = replace(made, cells=_squares(*together("cells"), asked, groups))
+    if "moments 0" in answers:
         answer, place, used = counted("moments")
         names = ("one", *sums.terms(asked))
         moments = np.zeros((size, len(names), len(names)))
         for i in range(len(names)):
             for j in range(i + 1):
-                moments[place, i, j] = moments[place, j, i] = column(answer, f"m{i}_{j}")
+                moments[:, i, j] = moments[:, j, i] = filled((size,), (place,), column(answer, f"m{i}_{j}"))
         made = replace(made, terms=names, moments=moments, used=used)
-    if "placements" in answers:
+    if "placements 0" in answers:
         answer, place, ranked = counted("placements")
-        z = np.full(size, np.nan)
-        z[place] = answer["z"].cast(pl.Float64).to_numpy()
-        made = replace(made, auc=z, ranked=ranked)
+        z = filled((size,), (place,), answer["z"].cast(pl.Float64).to_numpy())
+        made = replace(made, auc=np.where(ranked > 0, z, np.nan), ranked=ranked)
     return made
 
 
-def _squares(answer: pl.DataFrame, asked: Asked, groups: Groups) -> np.ndarray:
+def _squares(answer: pl.DataFrame, place: np.ndarray, asked: Asked, groups: Groups) -> np.ndarray:
     width = len(asked.evaluation.classes) + 1
-    answer, place = groups.placed(answer)
     one, other = (
         missing_last(answer[y], width - 1) * width + missing_last(answer[p], width - 1)
         for y, p in (("y", "p"), ("y2", "p2"))
