@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import build, groupings, intake, overview, server
+from tests.benchmarks import build, groupings, intake, overview, peers, server
 from tests.benchmarks.fresh import ROOT
 from tests.benchmarks.table import Line, table
 
@@ -34,6 +34,7 @@ PARTS: dict[str, Callable[[int, Path], list[Line]]] = {
     "build": build.run,
     "overview": overview.run,
     "groupings": groupings.run,
+    "peers": peers.run,
     "server": server.run,
 }
 
