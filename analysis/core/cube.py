@@ -105,6 +105,11 @@ class Units:
     auc: np.ndarray | None = None
     ranked: np.ndarray | None = None
 
+    @property
+    def freedom(self) -> np.ndarray:
+        """(G,) degrees of freedom of a variance over the units that hold the terms: one less than these."""
+        return np.asarray(self.n if self.used is None else self.used, dtype=float) - 1
+
     def product(self, one: str, other: str) -> np.ndarray:
         """(G,) sum over units of the product of their sums of two terms."""
         assert self.moments is not None  # noqa: S101 - asked for only where terms were

@@ -8,6 +8,7 @@ from analysis.core.cube import Cube
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY, MULTICLASS
+from analysis.metrics.clusters import BY_UNIT, knows_terms, term_variance
 from analysis.metrics.decisions import undefined
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import divide, effective_n, mean_variance, plain
@@ -23,9 +24,14 @@ def mean_of(term: str, cube: Cube, level: float, *, high: float) -> Estimates:
     if s is None:
         raise BadRequest("This metric needs the scores of every class: name their columns in the evaluation.")
     value = divide(s.s[term], s.w)
-    variance = mean_variance(s.n, s.w, s.q[term + "2"], s.q[term], s.w2, value)
-    low, top = plain(value, variance, level, effective_n(s.w, s.w2) - 1)
-    method = "mean, Student's t, linearised for the weights" if s.weighted else "mean, Student's t"
+    if cube.units is not None and knows_terms(cube, term):
+        variance, freedom = term_variance(cube.units, {term: 1.0, "one": -value}, s.w), cube.units.freedom
+        method = f"mean, Student's t, {BY_UNIT}"
+    else:
+        variance = mean_variance(s.n, s.w, s.q[term + "2"], s.q[term], s.w2, value)
+        freedom = effective_n(s.w, s.w2) - 1
+        method = "mean, Student's t, linearised for the weights" if s.weighted else "mean, Student's t"
+    low, top = plain(value, variance, level, freedom)
     why = undefined(value, s.n, "no row has both a label and a score")
     return Estimates(value, np.clip(low, 0, high), np.clip(top, 0, high), s.n, method, why)
 

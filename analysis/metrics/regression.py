@@ -11,6 +11,7 @@ from analysis.core.cube import Cube, Sums
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import REGRESSION
+from analysis.metrics.clusters import BY_UNIT, knows_terms, term_variance
 from analysis.metrics.decisions import NO_WEIGHT, constant
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import (
@@ -34,12 +35,17 @@ def summed(cube: Cube) -> Sums:
     return cube.sums
 
 
-def _df(s: Sums) -> np.ndarray:
-    return effective_n(s.w, s.w2) - 1
+def _linear(
+    cube: Cube, parts: dict[str, np.ndarray | float], scale: np.ndarray, apart: np.ndarray, text: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """(variance, degrees of freedom, method) of a value whose influence is `parts` over `scale`, see `term_variance`.
 
-
-def _method(s: Sums, text: str) -> str:
-    return f"{text}, linearised for the weights" if s.weighted else text
+    apart: its variance where no row goes with another.
+    """
+    s = summed(cube)
+    if cube.units is not None and knows_terms(cube, *parts):
+        return term_variance(cube.units, parts, scale), cube.units.freedom, f"{text}, {BY_UNIT}"
+    return apart, effective_n(s.w, s.w2) - 1, f"{text}, linearised for the weights" if s.weighted else text
 
 
 def mean_of(
@@ -56,15 +62,16 @@ def mean_of(
         hit = s.q["zero"] > 0
         why.append((hit, "some labels are 0, where it has no value: look at mae, wape or smape"))
         value = np.where(hit, np.nan, value)
-    variance = mean_variance(s.n, s.w, s.q[square], s.q[term], s.w2, value)
-    ends = plain(value, variance, level, _df(s))
+    apart = mean_variance(s.n, s.w, s.q[square], s.q[term], s.w2, value)
+    variance, freedom, method = _linear(cube, {term: 1.0, "one": -value}, s.w, apart, "mean, Student's t")
+    ends = plain(value, variance, level, freedom)
     reason = reasons(len(value), *why)
     if not zeros and not s.weighted:
         for group in np.flatnonzero(hit):
             count = f"{int(s.s['zero'][group])} of {int(s.n[group])} labels are 0"
             reason[group] = f"{count}, where it has no value: look at mae, wape or smape"
     least, most = (np.clip(end, low, high) for end in ends)
-    return Estimates(value, least, most, s.n, _method(s, "mean, Student's t"), reason)
+    return Estimates(value, least, most, s.n, method, reason)
 
 
 def rmse(cube: Cube, level: float) -> Estimates:
@@ -73,11 +80,13 @@ def rmse(cube: Cube, level: float) -> Estimates:
     s = summed(cube)
     square = divide(s.s["e2"], s.w)
     value = np.sqrt(square)
-    variance = mean_variance(s.n, s.w, s.q["e4"], s.q["e2"], s.w2, square)
-    low, high = log_scale(value, divide(variance, 4 * square), level, _df(s))
+    apart = mean_variance(s.n, s.w, s.q["e4"], s.q["e2"], s.w2, square)
+    text = "delta method on the log scale, Student's t"
+    variance, freedom, method = _linear(cube, {"e2": 1.0, "one": -square}, s.w, apart, text)
+    low, high = log_scale(value, divide(variance, 4 * square), level, freedom)
     low, high = (np.where((value <= 0) & (s.n > 1), 0.0, end) for end in (low, high))
     why = reasons(len(value), (s.n == 0, NO_ROWS), (s.w <= 0, NO_WEIGHT))
-    return Estimates(value, low, high, s.n, _method(s, "delta method on the log scale, Student's t"), why)
+    return Estimates(value, low, high, s.n, method, why)
 
 
 def _label_mean(s: Sums) -> np.ndarray:
@@ -99,23 +108,26 @@ def r2(cube: Cube, level: float) -> Estimates:
     q = s.q
     cross = q["e2y2"] - 2 * mean * q["e2y"] + mean**2 * q["e2"]
     ground = q["y4"] - 4 * mean * q["y3"] + 6 * mean**2 * q["y2"] - 4 * mean**3 * q["y"] + mean**4 * s.w2
-    variance = mean_variance(s.n, s.w * spread, q["e4"], cross, ground, ratio)
-    small, large = log_scale(ratio, variance, level, _df(s))
+    apart = mean_variance(s.n, s.w * spread, q["e4"], cross, ground, ratio)
+    parts = {"e2": 1.0, "y2": -ratio, "y": 2 * ratio * mean, "one": -ratio * mean**2}
+    text = "delta method on log(SSE / SST), Student's t"
+    variance, freedom, method = _linear(cube, parts, s.w * spread, apart, text)
+    small, large = log_scale(ratio, variance, level, freedom)
     small, large = (np.where((ratio <= 0) & (s.n > 1), 0.0, end) for end in (small, large))
     why = reasons(len(ratio), (s.n == 0, NO_ROWS), (s.w <= 0, NO_WEIGHT), (np.isnan(ratio), "the labels do not vary"))
-    method = _method(s, "delta method on log(SSE / SST), Student's t")
     return Estimates(1 - ratio, 1 - large, 1 - small, s.n, method, why)
 
 
 def wape(cube: Cube, level: float) -> Estimates:
     s = summed(cube)
     value = divide(s.s["ae"], s.s["ay"])
-    variance = mean_variance(s.n, s.s["ay"], s.q["e2"], s.q["aey"], s.q["ay2"], value)
-    low, high = plain(value, variance, level, _df(s))
+    apart = mean_variance(s.n, s.s["ay"], s.q["e2"], s.q["aey"], s.q["ay2"], value)
+    text = "delta method of a ratio, Student's t"
+    variance, freedom, method = _linear(cube, {"ae": 1.0, "ay": -value}, s.s["ay"], apart, text)
+    low, high = plain(value, variance, level, freedom)
     why = reasons(
         len(value), (s.n == 0, NO_ROWS), (s.w <= 0, NO_WEIGHT), (np.isnan(value), "the labels' sizes add up to 0")
     )
-    method = _method(s, "delta method of a ratio, Student's t")
     return Estimates(value, np.maximum(low, 0.0), high, s.n, method, why)
 
 

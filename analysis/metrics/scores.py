@@ -10,6 +10,7 @@ from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY
 from analysis.metrics import curves
+from analysis.metrics.clusters import BY_UNIT, correction
 from analysis.metrics.decisions import NO_WEIGHT, constant
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import (
@@ -88,10 +89,13 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
     """
     histogram = scored(cube)
     area, sizes = curves.auc(histogram), curves.class_sizes(histogram)
-    value = area.value
+    value, variance, freedom = area.value, area.variance, None
+    clustered = cube.units is not None and cube.units.auc is not None
+    if cube.units is not None and cube.units.auc is not None and cube.units.ranked is not None:
+        variance, freedom = cube.units.auc * correction(cube.units.ranked), cube.units.ranked - 1.0
     smaller = np.minimum(sizes.positives, sizes.negatives)
-    apart = (value <= 0) | (value >= 1) | (smaller < 2) | (area.variance <= FLAT)
-    few = ~apart & (smaller < FEW)
+    apart = (value <= 0) | (value >= 1) | (smaller < 2) | ~(variance > FLAT)
+    few = ~apart & (smaller < FEW) & (not clustered)
     apart |= few & histogram.weighted
     few &= ~apart
     drawn: Ends = (np.full(len(value), np.nan), np.full(len(value), np.nan))
@@ -100,16 +104,17 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
         drawn[0][group], drawn[1][group] = least, most
     score = mann_whitney(value, sizes.effective_positives, sizes.effective_negatives, level)
     drawn = (np.fmin(drawn[0], score[0]), np.fmax(drawn[1], score[1]))
-    straight = plain(value, area.variance, level)
+    straight = plain(value, variance, level, freedom)
     steep = value > HIGH
     low, high = combine(
         (np.isnan(value), (value, value)),
         (apart, score),
         (few, drawn),
-        (steep, logit(value, area.variance, level)),
+        (steep, logit(value, variance, level, freedom)),
         (~steep, (np.clip(straight[0], 0, 1), np.clip(straight[1], 0, 1))),
     )
     delong = "DeLong, linearised for the weights" if histogram.weighted else "DeLong"
+    delong = f"DeLong's placements, {BY_UNIT} (Obuchowski 1997)" if clustered else delong
     drawing = f"stratified bootstrap of cells, {REPLICATES} replicates, seed {SEED}, widened to {SCORE_TYPE}"
     used = (
         (~apart & ~few & ~steep, delong),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums
+from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums, Units
 
 
 def _groups(group, size):
@@ -163,3 +163,52 @@ def regression_cube(label, prediction, weight=None, group=None, limit=8192):
         "d": order(terms["d"], weight, group, limit),
     }
     return replace(_blank(ids, groups), sums=sums(terms, weight, group), orders=orders)
+
+
+def units(unit, terms=None, confused=None, scored=None, weight=None, group=None):
+    """Units counted row by row. terms: {name: per-row values, nan missing}; confused: (label, decision, classes);
+    scored: (label, score)."""
+    unit = np.asarray(unit)
+    group, groups = _groups(group, len(unit))
+    w = np.ones(len(unit)) if weight is None else np.asarray(weight, dtype=float)
+    each = [(group == g) & (unit == u) for g in range(groups) for u in np.unique(unit[group == g])]
+    of = np.array([group[mask][0] for mask in each])
+
+    def together(values):
+        """(G, K, K) sums over units of the products of their sums of (N, K) per-row values."""
+        totals = np.stack([values[mask].sum(axis=0) for mask in each])
+        return np.stack([totals[of == g].T @ totals[of == g] for g in range(groups)])
+
+    made = Units(np.bincount(of, minlength=groups))
+    if terms is not None:
+        known = ~np.isnan(np.sum(list(terms.values()), axis=0))
+        values = np.stack([np.ones(len(unit)), *terms.values()], axis=1)
+        moments = together(np.where(known[:, None], values, 0) * w[:, None])
+        used = np.bincount([g for g, mask in zip(of, each, strict=True) if known[mask].any()], minlength=groups)
+        made = replace(made, terms=("one", *terms), moments=moments, used=used)
+    if confused is not None:
+        label, decision, classes = confused
+        cell = np.where(label < 0, classes, label) * (classes + 1) + np.where(decision < 0, classes, decision)
+        made = replace(made, cells=together(np.eye((classes + 1) ** 2)[cell] * w[:, None]))
+    if scored is not None:
+        made = replace(made, **_ranked(*scored, w, group, groups, each, of))
+    return made
+
+
+def _ranked(label, score, w, group, groups, each, of):
+    psi = np.full(len(label), np.nan)
+    for g in range(groups):
+        mine = (group == g) & (label >= 0) & ~np.isnan(score)
+        for side in (0, 1):
+            own, other = mine & (label == side), mine & (label == 1 - side)
+            beats = (score[own][:, None] > score[other][None, :]) == bool(side)
+            half = np.where(score[own][:, None] == score[other][None, :], 0.5, beats)
+            psi[own] = half @ w[other] / w[other].sum()
+        area = np.average(psi[mine & (label == 1)], weights=w[mine & (label == 1)])
+        for side in (0, 1):
+            own = mine & (label == side)
+            psi[own] = w[own] * (psi[own] - area) / w[own].sum()
+    known = ~np.isnan(psi)
+    totals = np.array([np.nansum(psi[mask]) for mask in each])
+    seen = [g for g, mask in zip(of, each, strict=True) if known[mask].any()]
+    return {"auc": np.bincount(of, totals**2, groups), "ranked": np.bincount(seen, minlength=groups)}
