@@ -2,6 +2,16 @@
 
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric
-from analysis.metrics import decisions, binary, multiclass, scores, probabilities, regression
+from analysis.metrics import decisions, binary, tradeoffs, multiclass, scores, probabilities, regression
 
-__all__ = ["METRICS", "Metric", "binary", "decisions", "multiclass", "probabilities", "regression", "scores"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "binary",
+    "decisions",
+    "multiclass",
+    "probabilities",
+    "regression",
+    "scores",
+    "tradeoffs",
+]

@@ -146,12 +146,31 @@ def one(function):
     return decided(call)
 
 
+def rates(y, d, w):
+    """scikit-learn's confusion matrix, each actual class summing to 1."""
+    return sk.confusion_matrix(y, d, sample_weight=w, normalize="true")
+
+
+def random_fbeta(y, d, w, beta):
+    """F-beta of precision p and recall s, which random decisions have: the weighted harmonic mean."""
+    p, s = dummy(y, d, w, len(y))
+    return stats.hmean([p, s], weights=[1, beta**2])
+
+
 ORACLES = {
     "accuracy": decided(lambda y, d, w, n: sk.accuracy_score(y, d, sample_weight=w)),
     "precision": one(sk.precision_score),
     "recall": one(sk.recall_score),
     "f1": one(sk.f1_score),
     "specificity": decided(lambda y, d, w, n: sk.recall_score(y, d, sample_weight=w, pos_label=0)),
+    "negative_predictive_value": decided(lambda y, d, w, n: sk.precision_score(y, d, sample_weight=w, pos_label=0)),
+    "false_positive_rate": decided(lambda y, d, w, n: rates(y, d, w)[0, 1]),
+    "false_negative_rate": decided(lambda y, d, w, n: rates(y, d, w)[1, 0]),
+    "false_discovery_rate": decided(lambda y, d, w, n: 1 - sk.precision_score(y, d, sample_weight=w)),
+    "f2": decided(lambda y, d, w, n: sk.fbeta_score(y, d, beta=2, sample_weight=w)),
+    "f0_5": decided(lambda y, d, w, n: sk.fbeta_score(y, d, beta=0.5, sample_weight=w)),
+    "informedness": decided(lambda y, d, w, n: sk.balanced_accuracy_score(y, d, sample_weight=w, adjusted=True)),
+    "lift": decided(lambda y, d, w, n: sk.precision_score(y, d, sample_weight=w) / np.average(y, weights=w)),
     "mcc": decided(lambda y, d, w, n: sk.matthews_corrcoef(y, d, sample_weight=w)),
     "balanced_accuracy": decided(lambda y, d, w, n: sk.balanced_accuracy_score(y, d, sample_weight=w)),
     "kappa": decided(lambda y, d, w, n: sk.cohen_kappa_score(y, d, sample_weight=w)),
@@ -189,6 +208,13 @@ BASELINES = {
     "recall": decided(lambda y, d, w, n: dummy(y, d, w, n)[1]),
     "specificity": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[1]),
     "f1": decided(lambda y, d, w, n: stats.hmean(dummy(y, d, w, n))),
+    "f2": decided(lambda y, d, w, n: random_fbeta(y, d, w, 2)),
+    "f0_5": decided(lambda y, d, w, n: random_fbeta(y, d, w, 0.5)),
+    "negative_predictive_value": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[0]),
+    "false_discovery_rate": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[0]),
+    "false_positive_rate": decided(lambda y, d, w, n: dummy(y, d, w, n)[1]),
+    "false_negative_rate": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[1]),
+    "lift": decided(lambda y, d, w, n: 1.0),
     "average_precision": scored(lambda y, s, w: sk.average_precision_score(y, np.zeros(len(y)), sample_weight=w)),
     "roc_auc": scored(lambda y, s, w: sk.roc_auc_score(y, np.zeros(len(y)), sample_weight=w)),
     "balanced_accuracy": decided(lambda y, d, w, n: 1 / len(np.unique(y))),
@@ -212,6 +238,6 @@ BASELINES = {
         lambda y, p, w: cubes.weighted_quantile(np.abs(y - np.median(y)), None if np.all(w == 1) else w, 0.5)
     ),
     "rmse": predicted(lambda y, p, w: np.sqrt(np.average((y - np.average(y, weights=w)) ** 2, weights=w))),
-    **{name: lambda rows: 0.0 for name in ("mcc", "kappa", "ks", "gini", "r2", "bias")},
+    **{name: lambda rows: 0.0 for name in ("mcc", "kappa", "informedness", "ks", "gini", "r2", "bias")},
     **{name: lambda rows: np.nan for name in ("selection_rate", "prevalence", "ece", "mape", "wape", "smape")},
 }

@@ -13,6 +13,7 @@ EVERY = pytest.mark.parametrize(("metric", "task"), CASES, ids=NAMES)
 PUBLIC = """
 accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision log_loss brier ks gini
 ece selection_rate prevalence macro_precision macro_recall macro_f1 mae rmse r2 median_ae bias mape wape smape
+negative_predictive_value false_positive_rate false_negative_rate false_discovery_rate f2 f0_5 informedness lift
 """
 
 

@@ -14,7 +14,8 @@ from tests.questions.twin import Said, ask, flowers, loans, prices, write
 
 CONTRACT = {
     "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision "
-    "log_loss brier ks gini ece selection_rate prevalence",
+    "log_loss brier ks gini ece selection_rate prevalence negative_predictive_value false_positive_rate "
+    "false_negative_rate false_discovery_rate f2 f0_5 informedness lift",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
     "macro_recall "
     "macro_f1",
@@ -78,6 +79,17 @@ def expect_binary(rows, weighted, threshold=None):
         "mcc": (sk.matthews_corrcoef(y, p, sample_weight=w), len(y)),
         "balanced_accuracy": (sk.balanced_accuracy_score(y, p, sample_weight=w), len(y)),
         "kappa": (sk.cohen_kappa_score(y, p, sample_weight=w), len(y)),
+    }
+    (_, fpr), (fnr, _) = sk.confusion_matrix(y, p, sample_weight=w, normalize="true")
+    found |= {
+        "negative_predictive_value": (sk.precision_score(~y, ~p, sample_weight=w), int((~p).sum())),
+        "false_positive_rate": (fpr, int((~y).sum())),
+        "false_negative_rate": (fnr, int(y.sum())),
+        "false_discovery_rate": (1 - found["precision"][0], int(p.sum())),
+        "f2": (sk.fbeta_score(y, p, beta=2, sample_weight=w), int((y | p).sum())),
+        "f0_5": (sk.fbeta_score(y, p, beta=0.5, sample_weight=w), int((y | p).sum())),
+        "informedness": (sk.balanced_accuracy_score(y, p, sample_weight=w, adjusted=True), len(y)),
+        "lift": (found["precision"][0] / np.average(y, weights=w), len(y)),
     }
     answered = [row for row in rows if row["decision"] is not None]
     flagged, w = np.array([row["decision"] == 1 for row in answered]), weights(answered, weighted)
