@@ -2,12 +2,15 @@
 
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric
-from analysis.metrics import decisions, binary, tradeoffs, multiclass, scores, probabilities, regression
+from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
+from analysis.metrics import scores, probabilities, class_scores, regression
 
 __all__ = [
     "METRICS",
     "Metric",
     "binary",
+    "class_means",
+    "class_scores",
     "decisions",
     "multiclass",
     "probabilities",
