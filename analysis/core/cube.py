@@ -37,8 +37,10 @@ class Histogram:
     """Scores by actual class.
 
     n, w, w2: (G, 3, B) counts, sums of weights and of squared weights of rows with score code b whose label is
-    negative (0), positive (1) or missing (2). low, high: (B,) smallest and largest value a code may hold: bin b is
-    [low, high), the last closed, and low == high marks a code that holds one single value (nothing is lost there).
+    negative (0), positive (1) or missing (2). Of one class's score among many: (G, C + 1, B), axis 1 the actual class,
+    C = missing. Of the highest score: axis 1 says whether its class is wrong (0), right (1) or unknown (2).
+    low, high: (B,) smallest and largest value a code may hold: bin b is [low, high), the last closed, and low == high
+    marks a code that holds one single value (nothing is lost there).
     """
 
     n: np.ndarray
@@ -122,6 +124,20 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """Where the label's score stands among the scores of all classes.
+
+    n, w, w2: (G, C) counts, sums of weights and of squared weights of labelled rows with every score, by rank less
+    one: 0 is the highest score. Of equal scores the later class is the higher one, as in scikit-learn.
+    """
+
+    n: np.ndarray
+    w: np.ndarray
+    w2: np.ndarray
+    weighted: bool = False
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -138,6 +154,7 @@ class Cube:
 
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
+    histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
     """
 
     groups: pl.DataFrame
@@ -147,6 +164,9 @@ class Cube:
     histogram: Histogram | None = None
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
+    class_histograms: tuple[Histogram, ...] = ()
+    top_label: Histogram | None = None
+    ranks: Ranks | None = None
     tally: Tally | None = None
     units: Units | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -164,7 +184,7 @@ class Cube:
     def nbytes(self) -> int:
         """About how much memory the cube takes."""
         held = 0
-        for part in (self.confusion, self.histogram, *self.orders.values()):
+        for part in (self.confusion, self.histogram, self.top_label, *self.class_histograms, *self.orders.values()):
             if part is not None:
                 held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
         return held + 2048 + 64 * len(self)
@@ -211,5 +231,8 @@ class Cube:
             histogram=changed(self.histogram, "n", "w", "w2"),
             sums=sums,
             orders=orders,
+            class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
+            top_label=changed(self.top_label, "n", "w", "w2"),
+            ranks=changed(self.ranks, "n", "w", "w2"),
             tally=changed(self.tally, "labelled", "answered", "used"),
         )

@@ -40,12 +40,16 @@ class ModelFacts:
     """One model version of an evaluation.
 
     index: its columns are p<index> (decision or forecast), s<index> (score), b<index> (score code), x<index> (latency);
-    for more than two classes l<index> (log loss) and g<index> (squared error), for forecasts e<index> (residual) and
-    a<index> (code of the absolute residual).
+    for more than two classes l<index> (log loss), g<index> (squared error), r<index> (rank of the label's score, 1 the
+    highest; of equal scores the later class is the higher one), b<index>_<class code> (code of that class's score) and
+    b<index>_top (code of the highest score); for forecasts e<index> (residual) and a<index> (code of the absolute
+    residual).
     scored: rows with a decision or score. undecided, unscored: of these, rows without a decision and without a score,
     None where nobody counted. outside: scores not in [0, 1], which forbid probability metrics.
     clipped: rows whose log loss was clipped. threshold: what separates the recorded decisions, if anything does.
     exact: the score codes lose nothing. class_scores: {class: column name} of a multiclass model.
+    class_codes: the most codes a class's score has, 0 where the file holds none; top_codes: those of the highest score,
+    0 where the file holds neither them nor ranks.
     """
 
     name: str
@@ -63,6 +67,8 @@ class ModelFacts:
     exact: bool = True
     codes: int = 0
     class_scores: tuple[tuple[str, str], ...] = ()
+    class_codes: int = 0
+    top_codes: int = 0
     quantiles: tuple[tuple[float, str], ...] = ()
 
     def with_(self, **changes: Any) -> "ModelFacts":

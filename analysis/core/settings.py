@@ -66,6 +66,13 @@ _add("groups", 1000, "groups", "More groups than this are folded into 'other': n
 _add("encode_values", 1000, "values", "A column with at most this many distinct values is stored as codes.")
 _add("score_codes", 8192, "codes", "At most this many distinct scores stay exact; beyond, the AUC bound is about 6e-5.")
 _add(
+    "class_codes",
+    2048,
+    "codes",
+    "The same for each of more than two classes, whose codes a file holds all; the AUC bound is then about 3e-4.",
+)
+_add("coded_classes", 20, "classes", "Beyond, a column of codes a class would make the file several times as large.")
+_add(
     "by_values",
     50,
     "values",

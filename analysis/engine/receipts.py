@@ -7,12 +7,23 @@ import re
 
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY
+from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.statements import decision, keys, weighed
 from analysis.engine.terms import term_sql, usable
 from analysis.metrics.definition import Metric
 
+OF_CLASSES = {
+    each.__name__: each
+    for each in (
+        class_receipts.areas,
+        class_receipts.rests,
+        class_receipts.ranks,
+        class_receipts.class_calibration,
+        class_receipts.top_calibration,
+    )
+}
 TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 
 
@@ -28,8 +39,9 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     if written is None:
         return ""
     source = "classes" if written.source == "counts" and len(facts.classes) > 2 else written.source
-    builders = {"counts": _counts, "classes": _classes, "scores": _scores, "calibration": _calibration}
-    value, n = (written.by_class, written.n_by_class) if source == "classes" else (written.value, written.n)
+    builders = {"counts": _counts, "classes": _classes, "scores": _scores, "calibration": _calibration, **OF_CLASSES}
+    many = len(facts.classes) > 2 and bool(written.by_class)
+    value, n = (written.by_class, written.n_by_class) if many else (written.value, written.n)
     keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")

@@ -2,6 +2,19 @@
 
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric
-from analysis.metrics import decisions, binary, multiclass, scores, probabilities, regression
+from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
+from analysis.metrics import scores, probabilities, class_scores, regression
 
-__all__ = ["METRICS", "Metric", "binary", "decisions", "multiclass", "probabilities", "regression", "scores"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "binary",
+    "class_means",
+    "class_scores",
+    "decisions",
+    "multiclass",
+    "probabilities",
+    "regression",
+    "scores",
+    "tradeoffs",
+]

@@ -71,15 +71,87 @@ def decided(cube: Cube) -> Decided:
     return Decided(counts.n[:, :c, :c], w, w2, counts.weighted)
 
 
+def share_ends(k: np.ndarray, w: np.ndarray, w2: np.ndarray, level: float) -> tuple[np.ndarray, Ends]:
+    """(k / w, Wilson's ends), elementwise: every share of rows gets its effective n here. k: weight of the successes;
+    w, w2: weights and squared weights of the rows they are among."""
+    value, size = divide(k, w), effective_n(w, w2)
+    return value, wilson(value * size, size, level)
+
+
 def proportion(
     k: np.ndarray, n: np.ndarray, w: np.ndarray, w2: np.ndarray, *, level: float, weighted: bool, why: str
 ) -> Estimates:
     """k / w with Wilson's interval. k: weight of the successes; n, w, w2: count, weights, squared weights of the rows
     they are among; why: the reason where there are none."""
-    value, size = divide(k, w), effective_n(w, w2)
-    low, high = wilson(value * size, size, level)
+    value, (low, high) = share_ends(k, w, w2, level)
     method = "Wilson on the effective n" if weighted else "Wilson"
     return Estimates(value, low, high, n, method, undefined(value, n, why))
+
+
+def versus(cube: Cube) -> Confusion:
+    """Class against rest, as two classes each: of two the positive one, (G, 3, 3); of more all, (G * C, 3, 3).
+
+    Index 1 is the class, 0 the rest, 2 missing; group-major.
+    """
+    counts = needed(cube)
+    return counts if counts.classes == 2 else cube.once("versus", lambda: _collapsed(counts))
+
+
+def _collapsed(counts: Confusion) -> Confusion:
+    c = counts.classes
+
+    def fold(array: np.ndarray) -> np.ndarray:
+        inner, undecided, unlabelled = array[:, :c, :c], array[:, :c, c], array[:, c, :c]
+        own, actual, predicted = np.diagonal(inner, axis1=1, axis2=2), inner.sum(axis=2), inner.sum(axis=1)
+        made = np.empty((len(array), c, 3, 3), dtype=array.dtype)
+        made[..., 1, 1], made[..., 1, 0], made[..., 0, 1] = own, actual - own, predicted - own
+        made[..., 0, 0] = np.maximum(inner.sum(axis=(1, 2))[:, None] - actual - predicted + own, 0)
+        for place, edge in (((..., 1, 2), undecided), ((..., 2, 1), unlabelled)):
+            made[place] = edge
+            rest = (..., 0, 2) if place[-1] == 2 else (..., 2, 0)
+            made[rest] = np.maximum(edge.sum(axis=1)[:, None] - edge, 0)
+        made[..., 2, 2] = array[:, c, c][:, None]
+        return made.reshape(-1, 3, 3)
+
+    n = fold(counts.n)
+    return Confusion(n, fold(counts.w), fold(counts.w2), True) if counts.weighted else Confusion(n, n, n)
+
+
+Cells = tuple[tuple[int, int], ...]
+TN, FP, FN, TP = (((0, 0),), ((0, 1),), ((1, 0),), ((1, 1),))
+BOTH = TN + FP + FN + TP
+FLAGGED, PASSED = FP + TP + ((2, 1),), TN + FN + ((2, 0),)
+POSITIVES, NEGATIVES = FN + TP + ((1, 2),), TN + FP + ((0, 2),)
+"""Cells (actual, predicted) of one class against the rest: 1 the class, 0 the rest, 2 missing."""
+
+
+def cells(array: np.ndarray, among: Cells) -> np.ndarray:
+    """(G,) the sum over some cells of an array (G, 3, 3)."""
+    actual, predicted = zip(*among, strict=True)
+    return array[:, actual, predicted].sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share that the cells `top` have of the cells `bottom`, as an estimator; why: the reason where none is there.
+
+    By class where there are more than two.
+    """
+
+    top: Cells
+    bottom: Cells
+    why: str = NO_ROWS
+
+    def __call__(self, cube: Cube, level: float) -> Estimates:
+        counts = versus(cube)
+        n, w, w2 = (cells(array, self.bottom) for array in (counts.n, counts.w, counts.w2))
+        top = cells(counts.w, self.top)
+        return proportion(top, n, w, w2, level=level, weighted=counts.weighted, why=self.why)
+
+    def value(self, cube: Cube) -> np.ndarray:
+        """The shares alone, as a baseline wants them."""
+        counts = versus(cube)
+        return divide(cells(counts.w, self.top), cells(counts.w, self.bottom))
 
 
 def undefined(value: np.ndarray, n: np.ndarray, why: str) -> np.ndarray:
@@ -91,8 +163,8 @@ def undefined(value: np.ndarray, n: np.ndarray, why: str) -> np.ndarray:
 def class_shares(counts: Decided, axis: int, level: float) -> tuple[np.ndarray, Ends, np.ndarray]:
     """(value, ends, used), each (G, C): the diagonal over the sums along `axis` (2: recall, 1: precision)."""
     w = counts.w.sum(axis=axis)
-    value, size = divide(counts.right, w), effective_n(w, counts.w2.sum(axis=axis))
-    return value, wilson(value * size, size, level), w > 0
+    value, ends = share_ends(counts.right, w, counts.w2.sum(axis=axis), level)
+    return value, ends, w > 0
 
 
 def class_f1(counts: Decided, level: float) -> tuple[np.ndarray, Ends, np.ndarray]:
@@ -101,8 +173,7 @@ def class_f1(counts: Decided, level: float) -> tuple[np.ndarray, Ends, np.ndarra
         array.sum(axis=2) + array.sum(axis=1) - np.diagonal(array, axis1=1, axis2=2) for array in (counts.w, counts.w2)
     )
     value = divide(2 * counts.right, counts.actual + counts.predicted)
-    size = effective_n(w, w2)
-    low, high = wilson(divide(counts.right, w) * size, size, level)
+    _, (low, high) = share_ends(counts.right, w, w2, level)
     return value, (2 * low / (1 + low), 2 * high / (1 + high)), w > 0
 
 
@@ -141,7 +212,8 @@ METRICS.add(
         high=1.0,
         unit="share",
         counts="rows with a label and a decision",
-        help="Share of decisions that are right: 0 none, 1 all. High by itself where one class is common.",
+        help="Share of decisions that are right: 0 none, 1 all. High by itself where one class is common; of many "
+        "classes it is the weighted recall as well.",
         source="Metz 1978",
         estimate=accuracy,
         baseline=majority,

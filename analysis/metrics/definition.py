@@ -25,7 +25,11 @@ class Sql:
     "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
     fp (at and above this score), positives, negatives, wide (the code holds several values);
     "calibration": a row a group and 15th of the score's range with excess (of labels over scores), total (weights) and
-    n_all (rows).
+    n_all (rows); "top_calibration": the same of the highest score of many classes, and "class_calibration": of each
+    class's score in turn;
+    "areas": a row a group, class and other class (for "rests": all others as one) with area (AUC of the class's score
+    between the two, null where one is missing) and n_pos (rows of the class);
+    "ranks": the labelled rows with the label's rank, their weight w and the number of classes.
     by_class, n_by_class: the same over "classes" where there are more than two.
     """
 
@@ -41,8 +45,10 @@ class Metric:
     """A named definition.
 
     needs: what the cube must hold: "decisions" (Confusion), "predictions" or "labels" (the same, of which only one side
-    is used), "scores" (Histogram), "sum:TERM" (a term of Sums),
-    "order:QUANTITY" (an Order). better: "higher", "lower", "zero" (nearest to zero) or None (neither).
+    is used), "scores" (Histogram), "sum:TERM" (a term of Sums), "order:QUANTITY" (an Order), "class_scores",
+    "top_label" or "ranks" (the parts of a cube for the scores of many classes), "probabilities" (of the model: its
+    scores are that).
+    better: "higher", "lower", "zero" (nearest to zero) or None (neither).
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
     "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".
     estimate(cube, level): one Estimates over the cube's groups. baseline(cube): what no skill gives, (G,).

@@ -26,7 +26,7 @@ def _why(counts: Decided, value: np.ndarray, why: str) -> np.ndarray:
     return reasons(len(value), *cases)
 
 
-def _scaled(used: np.ndarray, total: int) -> str:
+def scaled(used: np.ndarray, total: int) -> str:
     """How many classes a macro mean runs over, in words."""
     seen = np.unique(used.sum(axis=1))
     seen = seen[seen > 0]
@@ -45,7 +45,7 @@ def macro(cube: Cube, level: float, *, axis: int, why: str, least: int = 1) -> E
     low, high = mover_mean(value, ends, used)
     few = used.sum(axis=1) < least
     mean, low, high = (np.where(few, np.nan, each) for each in (mean, low, high))
-    method = f"MOVER of the classes' Wilson intervals, {_scaled(used, used.shape[1])}"
+    method = f"MOVER of the classes' Wilson intervals, {scaled(used, used.shape[1])}"
     if c.weighted:
         method += ", on the effective n"
     return Estimates(mean, low, high, c.rows, method, _why(c, mean, why))
@@ -64,7 +64,7 @@ def macro_f1(cube: Cube, level: float) -> Estimates:
     variance = cell_variance(gradient / np.maximum(count, 1)[:, None, None], c)
     spread = variance * np.maximum(c.rows, 1) > FLAT
     low, high = combine((spread, logit(mean, variance, level)), (~spread, mover_mean(value, ends, used)))
-    method = f"delta method on the joint cells, logit scale, {_scaled(used, used.shape[1])}"
+    method = f"delta method on the joint cells, logit scale, {scaled(used, used.shape[1])}"
     if np.any(~spread & (c.rows > 0)):
         method += "; MOVER of the classes' intervals where nothing varies"
     return Estimates(mean, low, high, c.rows, method, _why(c, mean, NO_ROWS))

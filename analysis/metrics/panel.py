@@ -10,6 +10,7 @@ from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.settings import whole
 from analysis.metrics.definition import METRICS, Metric
 
 NEEDS_DECISION = "needs a decision: this model has scores only, so choose a threshold (--threshold)"
@@ -38,11 +39,31 @@ def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshol
             return NEEDS_DECISION if model.score and evaluation.task == BINARY else "needs a prediction column"
         if need == "scores" and not model.score:
             return "needs a score column"
+        if need in ("class_scores", "top_label", "ranks"):
+            lacking = _not_coded(evaluation, model, need)
+            if lacking is not None:
+                return lacking
+        if need == "probabilities" and not model.probabilities:
+            return _not_probabilities(evaluation, model)
         if need.startswith("sum:") and evaluation.task != REGRESSION:
             if not model.score:
                 return "needs a score column"
             if not model.probabilities:
                 return _not_probabilities(evaluation, model)
+    return None
+
+
+def _not_coded(evaluation: Evaluation, model: ModelFacts, need: str) -> str | None:
+    """Why the file holds no codes of every class's score, None where it does."""
+    most = whole("coded_classes")
+    if not model.score:
+        return "needs a score column"
+    if len(model.class_scores) < len(evaluation.classes):
+        return "not every class has a score column"
+    if need == "class_scores" and not model.class_codes and len(evaluation.classes) > most:
+        return f"{len(evaluation.classes)} classes: the scores of every class are kept as codes up to {most} classes"
+    if not (model.class_codes if need == "class_scores" else model.top_codes):
+        return "made by an older Assay: save its roles again"
     return None
 
 

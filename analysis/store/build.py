@@ -1,7 +1,7 @@
 """Building an evaluation file from a dataset file: wide, encoded, immutable. Runs in a child.
 
 The file holds `rows` (the columns raw and encoded, label y, weight w, local time t, half bit, and per model version
-p, s, b, e, a, l, g, x: see core/evaluation.py), `codes` (what each score code holds) and `facts`.
+p, s, b, e, a, l, g, r, x: see core/evaluation.py), `codes` (what each score code holds) and `facts`.
 """
 
 import json

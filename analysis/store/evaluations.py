@@ -18,7 +18,7 @@ from analysis.store.tables import definition
 from analysis.store.tables import evaluation as table
 from analysis.store.workspace import Workspace
 
-LAYOUT = 1
+LAYOUT = 2
 SEED = 20260105
 
 

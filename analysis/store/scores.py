@@ -1,6 +1,6 @@
 """Models of an evaluation file: what is read of each version, what is made from it, and the codes of its scores."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from analysis.store.pivot import ModelSql
 from analysis.store.source import Source
 
 LOOKED_FOR = np.unique(np.concatenate([np.arange(1, 15) / 15, np.arange(1, 100) / 100]))
+CLASS_SAMPLE = 200_000  # a hundred rows a code
 UNSUMMED = 0.01  # how far the scores of a row may be from summing to 1
 
 
@@ -30,6 +31,23 @@ class Columns:
     made: list[str] = field(default_factory=list)
     spent: list[str] = field(default_factory=list)
     codes: dict[str, Codes] = field(default_factory=dict)
+
+
+def class_codes(source: Source, values: dict[str, str], *, most: int) -> dict[str, Codes]:
+    """Codes of many quantities at once, each of at most about `most`. values: {name: SQL over the source}."""
+    ends = ", ".join(f"min({sql}), max({sql}), approx_count_distinct({sql})" for sql in values.values())
+    found = source.one(f"SELECT {ends} FROM {source.relation} r")
+    samples = source.sample(list(values.values()), CLASS_SAMPLE)
+    made: dict[str, Codes] = {}
+    for place, (name, sql) in enumerate(values.items()):
+        low, high, distinct = found[3 * place : 3 * place + 3]
+        few = source.values(sql, most + 1) if low is not None and distinct <= 3 * most else np.empty(0)
+        if low is None or 0 < len(few) <= most:
+            made[name] = exact_codes(np.zeros(1) if low is None else few)
+        else:
+            extra = LOOKED_FOR if low >= 0 and high <= 1 else np.empty(0)
+            made[name] = binned_codes(samples[place], low=low, high=high, most=most, extra=extra)
+    return made
 
 
 @dataclass(frozen=True)
@@ -116,27 +134,60 @@ class Scorer:
         return binned_codes(self.source.sample([value], SAMPLE)[0], low=low, high=high, most=most, extra=extra)
 
     def _class_scores(self, model: ModelSql, facts: ModelFacts) -> ModelFacts:
+        """Scores of every class: how much the label's was off, its rank, and the codes of each and of the highest."""
         index, scores = model.index, {name: sql for name, sql in model.scores if name is not None}
         facts = facts.with_(score=bool(scores), class_scores=model.class_columns)
         if not scores or any(name not in scores for name in self.classes):
             return facts
         named = [f"z{index}_{code}" for code in range(len(self.classes))]
         parts = [labels.finite(f"CAST({scores[name]} AS DOUBLE)") for name in self.classes]
-        picked = ", ".join(f"{part} AS {name}" for part, name in zip(parts, named, strict=True))
-        outside = self.source.one(
+        picked = [f"{part} AS {name}" for part, name in zip(parts, named, strict=True)]
+        scored = f"{' + '.join(named)} IS NOT NULL"
+        best = f"CASE WHEN {scored} THEN greatest({', '.join(named)}) END"
+        looked = replace(self.source, relation=f"(SELECT {', '.join(picked)}, r.rowid FROM {self.source.relation} r)")
+        outside = looked.one(
             f"SELECT count(*) FILTER (least({', '.join(named)}) < 0 OR abs({' + '.join(named)} - 1) > {UNSUMMED}) "
-            f"FROM (SELECT {picked} FROM {self.source.relation} r)"
+            f"FROM {looked.relation}"
         )[0]
-        if not outside and self.label_sql is not None:
-            self.columns.read += [f"{part} AS {name}" for part, name in zip(parts, named, strict=True)]
-            self.columns.spent += [*named, f"right{index}"]
-            cases = " ".join(f"WHEN {code} THEN {name}" for code, name in enumerate(named))
-            scored = f"{' + '.join(named)} IS NOT NULL"
-            self.columns.given.append(f"CASE WHEN {scored} THEN CASE y {cases} END END AS right{index}")
+        self.columns.read += picked
+        self.columns.given.append(f"{best} AS best{index}")
+        self.columns.spent += [*named, f"best{index}"]
+        if self.label_sql is not None:
+            self._rightness(index, named, scored, losses=not outside)
+        coded = {f"b{index}_top": best}
+        if len(named) <= whole("coded_classes"):
+            held = "CASE WHEN best{} IS NOT NULL THEN {} END"
+            coded |= {f"b{index}_{code}": name for code, name in enumerate(named)}
+        codes = class_codes(looked, coded, most=whole("class_codes"))
+        for name, made in codes.items():
+            place = name.rpartition("_")[2]
+            value = f"best{index}" if place == "top" else held.format(index, named[int(place)])
+            self._encode(name, value, made)
+        sizes = {name: len(made.low) for name, made in codes.items()}
+        top = sizes.pop(f"b{index}_top")
+        return facts.with_(
+            probabilities=not outside,
+            outside=int(outside),
+            class_codes=max(sizes.values(), default=0),
+            top_codes=top,
+            exact=all(made.exact for made in codes.values()),
+        )
+
+    def _rightness(self, index: int, named: list[str], scored: str, *, losses: bool) -> None:
+        """Add the rank of the label's score, and the log loss and squared error of probabilities."""
+        cases = " ".join(f"WHEN {code} THEN {name}" for code, name in enumerate(named))
+        right = f"right{index}"
+        self.columns.given.append(f"CASE WHEN {scored} THEN CASE y {cases} END END AS {right}")
+        self.columns.spent.append(right)
+        above = [
+            f"CAST({name} > {right} OR ({name} = {right} AND y <= {code}) AS USMALLINT)"
+            for code, name in enumerate(named)
+        ]
+        self.columns.made.append(f"CAST({' + '.join(above)} AS USMALLINT) AS r{index}")
+        if losses:
             misses = [f"({name} - CAST(y = {code} AS DOUBLE))" for code, name in enumerate(named)]
             squares = " + ".join(f"{miss} * {miss}" for miss in misses)
-            self.columns.made += [f"{labels.log_loss_sql(f'right{index}')} AS l{index}", f"({squares}) / 2 AS g{index}"]
-        return facts.with_(probabilities=not outside, outside=int(outside))
+            self.columns.made += [f"{labels.log_loss_sql(right)} AS l{index}", f"({squares}) / 2 AS g{index}"]
 
     def _forecast(self, model: ModelSql, facts: ModelFacts) -> ModelFacts:
         index = model.index

@@ -76,6 +76,7 @@ def table(task, weighted, units=False):
     return Table(columns), roles.with_(unit="customer") if units else roles
 
 
+PARTS = ("rows", "confusion", "histogram", "sums", "orders", "class_histograms", "top_label", "ranks", "tally")
 FILTERS = {
     "": lambda row: True,
     "region = 'West'": lambda row: row["region"] == "West",
@@ -166,6 +167,10 @@ def same(found, wanted):
             same(found[name], wanted[name])
     elif isinstance(found, np.ndarray):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-9)
+    elif isinstance(found, tuple):
+        assert len(found) == len(wanted)
+        for mine, theirs in zip(found, wanted, strict=True):
+            same(mine, theirs)
     elif is_dataclass(found):
         same(vars(found), vars(wanted))
     else:
@@ -229,7 +234,11 @@ class Contract:
     def test_every_count_and_sum_is_that_of_the_rows(self, asked, task, weighted, shape):
         names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
         needs = {f"sum:{name}" for name in names} | {"decisions"}
-        needs |= {"binary": {"scores"}, "regression": {"order:ae", "order:d"}}.get(task, set())
+        needs |= {
+            "binary": {"scores"},
+            "multiclass": {"class_scores", "top_label", "ranks"},
+            "regression": {"order:ae", "order:d"},
+        }[task]
         evaluation, answer = self.ask(asked, task, weighted, shape, needs)
         facts, cube = evaluation.facts, answer.cube
         for place, held in enumerate(self.groups(answer, task, weighted, shape)):
@@ -243,6 +252,8 @@ class Contract:
                 self.check_confusion(cube.confusion, place, weighed, task, weighted)
             if task == "binary":
                 self.check_histogram(cube.histogram, place, weighed, weighted)
+            if task == "multiclass":
+                self.check_class_scores(cube, place, weighed, weighted)
             self.check_sums(cube, place, weighed, task, weighted, facts)
 
     def check_confusion(self, confusion, place, held, task, weighted):
@@ -270,6 +281,34 @@ class Contract:
                 w[side, code] += row["w"] if weighted else 1
         assert histogram.n[place].tolist() == n.tolist()
         close(histogram.w[place], w)
+
+    def check_class_scores(self, cube, place, held, weighted):
+        """Every class's score by label, the highest score by whether it is right, and the rank of the label's."""
+        names = CLASSES["multiclass"]
+        size = len(names)
+        counted = {"ranks": np.zeros((3, size)), "top": np.zeros((3, *cube.top_label.n.shape[1:]))}
+        counted |= {name: np.zeros((3, *cube.class_histograms[at].n.shape[1:])) for at, name in enumerate(names)}
+        for row in held:
+            shares = [row[f"s_{name}"] for name in names]
+            if None in shares:
+                continue
+            weight = row["w"] if weighted else 1
+            add = np.array([1, weight, weight**2])
+            label = None if row["y"] is None else names.index(row["y"])
+            for at, name in enumerate(names):
+                code = cube.class_histograms[at].low.tolist().index(shares[at])
+                counted[name][:, size if label is None else label, code] += add
+            ranked = sorted(range(size), key=lambda at: (shares[at], at), reverse=True)
+            side = 2 if label is None else int(ranked[0] == label)
+            counted["top"][:, side, cube.top_label.low.tolist().index(max(shares))] += add
+            if label is not None:
+                counted["ranks"][:, ranked.index(label)] += add
+        found = {"ranks": cube.ranks, "top": cube.top_label, **dict(zip(names, cube.class_histograms, strict=True))}
+        for name, part in found.items():
+            assert part.n[place].tolist() == counted[name][0].tolist()
+            close(part.w[place], counted[name][1])
+            close(part.w2[place], counted[name][2])
+            assert part.weighted is weighted
 
     def check_sums(self, cube, place, held, task, weighted, facts):
         counted = [(terms(task, row, facts.centre, facts.median), row.get("w", 1)) for row in held]
@@ -340,6 +379,7 @@ class Contract:
     def test_many_groupings_are_answered_as_each_alone(self, asked, task, weighted):
         names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
         needs = frozenset({f"sum:{name}" for name in names} | {"decisions", "scores"})
+        needs |= {"class_scores", "top_label", "ranks"}
         needs |= {"order:ae"} if task == "regression" else set()
         evaluation = asked(task, weighted)
         where = parse("not (region = 'West')", columns=evaluation.facts.types())
@@ -349,7 +389,7 @@ class Contract:
             for query, answer in zip(queries, evaluation.ask_all(queries), strict=True):
                 alone = evaluation.ask(replace(query, where=Not(Not(query.where)))).cube  # another text: none is cached
                 assert answer.cube.groups.equals(alone.groups), (query.by, shape)
-                for part in ("rows", "confusion", "histogram", "sums", "orders", "tally"):
+                for part in PARTS:
                     same(getattr(answer.cube, part), getattr(alone, part))
 
     @pytest.mark.parametrize(("task", "weighted"), TASKS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums, Units
+from analysis.core.cube import Confusion, Cube, Histogram, Order, Ranks, Sums, Units
 
 
 def _groups(group, size):
@@ -139,7 +139,32 @@ def multiclass_cube(label, decision, proba=None, weight=None, group=None, classe
         terms = {"ll": ll, "ll2": ll**2, "sq": sq, "sq2": sq**2}
         terms = {name: np.where(label < 0, np.nan, term) for name, term in terms.items()}
         cube = replace(cube, sums=sums(terms, weight, group))
+        cube = replace(cube, **class_parts(label, proba, weight, group))
     return cube
+
+
+def class_parts(label, proba, weight=None, group=None):
+    """Histogram of each class's score by actual class, that of the highest score, and the ranks of the labels."""
+    group, groups = _groups(group, len(label))
+    classes = proba.shape[1]
+    many = []
+    for own in range(classes):
+        code, low, high = codes(proba[:, own])
+        cells = _triple(
+            (groups, classes + 1, len(low)), (group, np.where(label < 0, classes, label), code), weight, len(label)
+        )
+        many.append(Histogram(*cells, low, high, weighted=weight is not None))
+    order = np.argsort(proba, axis=1, kind="stable")[:, ::-1]
+    rank = (order == label[:, None]).argmax(axis=1)
+    right = np.where(label < 0, -1, (order[:, 0] == label).astype(int))
+    known = label >= 0
+    known_weight = None if weight is None else weight[known]
+    ranks = _triple((groups, classes), (group[known], rank[known]), known_weight, int(known.sum()))
+    return {
+        "class_histograms": tuple(many),
+        "top_label": histogram(right, proba.max(axis=1), weight, group),
+        "ranks": Ranks(*ranks, weighted=weight is not None),
+    }
 
 
 def regression_cube(label, prediction, weight=None, group=None, limit=8192):

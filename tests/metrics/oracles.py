@@ -97,8 +97,8 @@ def likely(function):
     return oracle
 
 
-def macro_mean(y, d, w, kind):
-    average = {"zero_division": np.nan, "sample_weight": w, "average": "macro"}
+def macro_mean(y, d, w, kind, average="macro"):
+    average = {"zero_division": np.nan, "sample_weight": w, "average": average}
     return {"p": sk.precision_score, "r": sk.recall_score, "f": sk.f1_score}[kind](y, d, **average)
 
 
@@ -146,12 +146,49 @@ def one(function):
     return decided(call)
 
 
+def rates(y, d, w):
+    """scikit-learn's confusion matrix, each actual class summing to 1."""
+    return sk.confusion_matrix(y, d, sample_weight=w, normalize="true")
+
+
+def random_fbeta(y, d, w, beta):
+    """F-beta of precision p and recall s, which random decisions have: the weighted harmonic mean."""
+    p, s = dummy(y, d, w, len(y))
+    return stats.hmean([p, s], weights=[1, beta**2])
+
+
+def pairs_area(y, p, w):
+    """Hand and Till's M: scikit-learn's where there are no weights, else its AUC of every pair of classes."""
+    classes, parts = range(p.shape[1]), []
+    for i in classes:
+        for j in classes:
+            if i != j:
+                mine = (y == i) | (y == j)
+                parts.append(sk.roc_auc_score(y[mine] == i, p[mine, i], sample_weight=w[mine]))
+    if np.all(w == 1):
+        assert np.isclose(np.mean(parts), sk.roc_auc_score(y, p, multi_class="ovo"), rtol=1e-12)
+    return np.mean(parts)
+
+
+def common(top):
+    """The share of the `top` most common classes among the labels."""
+    return lambda y, p, w: np.sort(np.bincount(y, weights=w, minlength=p.shape[1]) / w.sum())[-top:].sum()
+
+
 ORACLES = {
     "accuracy": decided(lambda y, d, w, n: sk.accuracy_score(y, d, sample_weight=w)),
     "precision": one(sk.precision_score),
     "recall": one(sk.recall_score),
     "f1": one(sk.f1_score),
     "specificity": decided(lambda y, d, w, n: sk.recall_score(y, d, sample_weight=w, pos_label=0)),
+    "negative_predictive_value": decided(lambda y, d, w, n: sk.precision_score(y, d, sample_weight=w, pos_label=0)),
+    "false_positive_rate": decided(lambda y, d, w, n: rates(y, d, w)[0, 1]),
+    "false_negative_rate": decided(lambda y, d, w, n: rates(y, d, w)[1, 0]),
+    "false_discovery_rate": decided(lambda y, d, w, n: 1 - sk.precision_score(y, d, sample_weight=w)),
+    "f2": decided(lambda y, d, w, n: sk.fbeta_score(y, d, beta=2, sample_weight=w)),
+    "f0_5": decided(lambda y, d, w, n: sk.fbeta_score(y, d, beta=0.5, sample_weight=w)),
+    "informedness": decided(lambda y, d, w, n: sk.balanced_accuracy_score(y, d, sample_weight=w, adjusted=True)),
+    "lift": decided(lambda y, d, w, n: sk.precision_score(y, d, sample_weight=w) / np.average(y, weights=w)),
     "mcc": decided(lambda y, d, w, n: sk.matthews_corrcoef(y, d, sample_weight=w)),
     "balanced_accuracy": decided(lambda y, d, w, n: sk.balanced_accuracy_score(y, d, sample_weight=w)),
     "kappa": decided(lambda y, d, w, n: sk.cohen_kappa_score(y, d, sample_weight=w)),
@@ -160,6 +197,14 @@ ORACLES = {
     "macro_precision": decided(lambda y, d, w, n: macro_mean(y, d, w, "p")),
     "macro_recall": decided(lambda y, d, w, n: macro_mean(y, d, w, "r")),
     "macro_f1": decided(lambda y, d, w, n: macro_mean(y, d, w, "f")),
+    "weighted_precision": decided(lambda y, d, w, n: macro_mean(y, d, w, "p", "weighted")),
+    "weighted_f1": decided(lambda y, d, w, n: macro_mean(y, d, w, "f", "weighted")),
+    "roc_auc_ovr": likely(lambda y, p, w: sk.roc_auc_score(y, p, multi_class="ovr", sample_weight=w)),
+    "roc_auc_ovo": likely(pairs_area),
+    "top_2_accuracy": likely(lambda y, p, w: sk.top_k_accuracy_score(y, p, k=2, sample_weight=w)),
+    "top_3_accuracy": likely(lambda y, p, w: sk.top_k_accuracy_score(y, p, k=3, sample_weight=w)),
+    "classwise_ece": likely(lambda y, p, w: np.mean([ece(y == k, p[:, k], w) for k in range(p.shape[1])])),
+    "top_label_ece": likely(lambda y, p, w: ece(y == p.argmax(axis=1), p.max(axis=1), w)),
     "roc_auc": scored(lambda y, s, w: sk.roc_auc_score(y, s, sample_weight=w)),
     "gini": scored(lambda y, s, w: 2 * sk.roc_auc_score(y, s, sample_weight=w) - 1),
     "average_precision": scored(lambda y, s, w: sk.average_precision_score(y, s, sample_weight=w)),
@@ -189,6 +234,13 @@ BASELINES = {
     "recall": decided(lambda y, d, w, n: dummy(y, d, w, n)[1]),
     "specificity": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[1]),
     "f1": decided(lambda y, d, w, n: stats.hmean(dummy(y, d, w, n))),
+    "f2": decided(lambda y, d, w, n: random_fbeta(y, d, w, 2)),
+    "f0_5": decided(lambda y, d, w, n: random_fbeta(y, d, w, 0.5)),
+    "negative_predictive_value": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[0]),
+    "false_discovery_rate": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[0]),
+    "false_positive_rate": decided(lambda y, d, w, n: dummy(y, d, w, n)[1]),
+    "false_negative_rate": decided(lambda y, d, w, n: 1 - dummy(y, d, w, n)[1]),
+    "lift": decided(lambda y, d, w, n: 1.0),
     "average_precision": scored(lambda y, s, w: sk.average_precision_score(y, np.zeros(len(y)), sample_weight=w)),
     "roc_auc": scored(lambda y, s, w: sk.roc_auc_score(y, np.zeros(len(y)), sample_weight=w)),
     "balanced_accuracy": decided(lambda y, d, w, n: 1 / len(np.unique(y))),
@@ -199,6 +251,19 @@ BASELINES = {
             [stats.hmean([share(y == k, y >= 0, w), share(d == k, y >= 0, w)]) for k in range(4)]
         )
     ),
+    "weighted_precision": decided(
+        lambda y, d, w, n: np.average([share(y == k, y >= 0, w) for k in range(4)], weights=np.bincount(y, weights=w))
+    ),
+    "weighted_f1": decided(
+        lambda y, d, w, n: np.average(
+            [stats.hmean([share(y == k, y >= 0, w), share(d == k, y >= 0, w)]) for k in range(4)],
+            weights=np.bincount(y, weights=w),
+        )
+    ),
+    "roc_auc_ovr": likely(lambda y, p, w: sk.roc_auc_score(y, np.full(p.shape, 1 / p.shape[1]), multi_class="ovr")),
+    "roc_auc_ovo": likely(lambda y, p, w: sk.roc_auc_score(y, np.full(p.shape, 1 / p.shape[1]), multi_class="ovo")),
+    "top_2_accuracy": likely(common(2)),
+    "top_3_accuracy": likely(common(3)),
     "log_loss": likely(
         lambda y, p, w: sk.log_loss(
             y, np.tile([share(y == k, y >= 0, w) for k in range(p.shape[1])], (len(y), 1)), sample_weight=w
@@ -212,6 +277,7 @@ BASELINES = {
         lambda y, p, w: cubes.weighted_quantile(np.abs(y - np.median(y)), None if np.all(w == 1) else w, 0.5)
     ),
     "rmse": predicted(lambda y, p, w: np.sqrt(np.average((y - np.average(y, weights=w)) ** 2, weights=w))),
-    **{name: lambda rows: 0.0 for name in ("mcc", "kappa", "ks", "gini", "r2", "bias")},
+    **{name: lambda rows: 0.0 for name in ("mcc", "kappa", "informedness", "ks", "gini", "r2", "bias")},
     **{name: lambda rows: np.nan for name in ("selection_rate", "prevalence", "ece", "mape", "wape", "smape")},
+    **{name: lambda rows: np.nan for name in ("classwise_ece", "top_label_ece")},
 }

@@ -11,6 +11,8 @@ from tests.metrics import simulate
 
 CLASSES = ["accuracy", "balanced_accuracy", "mcc", "kappa", "macro_precision", "macro_recall", "macro_f1"]
 YES_NO = ["accuracy", "precision", "recall", "specificity", "f1", "mcc", "balanced_accuracy", "kappa", "selection_rate"]
+YES_NO += ["negative_predictive_value", "false_positive_rate", "false_negative_rate", "false_discovery_rate"]
+YES_NO += ["f2", "f0_5", "informedness", "lift"]
 SCORES = ["roc_auc", "gini", "average_precision", "ks", "log_loss", "brier"]
 NUMBERS = ["mae", "rmse", "r2", "median_ae", "bias", "mape", "wape", "smape"]
 COUNTED = [(name, population) for population in ("even", "rare") for name in YES_NO] + [

@@ -13,6 +13,8 @@ EVERY = pytest.mark.parametrize(("metric", "task"), CASES, ids=NAMES)
 PUBLIC = """
 accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision log_loss brier ks gini
 ece selection_rate prevalence macro_precision macro_recall macro_f1 mae rmse r2 median_ae bias mape wape smape
+negative_predictive_value false_positive_rate false_negative_rate false_discovery_rate f2 f0_5 informedness lift
+weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy classwise_ece top_label_ece
 """
 
 
@@ -53,10 +55,8 @@ def test_a_definition_explains_itself(metric):
     assert metric.unit in ("share", "score", "label", "ratio")
     assert metric.low < metric.high
     assert metric.needs
-    assert all(
-        need in ("decisions", "predictions", "labels", "scores") or need.split(":")[0] in ("sum", "order")
-        for need in metric.needs
-    )
+    known = {"decisions", "predictions", "labels", "scores", "class_scores", "top_label", "ranks", "probabilities"}
+    assert all(need in known or need.split(":")[0] in ("sum", "order") for need in metric.needs)
     assert metric.baseline_help or metric.better is None or metric.unit == "ratio"
 
 

@@ -14,10 +14,11 @@ from tests.questions.twin import Said, ask, flowers, loans, prices, write
 
 CONTRACT = {
     "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision "
-    "log_loss brier ks gini ece selection_rate prevalence",
+    "log_loss brier ks gini ece selection_rate prevalence negative_predictive_value false_positive_rate "
+    "false_negative_rate false_discovery_rate f2 f0_5 informedness lift",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
-    "macro_recall "
-    "macro_f1",
+    "macro_recall macro_f1 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy "
+    "classwise_ece top_label_ece",
     "regression": "mae rmse r2 median_ae bias mape wape smape",
 }
 ROWS = {"loans": loans(), "flowers": flowers(), "prices": prices()}
@@ -79,6 +80,17 @@ def expect_binary(rows, weighted, threshold=None):
         "balanced_accuracy": (sk.balanced_accuracy_score(y, p, sample_weight=w), len(y)),
         "kappa": (sk.cohen_kappa_score(y, p, sample_weight=w), len(y)),
     }
+    (_, fpr), (fnr, _) = sk.confusion_matrix(y, p, sample_weight=w, normalize="true")
+    found |= {
+        "negative_predictive_value": (sk.precision_score(~y, ~p, sample_weight=w), int((~p).sum())),
+        "false_positive_rate": (fpr, int((~y).sum())),
+        "false_negative_rate": (fnr, int(y.sum())),
+        "false_discovery_rate": (1 - found["precision"][0], int(p.sum())),
+        "f2": (sk.fbeta_score(y, p, beta=2, sample_weight=w), int((y | p).sum())),
+        "f0_5": (sk.fbeta_score(y, p, beta=0.5, sample_weight=w), int((y | p).sum())),
+        "informedness": (sk.balanced_accuracy_score(y, p, sample_weight=w, adjusted=True), len(y)),
+        "lift": (found["precision"][0] / np.average(y, weights=w), len(y)),
+    }
     answered = [row for row in rows if row["decision"] is not None]
     flagged, w = np.array([row["decision"] == 1 for row in answered]), weights(answered, weighted)
     found["selection_rate"] = (ratio(w[flagged].sum(), w.sum()), len(answered))
@@ -100,6 +112,26 @@ def expect_binary(rows, weighted, threshold=None):
         "brier": (sk.brier_score_loss(y, s, sample_weight=w), len(y)),
         "ks": (np.abs(tpr - fpr).max(), len(y)),
         "ece": (sum(gaps) / w.sum(), len(y)),
+    }
+
+
+def gaps(hit, share, w):
+    """The calibration error over 15 equal bins."""
+    bins = np.minimum((share * 15).astype(int), 14)
+    return sum(abs((w * (hit - share))[bins == place].sum()) for place in range(15)) / w.sum()
+
+
+def expect_class_scores(y, shares, w):
+    """{metric: (value, n)} of the scores of three classes."""
+    pairs = [(i, j, (y == i) | (y == j)) for i in range(3) for j in range(3) if i != j]
+    areas = [sk.roc_auc_score(y[mine] == i, shares[mine, i], sample_weight=w[mine]) for i, _, mine in pairs]
+    return {
+        "roc_auc_ovr": (sk.roc_auc_score(y, shares, multi_class="ovr", sample_weight=w), len(y)),
+        "roc_auc_ovo": (np.mean(areas), len(y)),
+        "top_2_accuracy": (sk.top_k_accuracy_score(y, shares, k=2, sample_weight=w), len(y)),
+        "top_3_accuracy": (None, len(y)),
+        "classwise_ece": (np.mean([gaps(y == k, shares[:, k], w) for k in range(3)]), len(y)),
+        "top_label_ece": (gaps(y == shares.argmax(axis=1), shares.max(axis=1), w), len(y)),
     }
 
 
@@ -125,6 +157,9 @@ def expect_multiclass(rows, weighted):
         "log_loss": (losses, len(scored)),
         "brier": (np.average(each, weights=weights(scored, weighted)), len(scored)),
     }
+    found |= expect_class_scores(np.array([CLASSES.index(name) for name in truth]), shares, weights(scored, weighted))
+    for name, function in (("weighted_precision", sk.precision_score), ("weighted_f1", sk.f1_score)):
+        found[name] = (function(y, p, average="weighted", sample_weight=w), size)
     parts = sk.precision_recall_fscore_support(y, p, labels=CLASSES, sample_weight=w)
     for place, name in enumerate(CLASSES):
         own, said = y == name, p == name
@@ -166,6 +201,10 @@ def agrees(frame, wanted, tolerance=1e-12):
     for name, (value, n) in wanted.items():
         row = found[name]
         assert row["n"] == n, (name, row["n"], n)
+        if value is None:
+            assert (row["value"], row["low"], row["high"]) == (None, None, None)
+            assert row["reason"]
+            continue
         assert row["value"] == pytest.approx(value, rel=tolerance, abs=1e-12), name
         assert row["low"] is None or row["low"] <= row["value"] <= row["high"], name
         assert row["reason"] is None

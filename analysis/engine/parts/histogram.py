@@ -12,9 +12,9 @@ from analysis.engine.statements import Asked, Select
 CELLS = 6_000_000  # a histogram of groups x labels x codes stays below 50 MB
 
 
-def coarse(codes: int, groups: int | None) -> int:
-    """How many neighbouring codes are merged into one, for so many groups."""
-    most = max(1, CELLS // (3 * max(codes, 1)))
+def coarse(codes: int, groups: int | None, labels: int = 3) -> int:
+    """How many neighbouring codes are merged into one, for so many groups of so many labels."""
+    most = max(1, CELLS // (labels * max(codes, 1)))
     return 1 if groups is None or groups <= most else -(-groups // most)
 
 

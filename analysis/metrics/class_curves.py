@@ -1,0 +1,104 @@
+"""Curves of many classes: how well each class's score tells it from the others, from a histogram a class.
+
+A row takes part in the curve of every class, and histograms do not say how its scores go together. So variances are
+bounded: within an actual class the parts a row plays are added by their size (Minkowski's inequality), as if its scores
+moved in step; rows of different actual classes are independent, and that is used.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.core.cube import Histogram
+from analysis.metrics.intervals import divide
+
+
+@dataclass(frozen=True)
+class Areas:
+    """The mean of the areas under many curves. value, variance (an upper bound), bound (what binning can have moved):
+    (G,). each: (G, C) the class's own area, of a class against each other the mean of these. used: (G, C) the classes
+    that have one.
+    """
+
+    value: np.ndarray
+    variance: np.ndarray
+    bound: np.ndarray
+    each: np.ndarray
+    used: np.ndarray
+
+
+def versus(histogram: Histogram, own: int) -> Histogram:
+    """One class's score as of two classes: the class itself and the rest."""
+
+    def fold(array: np.ndarray) -> np.ndarray:
+        rest = np.delete(array[:, :-1], own, axis=1).sum(axis=1)
+        return np.stack([rest, array[:, own], array[:, -1]], axis=1)
+
+    n = fold(histogram.n)
+    if not histogram.weighted:
+        return Histogram(n, n, n, histogram.low, histogram.high)
+    return Histogram(n, fold(histogram.w), fold(histogram.w2), histogram.low, histogram.high, True)
+
+
+@dataclass
+class _Influence:
+    """What rows of each actual class do to a value, added up over the scores they play a part in: (G, C) arrays."""
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    def add(self, psi: np.ndarray, squares: np.ndarray, n: np.ndarray) -> None:
+        """psi: (G, C, B) influence of a row of each class and code; squares: squared weights; n: (G, C) rows."""
+        total = squares.sum(axis=2)
+        mean = np.nan_to_num(divide(np.einsum("gcb,gcb->gc", squares, psi), total))
+        second = np.nan_to_num(divide(np.einsum("gcb,gcb,gcb->gc", squares, psi, psi), total))
+        free = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
+        self.mean += mean
+        self.spread += np.sqrt(np.maximum(second - mean**2, 0.0) * free)
+
+    def variance(self, squares: np.ndarray) -> np.ndarray:
+        return ((self.mean**2 + self.spread**2) * squares).sum(axis=1)
+
+
+def areas(histograms: tuple[Histogram, ...], *, pairs: bool) -> Areas:
+    """The mean area under the ROC curves, by midranks, 0 to 1; nan where fewer than two classes have rows with weight.
+
+    pairs: of each class's score between the class and each other one (Hand and Till 2001), else between the class and
+    all others together (one against the rest).
+    """
+    size, groups = len(histograms), len(histograms[0].n)
+    weight = histograms[0].w[:, :size].sum(axis=2).astype(float)
+    squares = histograms[0].w2[:, :size].sum(axis=2).astype(float)
+    n = histograms[0].n[:, :size].sum(axis=2)
+    used = (weight > 0) & ((weight > 0).sum(axis=1, keepdims=True) > 1)
+    count = used.sum(axis=1)
+    scale = divide(np.ones(groups), count * (count - 1) if pairs else count)
+    influence = _Influence(np.zeros((groups, size)), np.zeros((groups, size)))
+    each, bound = np.full((groups, size), np.nan), np.zeros(groups)
+    for own, histogram in enumerate(histograms):
+        w, wide = histogram.w[:, :size].astype(float), histogram.low != histogram.high
+        middle = np.cumsum(w, axis=2) - w / 2
+        if pairs:
+            against, others = weight, middle
+        else:
+            rest = np.arange(size) != own
+            against = np.repeat(weight[:, rest].sum(axis=1)[:, None], size, axis=1)
+            others = np.repeat(middle[:, rest].sum(axis=1)[:, None], size, axis=1)
+        hidden = w if pairs else np.repeat(w[:, np.arange(size) != own].sum(axis=1)[:, None], size, axis=1)
+        both = used & used[:, own : own + 1]
+        both[:, own] = False
+        made = weight[:, own : own + 1] * against
+        area = np.clip(divide(np.einsum("gb,gcb->gc", w[:, own], others), made), 0.0, 1.0)
+        lost = divide(np.einsum("gb,gcb->gc", w[:, own][:, wide], hidden[:, :, wide]) / 2, made)
+        mine = both if pairs else both & (np.cumsum(both, axis=1) == 1)
+        each[:, own] = divide(np.where(mine, area, 0.0).sum(axis=1), mine.sum(axis=1))
+        bound += np.where(mine, np.nan_to_num(lost), 0.0).sum(axis=1)
+        area = np.nan_to_num(area)[:, :, None]
+        place = np.nan_to_num(divide(others, against[:, :, None])) - area
+        psi = 1 - np.nan_to_num(divide(middle[:, own], weight[:, own, None]))[:, None] - area
+        psi *= np.where(both, np.nan_to_num(divide(np.ones_like(weight), against)), 0.0)[:, :, None]
+        psi[:, own] = np.where(mine[:, :, None], place, 0.0).sum(axis=1)
+        psi[:, own] *= np.nan_to_num(divide(np.ones(groups), weight[:, own]))[:, None]
+        influence.add(psi * np.nan_to_num(scale)[:, None, None], histogram.w2[:, :size].astype(float), n)
+    parts = np.where(used, np.nan_to_num(each), 0.0).sum(axis=1)
+    return Areas(divide(parts, count), influence.variance(squares), bound * np.nan_to_num(scale), each, used)
