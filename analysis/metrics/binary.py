@@ -9,20 +9,9 @@ from functools import partial
 import numpy as np
 
 from analysis.core.roles import BINARY, MULTICLASS
-from analysis.metrics.decisions import (
-    BOTH,
-    FLAGGED,
-    FN,
-    FP,
-    NEGATIVES,
-    PASSED,
-    POSITIVES,
-    TN,
-    TP,
-    Share,
-    constant,
-)
+from analysis.metrics.decisions import constant
 from analysis.metrics.definition import METRICS, Metric, Sql
+from analysis.metrics.shares import BOTH, FLAGGED, FN, FP, NEGATIVES, PASSED, POSITIVES, TN, TP, Share
 
 NOT_PREDICTED, NOT_LABELLED = "nothing was predicted as this class", "no row is labelled as this class"
 

@@ -10,6 +10,7 @@ import numpy as np
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.roles import MULTICLASS
+from analysis.metrics.clusters import BY_UNIT
 from analysis.metrics.decisions import NO_ROWS, NO_WEIGHT, Decided, cell_variance, decided, share_ends
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import FLAT, combine, divide, logit, reasons
@@ -33,8 +34,11 @@ def _mean(c: Decided, each: np.ndarray, gradient: np.ndarray, level: float) -> E
     spread = variance * np.maximum(c.rows, 1) > FLAT
     _, flat = share_ends(c.right.sum(axis=1), c.total, c.w2.sum(axis=(1, 2)), level)
     held = (np.fmin(flat[0], value), np.fmax(flat[1], value))
-    low, high = combine((np.isnan(value), (value, value)), (spread, logit(value, variance, level)), (~spread, held))
+    low, high = combine(
+        (np.isnan(value), (value, value)), (spread, logit(value, variance, level, c.freedom)), (~spread, held)
+    )
     method = f"delta method on the joint cells, logit scale, {scaled(used, used.shape[1])}"
+    method += f", {BY_UNIT}" if c.freedom is not None else ""
     if np.any(~spread & ~np.isnan(value)):
         method += "; Wilson's interval of the accuracy where nothing varies"
     why = reasons(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analysis.core.cube import Cube, Units
-from analysis.metrics.intervals import divide
+from analysis.metrics.intervals import divide, t_value, z_value
 
 BY_UNIT = "clustered by unit"
 
@@ -39,3 +39,27 @@ def term_variance(units: Units, parts: Mapping[str, np.ndarray | float], scale: 
     size = np.einsum("gi,gij,gj->g", np.abs(factors), np.abs(picked), np.abs(factors))
     spread = np.where(spread <= 1e-13 * size, 0.0, spread)
     return divide(spread, np.square(scale)) * correction(units.used)
+
+
+def influence_variance(influence: np.ndarray, moments: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """(...,) variance of a value that is linear in counts. influence: (..., K) of one row by cell; moments: (..., K, K)
+    sums over units of products of their counts; units: (...,) how many there are. nan below two units."""
+    spread = np.einsum("...i,...ij,...j->...", influence, moments, influence)
+    size = np.einsum("...i,...ij,...j->...", np.abs(influence), moments, np.abs(influence))
+    return np.where(spread <= 1e-13 * size, 0.0, spread) * correction(units)
+
+
+def share_size(
+    share: np.ndarray, variance: np.ndarray, units: np.ndarray, rows: np.ndarray, level: float
+) -> np.ndarray:
+    """The effective n of a share with this clustered variance, as Wilson's interval wants it (Korn and Graubard 1998).
+
+    rows: the effective n of rows taken one by one, which it never exceeds; where nothing varies it is at most the
+    number of units. Student's quantile on the units being larger than the normal one makes it smaller. nan below two
+    units.
+    """
+    spread = share * (1 - share)
+    flat = ~(variance > 0) | ~(spread > 0)
+    size = np.where(flat, np.minimum(units, rows), np.minimum(divide(spread, variance), rows))
+    size = size * np.square(z_value(level) / t_value(level, np.asarray(units, dtype=float) - 1))
+    return np.where(units >= 2, size, np.nan)

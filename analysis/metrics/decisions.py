@@ -8,24 +8,39 @@ from analysis.core.cube import Confusion, Cube
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY, MULTICLASS
+from analysis.metrics.clusters import BY_UNIT, influence_variance, share_size
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import Ends, divide, effective_n, reasons, wilson
 
 NO_WEIGHT = "the weights add up to 0"
 NO_ROWS = "no row has both a label and a decision"
+Together = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Decided:
     """Actual x predicted counts of the labelled and decided rows: n, w, w2 of shape (G, C, C).
 
-    w and w2 are floats: products of counts leave the range of integers above 50,000 rows.
+    w and w2 are floats: products of counts leave the range of integers above 50,000 rows. Where rows belong to units,
+    moments: (G, C * C, C * C) sums over units of products of their counts, and units: (G,) how many there are.
     """
 
     n: np.ndarray
     w: np.ndarray
     w2: np.ndarray
     weighted: bool
+    moments: np.ndarray | None = None
+    units: np.ndarray | None = None
+
+    @property
+    def freedom(self) -> np.ndarray | None:
+        """Degrees of freedom of a variance over units; None where rows belong to none, and there are many."""
+        return None if self.units is None else np.asarray(self.units, dtype=float) - 1
+
+    @property
+    def how(self) -> str:
+        """What an interval's method adds where rows have weights or go together."""
+        return BY_UNIT if self.moments is not None else "on the effective n" if self.weighted else ""
 
     @property
     def rows(self) -> np.ndarray:
@@ -68,90 +83,52 @@ def decided(cube: Cube) -> Decided:
     counts = needed(cube)
     c = counts.classes
     w, w2 = (array[:, :c, :c].astype(float) for array in (counts.w, counts.w2))
-    return Decided(counts.n[:, :c, :c], w, w2, counts.weighted)
+    if cube.units is None or cube.units.cells is None:
+        return Decided(counts.n[:, :c, :c], w, w2, counts.weighted)
+    known = (np.arange(c)[:, None] * (c + 1) + np.arange(c)).ravel()
+    moments = cube.units.cells[:, known][:, :, known]
+    return Decided(counts.n[:, :c, :c], w, w2, counts.weighted, moments, cube.units.n)
 
 
-def share_ends(k: np.ndarray, w: np.ndarray, w2: np.ndarray, level: float) -> tuple[np.ndarray, Ends]:
+def share_ends(
+    k: np.ndarray,
+    w: np.ndarray,
+    w2: np.ndarray,
+    level: float,
+    together: Together | None = None,
+) -> tuple[np.ndarray, Ends]:
     """(k / w, Wilson's ends), elementwise: every share of rows gets its effective n here. k: weight of the successes;
-    w, w2: weights and squared weights of the rows they are among."""
+    w, w2: weights and squared weights of the rows they are among.
+
+    together: where rows belong to units, (top, bottom, moments, units): what a row of each cell adds to k and to w,
+    both (..., K), and the units' moments by cell.
+    """
     value, size = divide(k, w), effective_n(w, w2)
+    if together is not None:
+        top, bottom, moments, units = together
+        influence = divide(top - np.nan_to_num(value)[..., None] * bottom, np.asarray(w, dtype=float)[..., None])
+        variance = influence_variance(np.nan_to_num(influence), moments, units)
+        size = share_size(value, variance, units, size, level)
     return value, wilson(value * size, size, level)
 
 
 def proportion(
-    k: np.ndarray, n: np.ndarray, w: np.ndarray, w2: np.ndarray, *, level: float, weighted: bool, why: str
+    k: np.ndarray,
+    n: np.ndarray,
+    w: np.ndarray,
+    w2: np.ndarray,
+    *,
+    level: float,
+    weighted: bool,
+    why: str,
+    together: Together | None = None,
 ) -> Estimates:
     """k / w with Wilson's interval. k: weight of the successes; n, w, w2: count, weights, squared weights of the rows
-    they are among; why: the reason where there are none."""
-    value, (low, high) = share_ends(k, w, w2, level)
-    method = "Wilson on the effective n" if weighted else "Wilson"
+    they are among; why: the reason where there are none; together: as in `share_ends`."""
+    value, (low, high) = share_ends(k, w, w2, level, together)
+    method = "Wilson on the effective n" if weighted or together is not None else "Wilson"
+    method += f", {BY_UNIT}" if together is not None else ""
     return Estimates(value, low, high, n, method, undefined(value, n, why))
-
-
-def versus(cube: Cube) -> Confusion:
-    """Class against rest, as two classes each: of two the positive one, (G, 3, 3); of more all, (G * C, 3, 3).
-
-    Index 1 is the class, 0 the rest, 2 missing; group-major.
-    """
-    counts = needed(cube)
-    return counts if counts.classes == 2 else cube.once("versus", lambda: _collapsed(counts))
-
-
-def _collapsed(counts: Confusion) -> Confusion:
-    c = counts.classes
-
-    def fold(array: np.ndarray) -> np.ndarray:
-        inner, undecided, unlabelled = array[:, :c, :c], array[:, :c, c], array[:, c, :c]
-        own, actual, predicted = np.diagonal(inner, axis1=1, axis2=2), inner.sum(axis=2), inner.sum(axis=1)
-        made = np.empty((len(array), c, 3, 3), dtype=array.dtype)
-        made[..., 1, 1], made[..., 1, 0], made[..., 0, 1] = own, actual - own, predicted - own
-        made[..., 0, 0] = np.maximum(inner.sum(axis=(1, 2))[:, None] - actual - predicted + own, 0)
-        for place, edge in (((..., 1, 2), undecided), ((..., 2, 1), unlabelled)):
-            made[place] = edge
-            rest = (..., 0, 2) if place[-1] == 2 else (..., 2, 0)
-            made[rest] = np.maximum(edge.sum(axis=1)[:, None] - edge, 0)
-        made[..., 2, 2] = array[:, c, c][:, None]
-        return made.reshape(-1, 3, 3)
-
-    n = fold(counts.n)
-    return Confusion(n, fold(counts.w), fold(counts.w2), True) if counts.weighted else Confusion(n, n, n)
-
-
-Cells = tuple[tuple[int, int], ...]
-TN, FP, FN, TP = (((0, 0),), ((0, 1),), ((1, 0),), ((1, 1),))
-BOTH = TN + FP + FN + TP
-FLAGGED, PASSED = FP + TP + ((2, 1),), TN + FN + ((2, 0),)
-POSITIVES, NEGATIVES = FN + TP + ((1, 2),), TN + FP + ((0, 2),)
-"""Cells (actual, predicted) of one class against the rest: 1 the class, 0 the rest, 2 missing."""
-
-
-def cells(array: np.ndarray, among: Cells) -> np.ndarray:
-    """(G,) the sum over some cells of an array (G, 3, 3)."""
-    actual, predicted = zip(*among, strict=True)
-    return array[:, actual, predicted].sum(axis=1)
-
-
-@dataclass(frozen=True)
-class Share:
-    """The share that the cells `top` have of the cells `bottom`, as an estimator; why: the reason where none is there.
-
-    By class where there are more than two.
-    """
-
-    top: Cells
-    bottom: Cells
-    why: str = NO_ROWS
-
-    def __call__(self, cube: Cube, level: float) -> Estimates:
-        counts = versus(cube)
-        n, w, w2 = (cells(array, self.bottom) for array in (counts.n, counts.w, counts.w2))
-        top = cells(counts.w, self.top)
-        return proportion(top, n, w, w2, level=level, weighted=counts.weighted, why=self.why)
-
-    def value(self, cube: Cube) -> np.ndarray:
-        """The shares alone, as a baseline wants them."""
-        counts = versus(cube)
-        return divide(cells(counts.w, self.top), cells(counts.w, self.bottom))
 
 
 def undefined(value: np.ndarray, n: np.ndarray, why: str) -> np.ndarray:
@@ -160,10 +137,29 @@ def undefined(value: np.ndarray, n: np.ndarray, why: str) -> np.ndarray:
     return reasons(len(value), (missing & (n > 0), NO_WEIGHT), (missing, why))
 
 
+def _of_classes(counts: Decided, bottom: np.ndarray) -> Together | None:
+    """What `share_ends` wants for shares (G, C) whose top is each class's right decisions. bottom: (C, C, C) by class
+    the cells they are among; None where rows belong to no unit."""
+    if counts.moments is None or counts.units is None:
+        return None
+    size = len(bottom)
+    right = np.zeros((size, size, size))
+    right[np.arange(size), np.arange(size), np.arange(size)] = 1.0
+    flat = right.reshape(size, -1), bottom.reshape(size, -1)
+    return (*flat, counts.moments[:, None], counts.units[:, None])
+
+
+def class_cells(classes: int, axis: int) -> np.ndarray:
+    """(C, C, C) by class the cells it is actual in (axis 2) or predicted in (axis 1)."""
+    eye = np.eye(classes)
+    return np.broadcast_to(eye[:, :, None] if axis == 2 else eye[:, None, :], (classes,) * 3)
+
+
 def class_shares(counts: Decided, axis: int, level: float) -> tuple[np.ndarray, Ends, np.ndarray]:
     """(value, ends, used), each (G, C): the diagonal over the sums along `axis` (2: recall, 1: precision)."""
     w = counts.w.sum(axis=axis)
-    value, ends = share_ends(counts.right, w, counts.w2.sum(axis=axis), level)
+    together = _of_classes(counts, class_cells(w.shape[1], axis))
+    value, ends = share_ends(counts.right, w, counts.w2.sum(axis=axis), level, together)
     return value, ends, w > 0
 
 
@@ -173,7 +169,9 @@ def class_f1(counts: Decided, level: float) -> tuple[np.ndarray, Ends, np.ndarra
         array.sum(axis=2) + array.sum(axis=1) - np.diagonal(array, axis1=1, axis2=2) for array in (counts.w, counts.w2)
     )
     value = divide(2 * counts.right, counts.actual + counts.predicted)
-    _, (low, high) = share_ends(counts.right, w, w2, level)
+    size = w.shape[1]
+    together = _of_classes(counts, np.maximum(class_cells(size, 1), class_cells(size, 2)))
+    _, (low, high) = share_ends(counts.right, w, w2, level, together)
     return value, (2 * low / (1 + low), 2 * high / (1 + high)), w > 0
 
 
@@ -181,6 +179,9 @@ def cell_variance(gradient: np.ndarray, counts: Decided) -> np.ndarray:
     """(G,) delta-method variance of a function of the cells' shares, from its gradient (G, C, C)."""
     share = divide(counts.w, counts.total[:, None, None])
     centred = gradient - np.nan_to_num(share * gradient).sum(axis=(1, 2), keepdims=True)
+    if counts.moments is not None and counts.units is not None:
+        influence = np.nan_to_num(divide(centred, counts.total[:, None, None])).reshape(len(centred), -1)
+        return influence_variance(influence, counts.moments, counts.units)
     spread = np.nan_to_num(counts.w2 * centred**2).sum(axis=(1, 2))
     return divide(spread, counts.total**2) * divide(counts.rows, counts.rows - 1)
 
@@ -192,8 +193,12 @@ def constant(value: float, cube: Cube) -> np.ndarray:
 
 def accuracy(cube: Cube, level: float) -> Estimates:
     c = decided(cube)
-    w2 = c.w2.sum(axis=(1, 2))
-    return proportion(c.right.sum(axis=1), c.rows, c.total, w2, level=level, weighted=c.weighted, why=NO_ROWS)
+    w2, size = c.w2.sum(axis=(1, 2)), c.n.shape[1]
+    together = None
+    if c.moments is not None and c.units is not None:
+        together = (np.eye(size).ravel(), np.ones(size * size), c.moments, c.units)
+    right = c.right.sum(axis=1)
+    return proportion(right, c.rows, c.total, w2, level=level, weighted=c.weighted, why=NO_ROWS, together=together)
 
 
 def majority(cube: Cube) -> np.ndarray:

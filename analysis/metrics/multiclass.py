@@ -7,11 +7,13 @@ import numpy as np
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY, MULTICLASS
+from analysis.metrics.clusters import BY_UNIT
 from analysis.metrics.decisions import (
     NO_ROWS,
     NO_WEIGHT,
     Decided,
     cell_variance,
+    class_cells,
     class_f1,
     class_shares,
     constant,
@@ -43,11 +45,19 @@ def macro(cube: Cube, level: float, *, axis: int, why: str, least: int = 1) -> E
     value, ends, used = class_shares(c, axis, level)
     mean = divide(np.where(used, value, 0.0).sum(axis=1), used.sum(axis=1))
     low, high = mover_mean(value, ends, used)
+    method = f"MOVER of the classes' Wilson intervals, {scaled(used, used.shape[1])}"
+    if c.freedom is not None:  # rows of one unit may be of several classes, whose shares then go together
+        among = class_cells(used.shape[1], axis)
+        each = np.nan_to_num(divide(np.ones_like(value), divide(c.w.sum(axis=axis), c.total[:, None])))
+        gradient = np.eye(used.shape[1]) * each[:, :, None] - np.einsum(
+            "gc,cij->gij", each * np.nan_to_num(value), among
+        )
+        variance = cell_variance(gradient / np.maximum(used.sum(axis=1), 1)[:, None, None], c)
+        low, high = combine((variance > 0, logit(mean, variance, level, c.freedom)), (~(variance > 0), (low, high)))
+        method = f"delta method on the joint cells, logit scale, {scaled(used, used.shape[1])}"
     few = used.sum(axis=1) < least
     mean, low, high = (np.where(few, np.nan, each) for each in (mean, low, high))
-    method = f"MOVER of the classes' Wilson intervals, {scaled(used, used.shape[1])}"
-    if c.weighted:
-        method += ", on the effective n"
+    method += f", {c.how}" if c.how else ""
     return Estimates(mean, low, high, c.rows, method, _why(c, mean, why))
 
 
@@ -63,8 +73,9 @@ def macro_f1(cube: Cube, level: float) -> Estimates:
     gradient = eye * gain[:, :, None] - loss[:, :, None] - loss[:, None, :]
     variance = cell_variance(gradient / np.maximum(count, 1)[:, None, None], c)
     spread = variance * np.maximum(c.rows, 1) > FLAT
-    low, high = combine((spread, logit(mean, variance, level)), (~spread, mover_mean(value, ends, used)))
+    low, high = combine((spread, logit(mean, variance, level, c.freedom)), (~spread, mover_mean(value, ends, used)))
     method = f"delta method on the joint cells, logit scale, {scaled(used, used.shape[1])}"
+    method += f", {BY_UNIT}" if c.freedom is not None else ""
     if np.any(~spread & (c.rows > 0)):
         method += "; MOVER of the classes' intervals where nothing varies"
     return Estimates(mean, low, high, c.rows, method, _why(c, mean, NO_ROWS))
@@ -89,11 +100,11 @@ def _agreement(cube: Cube, level: float, value: np.ndarray, gradient: np.ndarray
     mirrored = tuple(np.clip(-divide(end - 1 + chance, chance), -1.0, 1.0) for end in opposite[::-1])
     low, high = combine(
         (np.isnan(value), (np.full(len(value), np.nan),) * 2),
-        (spread, fisher(value, variance, level)),
+        (spread, fisher(value, variance, level, c.freedom)),
         (value <= -1, (mirrored[0], mirrored[1])),
         (~spread, (np.minimum(mapped[0], value), np.maximum(mapped[1], value))),
     )
-    method = "delta method on the joint cells, Fisher's z scale"
+    method = "delta method on the joint cells, Fisher's z scale" + (f", {BY_UNIT}" if c.freedom is not None else "")
     if np.any(~spread & ~np.isnan(value)):
         method += "; Wilson's interval of the accuracy, chance held fixed, where nothing varies"
     return Estimates(value, low, high, c.rows, method, _why(c, value, why))

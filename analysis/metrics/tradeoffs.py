@@ -11,24 +11,11 @@ from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.metrics.binary import NOT_LABELLED, NOT_PREDICTED, actual_share, predicted_share
-from analysis.metrics.decisions import (
-    FN,
-    FP,
-    NO_ROWS,
-    NO_WEIGHT,
-    TN,
-    TP,
-    Share,
-    cell_variance,
-    cells,
-    constant,
-    decided,
-    share_ends,
-    undefined,
-    versus,
-)
+from analysis.metrics.clusters import BY_UNIT
+from analysis.metrics.decisions import NO_ROWS, NO_WEIGHT, cell_variance, constant, decided, share_ends, undefined
 from analysis.metrics.definition import METRICS, Metric, Sql
-from analysis.metrics.intervals import FLAT, combine, divide, log_scale, mover_difference, reasons
+from analysis.metrics.intervals import FLAT, combine, divide, fisher, log_scale, mover_difference, reasons
+from analysis.metrics.shares import FN, FP, TN, TP, Share, cells, in_units, versus
 
 
 def f_beta(cube: Cube, level: float, *, beta: float) -> Estimates:
@@ -41,8 +28,9 @@ def f_beta(cube: Cube, level: float, *, beta: float) -> Estimates:
     counts, extra = versus(cube), beta * beta
     top, missed = (cells(counts.w, each).astype(float) for each in (TP, FN))
     n, w, w2 = (cells(array, FP + FN + TP) for array in (counts.n, counts.w, counts.w2))
-    j, j_ends = share_ends(top, w, w2, level)
-    q, q_ends = share_ends(missed, cells(counts.w, FP + FN), cells(counts.w2, FP + FN), level)
+    j, j_ends = share_ends(top, w, w2, level, in_units(cube, TP, FP + FN + TP))
+    wrong, wrong2 = (cells(array, FP + FN) for array in (counts.w, counts.w2))
+    q, q_ends = share_ends(missed, wrong, wrong2, level, in_units(cube, FN, FP + FN))
     load, light, heavy = (1 + (extra - 1) * np.nan_to_num(each) for each in (q, *q_ends))
     whole = np.isnan(q)
     light, heavy = np.minimum(light, heavy), np.maximum(light, heavy)
@@ -63,8 +51,8 @@ def f_beta(cube: Cube, level: float, *, beta: float) -> Estimates:
     low, high = ((1 + extra) * end / (1 + extra * end) for end in ends)
     value = divide((1 + extra) * top, top + cells(counts.w, FP) + extra * (top + missed))
     method = f"Wilson on TP / (TP + FP + FN){'' if beta == 1 else ' and FN / (FP + FN), MOVER'}, mapped to F{beta:g}"
-    if counts.weighted:
-        method += ", on the effective n"
+    how = decided(cube).how
+    method += f", {how}" if how else ""
     why = undefined(value, n, "no row is labelled or predicted as this class")
     return Estimates(value, low, high, n, method, why)
 
@@ -83,9 +71,17 @@ def informedness(cube: Cube, level: float) -> Estimates:
     down = Share(FP, TN + FP, "no actual negatives")(cube, level)
     value = up.value - down.value
     low, high = mover_difference(up.value, (up.low, up.high), down.value, (down.low, down.high))
-    why = np.where([each is None for each in up.reason], down.reason, up.reason)
     method = f"Newcombe's hybrid of recall and false positive rate ({up.method})"
-    return Estimates(value, np.clip(low, -1, 1), np.clip(high, -1, 1), decided(cube).rows, method, why)
+    c = decided(cube)
+    if c.freedom is not None:  # positives and negatives of one unit go together
+        share = c.actual_share
+        gradient = np.stack([np.stack([down.value, down.value - 1], -1), np.stack([-up.value, 1 - up.value], -1)], 1)
+        variance = cell_variance(np.nan_to_num(divide(gradient, share[:, :, None])), c)
+        joint = (variance > 0) & (np.abs(value) < 1)
+        low, high = combine((joint, fisher(value, variance, level, c.freedom)), (~joint, (low, high)))
+        method = f"delta method on the joint cells, Fisher's z scale, {BY_UNIT}"
+    why = np.where([each is None for each in up.reason], down.reason, up.reason)
+    return Estimates(value, np.clip(low, -1, 1), np.clip(high, -1, 1), c.rows, method, why)
 
 
 def lift(cube: Cube, level: float) -> Estimates:
@@ -107,9 +103,9 @@ def lift(cube: Cube, level: float) -> Estimates:
     low, high = combine(
         (np.isnan(value), (value, value)),
         (flat, (fixed[0], fixed[1])),
-        (~flat, log_scale(value, variance * value**2, level)),
+        (~flat, log_scale(value, variance * value**2, level, c.freedom)),
     )
-    method = "delta method on the joint cells, log scale"
+    method = "delta method on the joint cells, log scale" + (f", {BY_UNIT}" if c.freedom is not None else "")
     if np.any(flat & ~np.isnan(value)):
         method += "; Wilson's interval of the precision, prevalence held fixed, where nothing varies"
     why = reasons(

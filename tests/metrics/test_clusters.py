@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from analysis.metrics import METRICS, clusters
+from analysis.metrics.intervals import wilson
 from tests.metrics import cubes, oracles
 
 
@@ -93,6 +94,88 @@ def test_rows_that_are_units_of_their_own_change_nothing_but_the_quantile(name):
     np.testing.assert_allclose([together.low, together.high], [alone.low, alone.high], rtol=5e-3)
 
 
+COUNTED = (
+    *(
+        "accuracy",
+        "precision",
+        "recall",
+        "specificity",
+        "selection_rate",
+        "prevalence",
+        "f1",
+        "f2",
+        "balanced_accuracy",
+    ),
+    *("mcc", "kappa", "informedness", "lift", "false_positive_rate", "negative_predictive_value"),
+)
+
+
+@pytest.mark.parametrize("name", ["recall", "precision", "accuracy", "selection_rate"])
+def test_the_variance_of_a_share_is_that_of_statsmodels(name):
+    """Wilson's interval is on an effective n; what the n stands for is the standard error over the shares' rows."""
+    label, score, unit = clustered_scores(8)
+    decision = (score >= 0.5).astype(int)
+    among = {"recall": label == 1, "precision": decision == 1}.get(name, np.ones(len(label), dtype=bool))
+    hit = {"accuracy": decision == label, "selection_rate": decision == 1, "precision": label == 1}.get(
+        name, decision == 1
+    )
+    hit = hit[among].astype(float)
+    fit = sm.OLS(hit, np.ones_like(hit)).fit(cov_type="cluster", cov_kwds={"groups": unit[among]}, use_t=True)
+    cube = scored_cube(label, score, unit)
+    got = METRICS.get(name).measure(cube)
+    m, p = len(np.unique(unit)), got.value[0]
+    variance = fit.cov_params()[0, 0] * (m / (m - 1)) / correction(unit[among])
+    size = clusters.share_size(np.array([p]), np.array([variance]), np.array([m]), np.array([among.sum()]), 0.95)
+    low, high = wilson(p * size, size, 0.95)
+    assert p == pytest.approx(fit.params[0], rel=1e-12)
+    np.testing.assert_allclose([got.low[0], got.high[0]], [low[0], high[0]], rtol=1e-9)
+
+
+def correction(unit):
+    m = len(np.unique(unit))
+    return m / (m - 1)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_count_metrics_agree_with_leaving_units_out(name):
+    label, score, unit = clustered_scores(9, units=200, size=8)
+    metric, decision = METRICS.get(name), (score >= 0.5).astype(int)
+    left = [
+        metric.estimate(cubes.binary_cube(label[unit != u], None, decision[unit != u]), 0.95).value[0]
+        for u in np.unique(unit)
+    ]
+    m = len(left)
+    error = np.sqrt((m - 1) / m * np.sum((left - np.mean(left)) ** 2))
+    got = metric.measure(scored_cube(label, score, unit))
+    apart = metric.measure(cubes.binary_cube(label, None, decision))
+    assert (got.high[0] - got.low[0]) / 2 / 1.972 == pytest.approx(error, rel=0.05)
+    assert got.value[0] == apart.value[0]
+    assert clusters.BY_UNIT in got.method
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "macro_recall", "macro_precision", "macro_f1", "mcc", "weighted_f1", "recall"]
+)
+def test_class_metrics_agree_with_leaving_units_out(name):
+    random = np.random.default_rng(10)
+    unit = np.repeat(np.arange(200), 8)
+    label = (np.repeat(random.integers(0, 3, 200), 8) + (random.random(1600) < 0.4)) % 3
+    decision = np.where(
+        random.random(1600) < 0.6 + 0.3 * np.repeat(random.random(200) < 0.5, 8), label, (label + 1) % 3
+    )
+    metric = METRICS.get(name)
+
+    def cube(keep):
+        return cubes.multiclass_cube(label[keep], decision[keep], classes=3)
+
+    left = np.array([metric.estimate(cube(unit != u), 0.95).value for u in np.unique(unit)])
+    m = len(left)
+    error = np.sqrt((m - 1) / m * np.sum((left - left.mean(axis=0)) ** 2, axis=0))
+    whole = replace(cube(slice(None)), units=cubes.units(unit, None, (label, decision, 3)))
+    got = metric.measure(whole)
+    np.testing.assert_allclose((got.high - got.low) / 2 / 1.972, error, rtol=0.05)
+
+
 def test_a_group_of_one_unit_has_a_value_and_no_interval():
     label, score, _ = clustered_scores(7, units=4)
     got = METRICS.get("brier").measure(scored_cube(label, score, np.zeros(len(label), dtype=int)))
@@ -116,7 +199,7 @@ def covered(name, draws, units, size):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("units", "size"), [(30, 10), (100, 10)])
-@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "brier"])
+@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "brier", "recall", "precision", "f1", "mcc", "informedness"])
 def test_clustered_intervals_cover(name, units, size):
     clustered, apart = covered(name, 600, units, size)
     assert 0.92 <= clustered <= 0.98
