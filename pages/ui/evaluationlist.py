@@ -91,7 +91,11 @@ def details(evaluation: Evaluation, sources: list[Dataset]) -> None:
                     st.session_state["evaluations_from"] = evaluation.id
                     st.rerun()
                 st.warning("The dataset it was made of was deleted; take the file in again to edit the roles.")
-            with st.popover("Rename or describe", icon=":material/edit:"):
+            if st.session_state.pop("evaluations_renamed", False):
+                st.session_state["evaluations_renaming"] = False  # left open it would swallow the next click
+            with st.popover(
+                "Rename or describe", icon=":material/edit:", on_change="rerun", key="evaluations_renaming"
+            ):
                 _rename(evaluation)
             if st.button("Delete", icon=":material/delete:", key="evaluations_delete"):
                 confirm_delete(evaluation)
@@ -105,6 +109,7 @@ def _rename(evaluation: Evaluation) -> None:
             space = frame.workspace()
             evaluations.rename(space, evaluation, name)
             evaluations.describe(space, evaluation, words)
+            st.session_state["evaluations_renamed"] = True
             st.rerun()
 
 
