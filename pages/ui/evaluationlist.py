@@ -41,23 +41,21 @@ def table(known: list[Evaluation]) -> Evaluation | None:
         ],
         schema_overrides={"positive": pl.String},
     )
-    picked = show.table(
+    chosen = show.choice(
         rows,
+        [each.id for each in known],
         alt="Evaluations and their versions",
         key="evaluations_list",
-        on_select="rerun",
-        selection_mode="single-row",
         column_config={
             "rows": st.column_config.NumberColumn(format="localized"),
             "labelled": st.column_config.NumberColumn(format="localized"),
             "positive": st.column_config.TextColumn("positive class"),
         },
     )
-    chosen = picked.selection.rows
-    if not chosen:
+    if chosen is None:
         st.caption("Choose a row to open, rename, describe, duplicate or delete it.")
         return known[0] if len(known) == 1 else None
-    return known[chosen[0]] if chosen[0] < len(known) else None
+    return known[chosen]
 
 
 def details(evaluation: Evaluation, sources: list[Dataset]) -> None:
