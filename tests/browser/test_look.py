@@ -1,4 +1,4 @@
-"""What every page looks like with the sample: wide and narrow, light and dark, before and after a change of the theme."""
+"""How every page looks with the sample: wide and narrow, light and dark, before and after a change of the theme."""
 
 from contextlib import suppress
 
@@ -73,7 +73,8 @@ FAINT = """() => {
   return count > 5 ? [...new Set(faint)] : ['there are hardly any words']
 }"""
 EMPTY_CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
-  .filter(chart => !chart.querySelector('path[aria-roledescription], canvas')).map(chart => chart.parentElement.className)"""
+  .filter(chart => !chart.querySelector('path[aria-roledescription], canvas'))
+  .map(chart => `an empty chart: ${chart.parentElement.className}`)"""
 
 
 def nothing(page: Visitor, look: str) -> None:
