@@ -37,9 +37,11 @@ def table(known: list[Dataset]) -> Dataset | None:
             "kept": st.column_config.TextColumn("kept (UTC)"),
         },
     )
+    if chosen is None and len(known) == 1:
+        return known[0]
     if chosen is None:
         st.caption("Choose a row to see its columns, first rows, rejected rows and versions.")
-        return known[0] if len(known) == 1 else None
+        return None
     return known[chosen]
 
 

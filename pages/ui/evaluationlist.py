@@ -52,9 +52,11 @@ def table(known: list[Evaluation]) -> Evaluation | None:
             "positive": st.column_config.TextColumn("positive class"),
         },
     )
+    if chosen is None and len(known) == 1:
+        return known[0]
     if chosen is None:
         st.caption("Choose a row to open, rename, describe, duplicate or delete it.")
-        return known[0] if len(known) == 1 else None
+        return None
     return known[chosen]
 
 

@@ -61,8 +61,10 @@ def model(result: Result, *, key: str) -> str:
     return one("Model version", names, key=key, default=names[-1], segmented=True)
 
 
-def metric(result: Result, *, key: str) -> str:
-    """One of the metrics of a result, those without any value last."""
+def metric(result: Result, *, key: str, offered: bool = True) -> str:
+    """One of the metrics of a result, those without any value last. Not offered: the first, where no chart shows it."""
     frame = result.frame.group_by("metric", maintain_order=True).agg(pl.col("value").is_null().all().alias("undefined"))
     names = frame.sort("undefined", maintain_order=True)["metric"].to_list()
+    if not offered:
+        return str(names[0])
     return one("Metric", names, key=key, shown=lambda name: METRICS.get(name).title, width=280)

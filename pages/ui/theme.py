@@ -17,6 +17,8 @@ CSS = """<style>
 .st-key-sentence p{{font-size:1.12rem;line-height:1.55;max-width:120ch}}
 [data-testid=stCaptionContainer],[data-testid=stMetricDelta]+*{{opacity:0.8}}
 [role=radio][aria-checked=true]{{color:{textColor}!important}}
+.st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
+.st-key-next a *{{color:#FFFFFF!important}}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}
 [class*=st-key-kpi_] [data-testid=stCaptionContainer] p{{font-variant-numeric:tabular-nums;line-height:1.35}}
 </style>"""
@@ -24,7 +26,7 @@ CSS = """<style>
 
 def style() -> str:
     """The style sheet; its colours are the theme's own, by name as in its file, and follow it without a rerun."""
-    names = ("backgroundColor", "borderColor", "textColor")
+    names = ("backgroundColor", "borderColor", "textColor", "primaryColor")
     both = [(name, *(st.get_option(f"theme.{theme}.{name}") for theme in ("light", "dark"))) for name in names]
     return CSS.format(**{name: f"light-dark({light},{dark})" for name, light, dark in both})
 
