@@ -17,9 +17,9 @@ st.set_page_config(page_title="Assay", page_icon="📊", layout="wide")
 theme.apply()
 if page.url_path == "":
     page.run()
-chosen = context.Context()
+chosen, place = context.Context(), None
 try:
-    chosen = context.bar(evaluations.listed(frame.workspace()))
+    chosen, place = context.bar(evaluations.listed(frame.workspace()))
     context.write(chosen)
     context.warn(chosen)
     with frame.framed(chosen):
@@ -29,4 +29,5 @@ except frame.Finished:
 except AssayError as error:
     log.warning("%s: %s", page.url_path, error)
     st.error(context.plain(str(error)), icon=":material/error:")
+context.share(chosen, place)
 frame.ready(began, f"{page.url_path}?{chosen.view}")

@@ -19,6 +19,7 @@ intake.upload()
 
 known = datasets.listed(frame.workspace())
 if not known and not intake.waiting():
+    st.markdown("Bring a table of predictions and what came true, a row each, or look around with the sample first.")
     working.offer_sample(key="datasets_sample")
 
 chosen = catalogue.table(known) if known else None

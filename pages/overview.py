@@ -28,7 +28,8 @@ model = pickers.model(result, key="overview_model")
 show.cards(result, model)
 show.compared(result)
 
-metric = pickers.metric(result, key="overview_metric")
+drawn = len(result.frames["trend"]) > 0 or result.frame["model"].n_unique() > 1
+metric = pickers.metric(result, key="overview_metric", offered=drawn)
 definition = METRICS.get(metric)
 trend = rows.trend(result, metric)
 if len(trend):

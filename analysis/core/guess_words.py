@@ -82,7 +82,7 @@ TABLE: dict[str, dict[float, str]] = {
         1.0: "uuid, guid, row id, rowid, record id, case id, sample id, example id, instance id, sk id curr, unique id",
         0.95: "id, ids, row index, row number, identifier, kennung, identifiant, identificador, rownum, inst",
         0.7: "row, index, idx, key, record, inst, instance, row nr, case number, ref, reference, obs number, oid, pk",
-        0.55: "unnamed 0, nbr, nr, number, no, num, nummer, numero, code, column 0, instant",
+        0.55: "unnamed 0, nbr, nr, number, no, num, nummer, numero, code, column 0, column 1, instant",
     },
     "time": {
         1.0: (

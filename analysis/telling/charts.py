@@ -12,6 +12,10 @@ import altair as alt
 ACCENT = "#D9730D"
 BLUE = "#3B82C4"  # readable on both themes: 4.0 to 1 on white, 4.6 to 1 on the dark ground
 FORMATS = {"share": ".1%", "score": ".3f", "ratio": ".3f", "label": ",.4~r"}
+INK = {  # of axes and legends: the theme's own grey is too faint to read on white
+    "axis": {"labelColor": "currentColor", "titleColor": "currentColor", "labelOpacity": 0.8, "titleOpacity": 0.8},
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelOpacity": 0.8, "titleOpacity": 0.8},
+}
 AXIS = {"domain": False, "ticks": False, "labelPadding": 6, "titleFontWeight": "normal"}
 
 
@@ -25,6 +29,7 @@ def _done(chart: Any) -> dict[str, Any]:
         spec.pop(key, None)
     for layer in spec.get("layer", []):
         layer.pop("data", None)
+    spec["config"] = INK
     return spec
 
 

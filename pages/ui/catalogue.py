@@ -26,23 +26,23 @@ def table(known: list[Dataset]) -> Dataset | None:
             for each in known
         ]
     )
-    picked = show.table(
+    chosen = show.choice(
         rows,
+        [each.id for each in known],
         alt="Datasets and their versions",
         key="datasets_list",
-        on_select="rerun",
-        selection_mode="single-row",
         column_config={
             "rows": st.column_config.NumberColumn(format="localized"),
             "rejected": st.column_config.NumberColumn(format="localized"),
             "kept": st.column_config.TextColumn("kept (UTC)"),
         },
     )
-    chosen = picked.selection.rows
-    if not chosen:
+    if chosen is None and len(known) == 1:
+        return known[0]
+    if chosen is None:
         st.caption("Choose a row to see its columns, first rows, rejected rows and versions.")
-        return known[0] if len(known) == 1 else None
-    return known[chosen[0]] if chosen[0] < len(known) else None
+        return None
+    return known[chosen]
 
 
 def details(dataset: Dataset) -> None:

@@ -139,12 +139,15 @@ def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
     return datetime.fromisoformat(evaluation.time_low).date(), datetime.fromisoformat(evaluation.time_high).date()
 
 
-def bar(known: list[Evaluation]) -> Context:
-    """Draw the context bar and return what it says. Nothing is drawn while there is no evaluation."""
+def bar(known: list[Evaluation]) -> tuple[Context, Any]:
+    """Draw the context bar; what it says, and the Share button's place for `share`.
+
+    Nothing is drawn while there is no evaluation.
+    """
     seed(known)
     problems = st.session_state.get("ctx_problems", ())
     if not known:
-        return Context(problems=problems)
+        return Context(problems=problems), None
     marks = {each.mark: each for each in known}
     wanted = st.session_state.pop("ctx_wanted", None)
     if wanted in marks:
@@ -165,8 +168,8 @@ def bar(known: list[Evaluation]) -> Context:
         )
         evaluation = marks[mark]
         context = _options(evaluation, problems)
-        _share(context)
-    return context
+        place = st.popover("Share", width="content")
+    return context, place
 
 
 def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
@@ -224,10 +227,11 @@ def link(context: Context) -> str:
     return f"{url}?{urlencode([*context.query(), *pairs])}"
 
 
-def _share(context: Context) -> None:
-    with st.popover("Share", width="content"):
-        st.caption("This address restores the view: evaluation, versions, period, filter and threshold.")
-        st.code(link(context), language=None, wrap_lines=True)
+def share(context: Context, place: Any) -> None:
+    """Fill the Share button, at the end of a run: only then is it known what the page's own pickers hold."""
+    if place is not None:
+        place.caption("This address restores the view: evaluation, versions, period, filter, threshold and choices.")
+        place.code(link(context), language=None, wrap_lines=True)
 
 
 def write(context: Context) -> None:

@@ -41,23 +41,23 @@ def table(known: list[Evaluation]) -> Evaluation | None:
         ],
         schema_overrides={"positive": pl.String},
     )
-    picked = show.table(
+    chosen = show.choice(
         rows,
+        [each.id for each in known],
         alt="Evaluations and their versions",
         key="evaluations_list",
-        on_select="rerun",
-        selection_mode="single-row",
         column_config={
             "rows": st.column_config.NumberColumn(format="localized"),
             "labelled": st.column_config.NumberColumn(format="localized"),
             "positive": st.column_config.TextColumn("positive class"),
         },
     )
-    chosen = picked.selection.rows
-    if not chosen:
+    if chosen is None and len(known) == 1:
+        return known[0]
+    if chosen is None:
         st.caption("Choose a row to open, rename, describe, duplicate or delete it.")
-        return known[0] if len(known) == 1 else None
-    return known[chosen[0]] if chosen[0] < len(known) else None
+        return None
+    return known[chosen]
 
 
 def details(evaluation: Evaluation, sources: list[Dataset]) -> None:
@@ -91,7 +91,11 @@ def details(evaluation: Evaluation, sources: list[Dataset]) -> None:
                     st.session_state["evaluations_from"] = evaluation.id
                     st.rerun()
                 st.warning("The dataset it was made of was deleted; take the file in again to edit the roles.")
-            with st.popover("Rename or describe", icon=":material/edit:"):
+            if st.session_state.pop("evaluations_renamed", False):
+                st.session_state["evaluations_renaming"] = False  # left open it would swallow the next click
+            with st.popover(
+                "Rename or describe", icon=":material/edit:", on_change="rerun", key="evaluations_renaming"
+            ):
                 _rename(evaluation)
             if st.button("Delete", icon=":material/delete:", key="evaluations_delete"):
                 confirm_delete(evaluation)
@@ -105,6 +109,7 @@ def _rename(evaluation: Evaluation) -> None:
             space = frame.workspace()
             evaluations.rename(space, evaluation, name)
             evaluations.describe(space, evaluation, words)
+            st.session_state["evaluations_renamed"] = True
             st.rerun()
 
 

@@ -121,7 +121,7 @@ def _understood(seen: dict[str, Any], size: int) -> str:
     parts = [seen["format"].upper() if seen["format"] == "csv" else "Parquet", f"{size / 1e6:,.1f} MB"]
     parts.append(words.plural(len(seen["columns"]), "column"))
     if dialect.get("delimiter"):
-        shown = {"\t": "tab", " ": "space"}.get(dialect["delimiter"], dialect["delimiter"])
+        shown = {"\t": "tab", " ": "space", ",": "comma"}.get(dialect["delimiter"], dialect["delimiter"])
         parts.append(f"delimiter {shown}")
     if dialect.get("encoding"):
         parts.append(str(dialect["encoding"]))
@@ -158,6 +158,7 @@ def next_step(done: tuple[Dataset, bool]) -> None:
     for note in dataset.facts.get("notes", []):
         st.caption(plain(note))
     st.session_state["evaluations_dataset"] = dataset.id
-    st.page_link(
-        frame.page("evaluations"), label="Say what the columns mean and evaluate", icon=":material/arrow_forward:"
-    )
+    with st.container(key="next"):
+        st.page_link(
+            frame.page("evaluations"), label="Say what the columns mean and evaluate", icon=":material/arrow_forward:"
+        )

@@ -1,4 +1,11 @@
-"""Pickers: widgets that give a value of the domain. Their keys bind to the URL, so that a link restores them."""
+"""Pickers: widgets that give a value of the domain. What they hold is kept in the address, so that a link restores it.
+
+An address names the value, not its label, and leaves a picker out while it holds its default. They are not bound to the
+address by the widget itself: the context bar writes the address too, which Streamlit refuses beside bound widgets.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -8,20 +15,56 @@ from analysis.metrics import METRICS
 from pages.ui.context import plain
 
 
+def one(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    default: str | None = None,
+    shown: Callable[[str], str] = plain,
+    segmented: bool = False,
+    **look: Any,
+) -> str:
+    """One of the options, by a select box or, for a few short ones, a segmented control.
+
+    key: its name in the address, `page_control`. default: the first option where not given; a link's value that is
+    none of the options counts as not given. shown: an option as it is written on the screen.
+    """
+    default = options[0] if default is None else default
+    if st.session_state.get(key) not in options:
+        asked = None if key in st.session_state else st.query_params.get(key)
+        st.session_state[key] = asked if asked in options else default
+    if segmented:
+        value = st.segmented_control(
+            label, options, key=key, required=True, format_func=shown, persist_state="session", **look
+        )
+    else:
+        value = st.selectbox(label, options, key=key, format_func=shown, persist_state="session", **look)
+    _write(key, None if value == default else value)
+    return value
+
+
+def _write(key: str, value: str | None) -> None:
+    if value == st.query_params.get(key):
+        return
+    if value is None:
+        del st.query_params[key]
+    else:
+        st.query_params[key] = value
+
+
 def model(result: Result, *, key: str) -> str:
     """One of the model versions of a result; the last one first, which is usually the newest."""
     names = result.frame["model"].unique(maintain_order=True).to_list()
     if len(names) == 1:
-        return names[0]
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[-1]
-    return str(st.segmented_control("Model version", names, key=key, required=True, format_func=plain))
+        return str(names[0])
+    return one("Model version", names, key=key, default=names[-1], segmented=True)
 
 
-def metric(result: Result, *, key: str) -> str:
-    """One of the metrics of a result, those without any value last."""
+def metric(result: Result, *, key: str, offered: bool = True) -> str:
+    """One of the metrics of a result, those without any value last. Not offered: the first, where no chart shows it."""
     frame = result.frame.group_by("metric", maintain_order=True).agg(pl.col("value").is_null().all().alias("undefined"))
     names = frame.sort("undefined", maintain_order=True)["metric"].to_list()
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
-    return st.selectbox("Metric", names, key=key, format_func=lambda name: METRICS.get(name).title, width=280)
+    if not offered:
+        return str(names[0])
+    return one("Metric", names, key=key, shown=lambda name: METRICS.get(name).title, width=280)

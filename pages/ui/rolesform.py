@@ -85,6 +85,7 @@ def form(dataset: Dataset, start: Guess, key: str) -> None:
             names,
             default=[each for each in values if each in names],
             key=f"roles_{role}_{key}",
+            placeholder="none",
             help=f"Unlocks: {ROLES.get(role).unlocks}.",
         )
         return tuple(picked)

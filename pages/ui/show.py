@@ -1,6 +1,7 @@
 """Showing results: from a result to the screen. Formatting only; every number comes from the result's frame."""
 
 import json
+import zlib
 from typing import Any
 
 import polars as pl
@@ -121,6 +122,16 @@ def receipt(result: Result, *, key: str) -> None:
 def table(frame: pl.DataFrame, *, alt: str, key: str | None = None, **options: Any) -> Any:
     """A small table as it is."""
     return st.dataframe(frame, hide_index=True, width="stretch", alt=alt, key=key, **options)
+
+
+def choice(frame: pl.DataFrame, ids: list[str], *, alt: str, key: str, **options: Any) -> int | None:
+    """A table with a row to choose: its place, or None.
+
+    ids: what each row stands for. When they change, nothing is chosen any more: a place would then mean another thing.
+    """
+    state = zlib.crc32("\n".join(ids).encode())
+    picked = table(frame, alt=alt, key=f"{key}_{state:x}", on_select="rerun", selection_mode="single-row", **options)
+    return picked.selection.rows[0] if picked.selection.rows else None
 
 
 def heading(title: str, what: str = "") -> None:

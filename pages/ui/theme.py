@@ -10,17 +10,28 @@ LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 32" width="13
  fill="#7A8797">Assay</text></svg>"""
 
 CSS = """<style>
-[data-testid=stLayoutWrapper]:has(> .st-key-ctx){position:sticky;top:0;z-index:80;
-  background:var(--st-background-color);border-bottom:1px solid var(--st-border-color);padding:0.4rem 0 0.5rem}
-[data-testid=stHeader]{background:transparent;height:2.25rem}
-.stMainBlockContainer{max-width:1480px;padding-top:2.25rem}
-.st-key-sentence p{font-size:1.12rem;line-height:1.55;max-width:120ch}
-[class*=st-key-kpi_] [data-testid=stMetricValue]{font-variant-numeric:tabular-nums}
-[class*=st-key-kpi_] [data-testid=stCaptionContainer] p{font-variant-numeric:tabular-nums;line-height:1.35}
+[data-testid=stLayoutWrapper]:has(> .st-key-ctx){{position:sticky;top:0;z-index:80;
+  background:{backgroundColor};border-bottom:1px solid {borderColor};padding:0.4rem 0 0.5rem}}
+[data-testid=stHeader]{{background:transparent;height:2.25rem}}
+.stMainBlockContainer{{max-width:1480px;padding-top:2.25rem}}
+.st-key-sentence p{{font-size:1.12rem;line-height:1.55;max-width:120ch}}
+[data-testid=stCaptionContainer],[data-testid=stMetricDelta]+*{{opacity:0.8}}
+[role=radio][aria-checked=true]{{color:{textColor}!important}}
+.st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
+.st-key-next a *{{color:#FFFFFF!important}}
+[class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}
+[class*=st-key-kpi_] [data-testid=stCaptionContainer] p{{font-variant-numeric:tabular-nums;line-height:1.35}}
 </style>"""
+
+
+def style() -> str:
+    """The style sheet; its colours are the theme's own, by name as in its file, and follow it without a rerun."""
+    names = ("backgroundColor", "borderColor", "textColor", "primaryColor")
+    both = [(name, *(st.get_option(f"theme.{theme}.{name}") for theme in ("light", "dark"))) for name in names]
+    return CSS.format(**{name: f"light-dark({light},{dark})" for name, light, dark in both})
 
 
 def apply() -> None:
     """Put the style in and the logo up."""
-    st.html(CSS)
+    st.html(style())
     st.logo(LOGO, size="large")

@@ -80,6 +80,36 @@ def test_the_menu_keeps_the_context_in_the_address(visit, sample):
     expect(page.page.get_by_label("Filter", exact=True)).to_have_value("age < 40")
 
 
+def test_a_link_holds_what_the_pickers_of_the_page_hold(visit, sample):
+    rows = tables.loans()
+    figures = tables.recall(rows, "defaulted", tables.decided("decision_v1"))
+    page = visit()
+    page.open("overview?e=loans")
+    assert set(page.address()) == {"e"}
+    page.pick("v1")
+    page.choose("Metric", "Precision")
+    page.shows("recall", *figures)
+    link = page.share()
+    asked = page.address()
+    assert asked["overview_model"] == ["v1"]
+    assert asked["overview_metric"] == ["precision"]
+
+    page.menu("Datasets")
+    assert set(page.address()) == {"e"}
+    page.menu("Overview")
+    assert page.address() == asked
+    other = visit()
+    other.open(link, view="overview")
+    other.chosen("Metric", "Precision")
+    other.shows("recall", *figures)
+    other.pick("v2")
+    other.choose("Metric", "Recall")
+    assert set(other.address()) == {"e"}
+    other.open("overview?e=loans&overview_model=v9&overview_metric=none", view="overview")
+    other.chosen("Metric", "Recall")
+    other.shows("recall", *tables.recall(rows, "defaulted", tables.decided("decision_v2")))
+
+
 def test_a_filter_narrows_and_a_broken_one_shows_no_stale_figure(visit, sample):
     rows = tables.loans()
     page = visit()

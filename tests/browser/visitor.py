@@ -92,7 +92,11 @@ class Visitor:
 
     @contextmanager
     def running(self, *, within: int = LATER) -> Iterator[None]:
-        """What is done inside makes the app run; wait for the end of a run that began after it."""
+        """What is done inside makes the app run; wait for the end of a run that began after it.
+
+        Runs that are still under way are waited for first, lest the end of one of them be taken for it.
+        """
+        self.settled()
         mark = self.page.get_by_test_id("assay-ready")
         before = int(mark.get_attribute("data-run") or 0)
         yield
@@ -143,8 +147,8 @@ class Visitor:
 
     def pick(self, radio: str) -> None:
         """Choose one of a segmented control that is not chosen yet."""
+        self.settled()
         radios = self.page.get_by_role("radio")
-        expect(radios.first).to_be_visible()
         names = [text.replace(JOINER, "") for text in radios.all_inner_texts()]
         with self.running():
             radios.nth(names.index(radio)).click()
@@ -154,11 +158,19 @@ class Visitor:
         return self.box("stMultiSelect", label).get_by_text(option, exact=True).count() > 0
 
     def row(self, table: str, place: int) -> None:
-        """Choose a row of a table by its box at the left; tables are drawn on a canvas, so by where it must be."""
+        """Have a row of a table chosen: by its box at the left, where it is not chosen yet.
+
+        Tables are drawn on a canvas, so the box is clicked by where it must be; which rows are chosen stands in the
+        table for screen readers inside it. (A click on the box of a chosen row would give the choice up again.)
+        """
         grid = self.page.get_by_role("region", name=table)
         grid.scroll_into_view_if_needed()
-        with self.running():
-            grid.click(position={"x": 14, "y": ROW * (place + 1.5)})
+        row = grid.locator(f"[role=row][aria-rowindex='{place + 2}']")
+        expect(row).to_be_attached()
+        if row.get_attribute("aria-selected") != "true":
+            with self.running():
+                grid.click(position={"x": 14, "y": ROW * (place + 1.5)})
+            expect(row).to_have_attribute("aria-selected", "true")
 
     def chosen(self, label: str, option: str) -> None:
         """Wait until a select box shows this."""

@@ -253,6 +253,7 @@ def test_several_plausible_labels_are_named() -> None:
         ("partition", ["train", "train", "test", "train"] * 50, "split"),
         ("schooltype", ["public", "private"] * 100, "segment"),
         ("house_age", list(range(200)), "feature"),
+        ("column_1", list(range(200)), "id"),  # what a first column without a name is called: a frame's index
     ],
 )
 def test_single_columns_beside_a_labelled_and_scored_table(name: str, values: list[object], role: str) -> None:
