@@ -138,6 +138,19 @@ class Ranks:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """How the codes of all classes' scores go together, by actual class. Counts, without weights.
+
+    n: (G, C) labelled rows of each class with every score; first: (G, C, C) sums of the codes b[c] of rows of class k,
+    at [g, k, c]; second: (G, C, C, C) sums of b[c] b[d], at [g, k, c, d].
+    """
+
+    n: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -167,6 +180,7 @@ class Cube:
     class_histograms: tuple[Histogram, ...] = ()
     top_label: Histogram | None = None
     ranks: Ranks | None = None
+    class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -187,6 +201,8 @@ class Cube:
         for part in (self.confusion, self.histogram, self.top_label, *self.class_histograms, *self.orders.values()):
             if part is not None:
                 held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
+        if self.class_moments is not None:
+            held += self.class_moments.second.nbytes
         return held + 2048 + 64 * len(self)
 
     @property
@@ -234,5 +250,6 @@ class Cube:
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),
             ranks=changed(self.ranks, "n", "w", "w2"),
+            class_moments=changed(self.class_moments, "n", "first", "second"),
             tally=changed(self.tally, "labelled", "answered", "used"),
         )

@@ -1,23 +1,24 @@
 """Curves of many classes: how well each class's score tells it from the others, from a histogram a class.
 
-A row takes part in the curve of every class, and histograms do not say how its scores go together. So variances are
-bounded: within an actual class the parts a row plays are added by their size (Minkowski's inequality), as if its scores
-moved in step; rows of different actual classes are independent, and that is used.
+A row takes part in the curve of every class, and histograms do not say how its scores go together. The correlations of
+their codes do, nearly: a row's part in a curve rises or falls with its code. Without them the parts are added by their
+size (Minkowski's inequality), as if the scores of an actual class moved in step, which is the most it can be.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.core.cube import Histogram
+from analysis.core.cube import Histogram, Moments
 from analysis.metrics.intervals import divide
 
 
 @dataclass(frozen=True)
 class Areas:
-    """The mean of the areas under many curves. value, variance (an upper bound), bound (what binning can have moved):
-    (G,). each: (G, C) the class's own area, of a class against each other the mean of these. used: (G, C) the classes
-    that have one.
+    """The mean of the areas under many curves.
+
+    value, variance, bound (what binning can have moved): (G,). each: (G, C) the class's own area, of a class against
+    each other one the mean of these. used: (G, C) the classes that have one.
     """
 
     value: np.ndarray
@@ -40,27 +41,44 @@ def versus(histogram: Histogram, own: int) -> Histogram:
     return Histogram(n, fold(histogram.w), fold(histogram.w2), histogram.low, histogram.high, True)
 
 
-@dataclass
 class _Influence:
-    """What rows of each actual class do to a value, added up over the scores they play a part in: (G, C) arrays."""
+    """What rows of each actual class do to a value by the score of each class: means and spreads, (G, actual, C)."""
 
-    mean: np.ndarray
-    spread: np.ndarray
+    def __init__(self, groups: int, size: int) -> None:
+        self.mean, self.spread = np.zeros((2, groups, size, size))
 
-    def add(self, psi: np.ndarray, squares: np.ndarray, n: np.ndarray) -> None:
+    def add(self, own: int, psi: np.ndarray, squares: np.ndarray, n: np.ndarray) -> None:
         """psi: (G, C, B) influence of a row of each class and code; squares: squared weights; n: (G, C) rows."""
         total = squares.sum(axis=2)
         mean = np.nan_to_num(divide(np.einsum("gcb,gcb->gc", squares, psi), total))
         second = np.nan_to_num(divide(np.einsum("gcb,gcb,gcb->gc", squares, psi, psi), total))
         free = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
-        self.mean += mean
-        self.spread += np.sqrt(np.maximum(second - mean**2, 0.0) * free)
+        self.mean[:, :, own] = mean
+        self.spread[:, :, own] = np.sqrt(np.maximum(second - mean**2, 0.0) * free)
 
-    def variance(self, squares: np.ndarray) -> np.ndarray:
-        return ((self.mean**2 + self.spread**2) * squares).sum(axis=1)
+    def variance(self, squares: np.ndarray, moments: Moments | None) -> np.ndarray:
+        """(G,) of the sum over rows. squares: (G, C) squared weights of each actual class."""
+        if moments is None:
+            own = self.spread.sum(axis=2) ** 2
+        else:
+            size = self.spread.shape[2]
+            signed = self.spread * (
+                2 * np.eye(size) - 1
+            )  # a class's own score raises its curve, the others lower theirs
+            own = np.einsum("gkc,gkcd,gkd->gk", signed, correlations(moments), signed)
+        return ((self.mean.sum(axis=2) ** 2 + np.maximum(own, 0.0)) * squares).sum(axis=1)
 
 
-def areas(histograms: tuple[Histogram, ...], *, pairs: bool) -> Areas:
+def correlations(moments: Moments) -> np.ndarray:
+    """(G, actual class, C, C) correlations of the codes of the classes' scores; 0 where a code does not vary."""
+    mean = divide(moments.first, moments.n[:, :, None])
+    together = divide(moments.second, moments.n[:, :, None, None]) - mean[..., :, None] * mean[..., None, :]
+    spread = np.sqrt(np.maximum(np.nan_to_num(np.diagonal(together, axis1=2, axis2=3)), 0.0))
+    found = np.nan_to_num(divide(together, spread[..., :, None] * spread[..., None, :]))
+    return np.where(np.eye(found.shape[2], dtype=bool), 1.0, np.clip(found, -1.0, 1.0))
+
+
+def areas(histograms: tuple[Histogram, ...], moments: Moments | None = None, *, pairs: bool) -> Areas:
     """The mean area under the ROC curves, by midranks, 0 to 1; nan where fewer than two classes have rows with weight.
 
     pairs: of each class's score between the class and each other one (Hand and Till 2001), else between the class and
@@ -73,7 +91,7 @@ def areas(histograms: tuple[Histogram, ...], *, pairs: bool) -> Areas:
     used = (weight > 0) & ((weight > 0).sum(axis=1, keepdims=True) > 1)
     count = used.sum(axis=1)
     scale = divide(np.ones(groups), count * (count - 1) if pairs else count)
-    influence = _Influence(np.zeros((groups, size)), np.zeros((groups, size)))
+    influence = _Influence(groups, size)
     each, bound = np.full((groups, size), np.nan), np.zeros(groups)
     for own, histogram in enumerate(histograms):
         w, wide = histogram.w[:, :size].astype(float), histogram.low != histogram.high
@@ -99,6 +117,6 @@ def areas(histograms: tuple[Histogram, ...], *, pairs: bool) -> Areas:
         psi *= np.where(both, np.nan_to_num(divide(np.ones_like(weight), against)), 0.0)[:, :, None]
         psi[:, own] = np.where(mine[:, :, None], place, 0.0).sum(axis=1)
         psi[:, own] *= np.nan_to_num(divide(np.ones(groups), weight[:, own]))[:, None]
-        influence.add(psi * np.nan_to_num(scale)[:, None, None], histogram.w2[:, :size].astype(float), n)
+        influence.add(own, psi * np.nan_to_num(scale)[:, None, None], histogram.w2[:, :size].astype(float), n)
     parts = np.where(used, np.nan_to_num(each), 0.0).sum(axis=1)
-    return Areas(divide(parts, count), influence.variance(squares), bound * np.nan_to_num(scale), each, used)
+    return Areas(divide(parts, count), influence.variance(squares, moments), bound * np.nan_to_num(scale), each, used)

@@ -37,14 +37,16 @@ def ranked(cube: Cube) -> Ranks:
 
 def found(cube: Cube, *, pairs: bool) -> Areas:
     """The areas under the curves of all classes."""
-    return cube.once(("areas", pairs), lambda: areas(scored(cube), pairs=pairs))
+    return cube.once(("areas", pairs), lambda: areas(scored(cube), cube.class_moments, pairs=pairs))
 
 
 def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
     """The mean AUC of the classes, each weighing the same. Classes without a label are left out and counted.
 
-    Its variance is bounded from above (see class_curves), so the interval is rather too wide. Where a class has few
-    rows or nothing varies it is at least as wide as the mean of the classes' score-type intervals.
+    The classes' scores of a row are taken to go together as their codes do (see class_curves). Where a class has few
+    rows or nothing varies the interval is at least as wide as the mean of the classes' score-type intervals.
+    By simulation a 95 % interval covers 92.5 to 97.5 % from 10 rows of every class on and 96 to 100 % below; without
+    the correlations (too many groups to hold them) 97 to 100 %.
     """
     histograms = scored(cube)
     size, area = len(histograms), found(cube, pairs=pairs)
@@ -67,7 +69,8 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
         (~flat, (low, high)),
     )
     curve = "pair of classes" if pairs else "class against the rest"
-    method = f"DeLong by {curve}, covariances at their largest, {scaled(area.used, size)}"
+    joint = "covariances at their largest" if cube.class_moments is None else "covariances by the codes' correlation"
+    method = f"DeLong by {curve}, {joint}, {scaled(area.used, size)}"
     if np.any((steep & ~flat)[~np.isnan(value)]):
         method += f", logit scale above {HIGH}"
     if np.any((few | flat) & ~np.isnan(value)):
@@ -82,30 +85,32 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
 
 
 def classwise_ece(cube: Cube, level: float) -> Estimates:
-    """The mean of the classes' ECE. Its standard error is the mean of theirs, the most it can be: rather too wide."""
-    parts = [curves.calibration_error(versus(each, own)) for own, each in enumerate(scored(cube))]
-    value, error, bias, bound = (
-        np.mean([pick(part) for part in parts], axis=0)
-        for pick in (
-            lambda part: part.value,
-            lambda part: np.sqrt(part.variance),
-            lambda part: part.bias,
-            lambda part: part.bound,
-        )
+    """The mean of the classes' ECE.
+
+    Its standard error is the smaller of two that it cannot exceed: the mean of the classes' own, and twice the root of
+    the mean square of 1 - (score of the label), over the number of classes, since the gaps of a row add up to no more.
+    By simulation a 95 % interval covers 93 to 100 %: it is rather too wide.
+    """
+    histograms = scored(cube)
+    parts = [curves.calibration_error(versus(each, own)) for own, each in enumerate(histograms)]
+    value, bias, bound = (
+        np.mean([getattr(part, name) for part in parts], axis=0) for name in ("value", "bias", "bound")
     )
-    return calibrated(
-        value,
-        error**2,
-        bias,
-        bound,
-        versus(scored(cube)[0], 0),
-        level,
-        f"of each of {len(parts)} classes, standard errors averaged as if they moved in step",
-    )
+    size, total = len(parts), histograms[0].w[:, : len(parts)].sum(axis=(1, 2))
+    missed = np.zeros(len(cube))
+    for own, each in enumerate(histograms):
+        missed += each.w2[:, own] @ (1 - (each.low + each.high) / 2) ** 2
+    most = divide(2 * np.sqrt(missed), size * total)
+    error = np.fmin(np.mean([np.sqrt(part.variance) for part in parts], axis=0), most)
+    of = f"of each of {size} classes, standard errors at their largest"
+    return calibrated(value, error**2, bias, bound, versus(histograms[0], 0), level, of)
 
 
 def top_label_ece(cube: Cube, level: float) -> Estimates:
-    """The calibration error of the highest score, as the chance that its class is the label's."""
+    """The calibration error of the highest score, as the chance that its class is the label's.
+
+    By simulation a 95 % interval covers 94 to 100 % from 100 rows on, and 90 to 97 % at 50 rows of calibrated scores.
+    """
     if cube.top_label is None:
         raise BadRequest(NO_SCORES)
     error = curves.calibration_error(cube.top_label)
@@ -133,7 +138,7 @@ def commonest(cube: Cube, *, top: int) -> np.ndarray:
 _of_classes = partial(Metric, tasks=(MULTICLASS,), low=0.0, high=1.0, counts="rows with a label and every score")
 _area = partial(
     _of_classes,
-    needs=("class_scores",),
+    needs=("class_scores", "class_moments"),
     better="higher",
     unit="score",
     baseline=partial(constant, 0.5),

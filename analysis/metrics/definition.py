@@ -46,8 +46,8 @@ class Metric:
 
     needs: what the cube must hold: "decisions" (Confusion), "predictions" or "labels" (the same, of which only one side
     is used), "scores" (Histogram), "sum:TERM" (a term of Sums), "order:QUANTITY" (an Order), "class_scores",
-    "top_label" or "ranks" (the parts of a cube for the scores of many classes), "probabilities" (of the model: its
-    scores are that).
+    "class_moments", "top_label" or "ranks" (the parts of a cube for the scores of many classes), "probabilities" (of
+    the model: its scores are that).
     better: "higher", "lower", "zero" (nearest to zero) or None (neither).
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
     "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".

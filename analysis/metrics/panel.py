@@ -39,7 +39,7 @@ def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshol
             return NEEDS_DECISION if model.score and evaluation.task == BINARY else "needs a prediction column"
         if need == "scores" and not model.score:
             return "needs a score column"
-        if need in ("class_scores", "top_label", "ranks"):
+        if need in ("class_scores", "class_moments", "top_label", "ranks"):
             lacking = _not_coded(evaluation, model, need)
             if lacking is not None:
                 return lacking

@@ -24,7 +24,7 @@ from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
     "binary": ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier"),
-    "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "log_loss", "brier"),
+    "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "roc_auc_ovr", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
 }
 TREND: dict[str, Any] = {

@@ -76,7 +76,8 @@ def table(task, weighted, units=False):
     return Table(columns), roles.with_(unit="customer") if units else roles
 
 
-PARTS = ("rows", "confusion", "histogram", "sums", "orders", "class_histograms", "top_label", "ranks", "tally")
+PARTS = ("rows", "confusion", "histogram", "sums", "orders", "class_histograms", "class_moments")
+PARTS += ("top_label", "ranks", "tally")
 FILTERS = {
     "": lambda row: True,
     "region = 'West'": lambda row: row["region"] == "West",
@@ -236,7 +237,7 @@ class Contract:
         needs = {f"sum:{name}" for name in names} | {"decisions"}
         needs |= {
             "binary": {"scores"},
-            "multiclass": {"class_scores", "top_label", "ranks"},
+            "multiclass": {"class_scores", "class_moments", "top_label", "ranks"},
             "regression": {"order:ae", "order:d"},
         }[task]
         evaluation, answer = self.ask(asked, task, weighted, shape, needs)
@@ -287,6 +288,7 @@ class Contract:
         names = CLASSES["multiclass"]
         size = len(names)
         counted = {"ranks": np.zeros((3, size)), "top": np.zeros((3, *cube.top_label.n.shape[1:]))}
+        sums = [np.zeros(size), np.zeros((size, size)), np.zeros((size, size, size))]
         counted |= {name: np.zeros((3, *cube.class_histograms[at].n.shape[1:])) for at, name in enumerate(names)}
         for row in held:
             shares = [row[f"s_{name}"] for name in names]
@@ -295,14 +297,22 @@ class Contract:
             weight = row["w"] if weighted else 1
             add = np.array([1, weight, weight**2])
             label = None if row["y"] is None else names.index(row["y"])
-            for at, name in enumerate(names):
-                code = cube.class_histograms[at].low.tolist().index(shares[at])
+            codes = [
+                histogram.low.tolist().index(share)
+                for histogram, share in zip(cube.class_histograms, shares, strict=True)
+            ]
+            for code, name in zip(codes, names, strict=True):
                 counted[name][:, size if label is None else label, code] += add
             ranked = sorted(range(size), key=lambda at: (shares[at], at), reverse=True)
             side = 2 if label is None else int(ranked[0] == label)
             counted["top"][:, side, cube.top_label.low.tolist().index(max(shares))] += add
             if label is not None:
                 counted["ranks"][:, ranked.index(label)] += add
+                sums[0][label] += 1
+                sums[1][label] += codes
+                sums[2][label] += np.outer(codes, codes)
+        for mine, wanted in zip(("n", "first", "second"), sums, strict=True):
+            close(getattr(cube.class_moments, mine)[place], wanted)
         found = {"ranks": cube.ranks, "top": cube.top_label, **dict(zip(names, cube.class_histograms, strict=True))}
         for name, part in found.items():
             assert part.n[place].tolist() == counted[name][0].tolist()
@@ -379,7 +389,7 @@ class Contract:
     def test_many_groupings_are_answered_as_each_alone(self, asked, task, weighted):
         names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
         needs = frozenset({f"sum:{name}" for name in names} | {"decisions", "scores"})
-        needs |= {"class_scores", "top_label", "ranks"}
+        needs |= {"class_scores", "class_moments", "top_label", "ranks"}
         needs |= {"order:ae"} if task == "regression" else set()
         evaluation = asked(task, weighted)
         where = parse("not (region = 'West')", columns=evaluation.facts.types())

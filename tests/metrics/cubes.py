@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Order, Ranks, Sums, Units
+from analysis.core.cube import Confusion, Cube, Histogram, Moments, Order, Ranks, Sums, Units
 
 
 def _groups(group, size):
@@ -147,12 +147,13 @@ def class_parts(label, proba, weight=None, group=None):
     """Histogram of each class's score by actual class, that of the highest score, and the ranks of the labels."""
     group, groups = _groups(group, len(label))
     classes = proba.shape[1]
-    many = []
+    many, coded = [], []
     for own in range(classes):
         code, low, high = codes(proba[:, own])
         cells = _triple(
             (groups, classes + 1, len(low)), (group, np.where(label < 0, classes, label), code), weight, len(label)
         )
+        coded.append(code)
         many.append(Histogram(*cells, low, high, weighted=weight is not None))
     order = np.argsort(proba, axis=1, kind="stable")[:, ::-1]
     rank = (order == label[:, None]).argmax(axis=1)
@@ -164,7 +165,20 @@ def class_parts(label, proba, weight=None, group=None):
         "class_histograms": tuple(many),
         "top_label": histogram(right, proba.max(axis=1), weight, group),
         "ranks": Ranks(*ranks, weighted=weight is not None),
+        "class_moments": moments(
+            np.column_stack(coded)[known].astype(float), label[known], group[known], groups, classes
+        ),
     }
+
+
+def moments(coded, label, group, groups, classes):
+    """Sums of the codes of every class and of their products, by actual class."""
+    products = coded[:, :, None] * coded[:, None, :]
+    n = _count((groups, classes), (group, label), np.ones(len(label)))
+    first, second = np.zeros((groups, classes, classes)), np.zeros((groups, classes, classes, classes))
+    np.add.at(first, (group, label), coded)
+    np.add.at(second, (group, label), products)
+    return Moments(n, first, second)
 
 
 def regression_cube(label, prediction, weight=None, group=None, limit=8192):

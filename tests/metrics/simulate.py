@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from analysis.core.cube import Confusion, Cube, Histogram, Sums
+from analysis.core.cube import Confusion, Cube, Histogram, Moments, Ranks, Sums
 from tests.metrics import cubes
 
 DECISIONS = {
@@ -63,6 +63,59 @@ def scores(n, draws, seed, *, apart=1.2, prevalence=0.3, tilt=1.0):
         _blank(len(cells), 2),
         histogram=Histogram(full, full, full, score, score),
         sums=Sums(rows, rows, rows, summed, summed),
+    )
+
+
+def class_shares(classes=4, apart=1.5, tilt=1.0, rare=False, points=4000, digits=2):
+    """(proba (points, C), joint shares (points, C)): prototypes of rows, each with its chance of every label.
+
+    Prototypes are drawn around one class each, `apart` standard deviations away; tilt: 1 is calibrated, above it the
+    scores are too sure of themselves. rare: the last class has a twentieth of the rows.
+    """
+    random = np.random.default_rng(2026)
+    share = np.array([0.95 / (classes - 1)] * (classes - 1) + [0.05]) if rare else np.full(classes, 1 / classes)
+    home = random.choice(classes, points, p=share)
+    place = random.standard_normal((points, classes)) + apart * np.eye(classes)[home]
+    truth = np.exp(apart * place) * share
+    truth /= truth.sum(axis=1, keepdims=True)
+    proba = truth**tilt / (truth**tilt).sum(axis=1, keepdims=True)
+    return np.round(proba, digits), truth / points
+
+
+def class_scores(n, draws, seed, **kind):
+    """`draws` samples of n labelled rows with the scores of all classes; draws = 0: the population itself."""
+    proba, joint = class_shares(**kind)
+    points, classes = joint.shape
+    if draws:
+        held = np.random.default_rng(seed).multinomial(n, joint.ravel(), size=draws)
+    else:
+        held = np.rint(joint.ravel()[None] * 1e9)
+    held = held.reshape(-1, points, classes).astype(float)
+
+    def counted(score, labels):
+        """(draws, L + 1, codes): rows of each label (draws, points, L) by the score of their prototype."""
+        low, code = np.unique(score, return_inverse=True)
+        order = np.argsort(code, kind="stable")
+        starts = np.searchsorted(code[order], np.arange(len(low)))
+        cells = np.add.reduceat(labels[:, order], starts, axis=1).transpose(0, 2, 1)
+        full = np.concatenate([cells, np.zeros((len(cells), 1, len(low)))], axis=1)
+        return Histogram(full, full, full, low, low)
+
+    order = np.argsort(proba, axis=1, kind="stable")[:, ::-1]
+    rank = np.argsort(order, axis=1, kind="stable")
+    ranks = np.stack([(held * (rank == place)).sum(axis=(1, 2)) for place in range(classes)], axis=1)
+    code = np.column_stack([np.unique(proba[:, own], return_inverse=True)[1] for own in range(classes)]).astype(float)
+    across = held.transpose(0, 2, 1)
+    first, second = across @ code, across @ (code[:, :, None] * code[:, None, :]).reshape(points, -1)
+    second = second.reshape(-1, classes, classes, classes)
+    right = (held * (rank == 0)).sum(axis=2)
+    return replace(
+        _blank(len(held), classes),
+        classes=tuple("abcdefghij"[:classes]),
+        class_histograms=tuple(counted(proba[:, own], held) for own in range(classes)),
+        top_label=counted(proba.max(axis=1), np.stack([held.sum(axis=2) - right, right], axis=2)),
+        ranks=Ranks(ranks, ranks, ranks),
+        class_moments=Moments(held.sum(axis=1), first, second),
     )
 
 

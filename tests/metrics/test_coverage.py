@@ -1,6 +1,7 @@
 """Promises proved by simulation: how often an interval holds the truth, how often nothing earns a verdict."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from analysis.metrics import METRICS, contrasts
 from tests.metrics import simulate
 
 CLASSES = ["accuracy", "balanced_accuracy", "mcc", "kappa", "macro_precision", "macro_recall", "macro_f1"]
+CLASSES += ["weighted_precision", "weighted_f1"]
 YES_NO = ["accuracy", "precision", "recall", "specificity", "f1", "mcc", "balanced_accuracy", "kappa", "selection_rate"]
 YES_NO += ["negative_predictive_value", "false_positive_rate", "false_negative_rate", "false_discovery_rate"]
 YES_NO += ["f2", "f0_5", "informedness", "lift"]
@@ -18,6 +20,15 @@ NUMBERS = ["mae", "rmse", "r2", "median_ae", "bias", "mape", "wape", "smape"]
 COUNTED = [(name, population) for population in ("even", "rare") for name in YES_NO] + [
     (name, "three") for name in CLASSES
 ]
+OF_CLASSES = ["roc_auc_ovr", "roc_auc_ovo", "top_2_accuracy", "classwise_ece", "top_label_ece"]
+WORLDS = {
+    "four": {},
+    "rare class": {"rare": True},
+    "far apart": {"apart": 2.6},
+    "hardly apart": {"apart": 0.4},
+    "eight": {"classes": 8},
+    "sure": {"tilt": 1.6},
+}
 KINDS = {
     "middle": {},
     "strong": {"apart": 2.8},
@@ -78,6 +89,21 @@ def test_calibration_error_is_rather_too_wide(kind, n):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("n", [50, 200, 1000])
+def test_scores_of_many_classes(world, n):
+    """Classes of fewer than ten rows and calibration errors get intervals that are rather too wide."""
+    population, draws = (simulate.class_scores(*each, **WORLDS[world]) for each in ((0, 0, 0), (n, 500, n)))
+    for name in OF_CLASSES:
+        low, high = 0.925, 0.985
+        if name.endswith("ece"):
+            low, high = (0.9 if n == 50 else low), 1.0
+        elif name.startswith("roc") and (n == 50 or (n == 200 and world in ("rare class", "eight"))):
+            high = 1.0
+        assert low <= coverage(name, draws, truth(name, population)) <= high, name
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
 @pytest.mark.parametrize("n", [50, 200, 1000, 5000])
 def test_regression_metrics(n, weighted):
@@ -115,6 +141,19 @@ def test_smoke_of_score_metrics():
     draws, population = simulate.scores(300, 600, 8), simulate.scores(0, 0, 0)
     for name in (*SCORES, "ece"):
         assert 0.92 <= coverage(name, draws, truth(name, population)) <= 0.985, name
+
+
+def test_smoke_of_scores_of_many_classes():
+    """Without the correlations of the codes an AUC's interval is wider, and never narrower."""
+    draws, population = simulate.class_scores(300, 150, 11, points=1500), simulate.class_scores(0, 0, 0, points=1500)
+    for name in OF_CLASSES:
+        assert coverage(name, draws, truth(name, population)) >= 0.9, name
+    for name in ("roc_auc_ovr", "roc_auc_ovo"):
+        known = METRICS.get(name).estimate(draws, 0.95)
+        bare = METRICS.get(name).estimate(replace(draws, class_moments=None), 0.95)
+        assert 1.2 < np.median((bare.high - bare.low) / (known.high - known.low)) < 1.7
+        assert np.all(bare.high - bare.low > known.high - known.low)
+        assert "at their largest" in bare.method
 
 
 def test_smoke_of_regression_metrics():

@@ -55,7 +55,17 @@ def test_a_definition_explains_itself(metric):
     assert metric.unit in ("share", "score", "label", "ratio")
     assert metric.low < metric.high
     assert metric.needs
-    known = {"decisions", "predictions", "labels", "scores", "class_scores", "top_label", "ranks", "probabilities"}
+    known = {
+        "decisions",
+        "predictions",
+        "labels",
+        "scores",
+        "class_scores",
+        "class_moments",
+        "top_label",
+        "ranks",
+        "probabilities",
+    }
     assert all(need in known or need.split(":")[0] in ("sum", "order") for need in metric.needs)
     assert metric.baseline_help or metric.better is None or metric.unit == "ratio"
 

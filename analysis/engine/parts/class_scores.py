@@ -1,11 +1,12 @@
-"""Scores of more than two classes: a histogram a class by label, that of the highest score, and the label's ranks."""
+"""Scores of more than two classes: a histogram a class, how they go together, the highest score, the label's rank."""
 
+import numpy as np
 import polars as pl
 
-from analysis.core.cube import Histogram, Ranks
+from analysis.core.cube import Histogram, Moments, Ranks
 from analysis.core.roles import MULTICLASS
-from analysis.engine.groups import Groups, missing_last
-from analysis.engine.parts.histogram import coarse, merged
+from analysis.engine.groups import Groups, column, filled, missing_last
+from analysis.engine.parts.histogram import CELLS, coarse, merged
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
 from analysis.engine.statements import Asked, Select
 
@@ -50,6 +51,34 @@ def _classes(answers: Answers, asked: Asked, groups: Groups) -> tuple[Histogram,
     return tuple(_histogram(answers, groups, name, size, _by(asked)) for name in _names(asked))
 
 
+def _of_moments(asked: Asked) -> Statements:
+    classes = len(asked.evaluation.classes)
+    held = asked.model.class_codes if classes**3 * (asked.groups or 1) <= CELLS else 0
+    if not _asks(asked, "class_moments", held) or not asked.evaluation.roles.label:
+        return {}
+    names = [f"CAST(r.{name} AS DOUBLE)" for name in _names(asked)]
+    sums = [f"sum({name}) AS m{at}" for at, name in enumerate(names)]
+    sums += [
+        f"sum({names[at]} * {names[other]}) AS m{at}_{other}" for at in range(classes) for other in range(at, classes)
+    ]
+    where = f"{asked.where} AND r.y IS NOT NULL AND r.b{asked.model.index}_0 IS NOT NULL"
+    return {"moments": Select(("r.y AS y",), ("count(*) AS n", *sums), where)}
+
+
+def _moments(answers: Answers, asked: Asked, groups: Groups) -> Moments:
+    answer, place = groups.placed(answers["moments"])
+    classes = len(asked.evaluation.classes)
+    at = place, missing_last(answer["y"], classes)
+    n = filled((len(groups), classes), at, column(answer, "n", np.int64))
+    first = np.zeros((len(groups), classes, classes))
+    second = np.zeros((len(groups), classes, classes, classes))
+    for one in range(classes):
+        first[(*at, one)] = column(answer, f"m{one}")
+        for other in range(one, classes):
+            second[(*at, one, other)] = second[(*at, other, one)] = column(answer, f"m{one}_{other}")
+    return Moments(n, first, second)
+
+
 def _of_top(asked: Asked) -> Statements:
     if not _asks(asked, "top_label", asked.model.top_codes) or not asked.evaluation.roles.label:
         return {}
@@ -76,5 +105,6 @@ def _ranks(answers: Answers, asked: Asked, groups: Groups) -> Ranks:
 
 
 PARTS.add(Part("class_histograms", _of_classes, _classes))
+PARTS.add(Part("class_moments", _of_moments, _moments))
 PARTS.add(Part("top_label", _of_top, _top))
 PARTS.add(Part("ranks", _of_ranks, _ranks))
