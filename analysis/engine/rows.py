@@ -18,7 +18,7 @@ from analysis.core.segment import Everything, Segment
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.query import Query
 from analysis.engine.statements import bucket_sql, decision, references, scope
-from analysis.engine.terms import measurable, term_sql
+from analysis.engine.terms import measurable, term_sql, usable
 
 MOST = 10_000
 ORDERS = ("loss", "id", "score", "time", "file")
@@ -54,7 +54,8 @@ class Judged:
         if what == "score":
             return self._score()
         if judged.loss_kind(self.evaluation, self.model) == "log":
-            return term_sql(self.evaluation, self.model, "ll")
+            term = term_sql(self.evaluation, self.model, "ll")  # least and greatest overlook what is missing
+            return f"CASE WHEN {usable(self.evaluation, self.model)} THEN {term} END"
         if not (self.model.decision or self.cut is not None):
             return "CAST(NULL AS DOUBLE)"
         return f"CAST(r.y <> {decision(self.model, self.cut)} AS DOUBLE)"
