@@ -1,5 +1,7 @@
 """Which rows are these? The rows of a segment as one model version judges them, the largest losses first."""
 
+import uuid
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -36,7 +38,7 @@ def rows(
 ) -> Result:
     """The rows themselves, at most `limit` (1 to 10,000) from row `offset` on, and how many there are in all.
 
-    The frame has the evaluation's columns under their own names, then what the label and the model version say:
+    The frame has the evaluation's columns under their own names, and after the id what label and model version say:
     `label_`, `prediction_`, `score_` or `error_`, `loss_`, `time_`, each with as many more `_` as make it unique (see
     core/judged.py); `where` may use these too. model: "" takes the last version. Further frame: `count` (rows, shown).
     """
@@ -46,7 +48,7 @@ def rows(
     found = evaluation.rows(asked)
     counted = evaluation.rows(Counted(asked.model, asked.where, asked.period, asked.threshold))
     total = int(counted.frame["n"][0])
-    frame = as_named(found.frame, facts)
+    frame = _ordered(as_named(found.frame, facts), facts)
     options: dict[str, Any] = {
         "model": version.name,
         "where": "" if isinstance(asked.where, Everything) else asked.where.expression(),
@@ -81,17 +83,31 @@ def listing(
 
 
 def export(
-    evaluation: OpenEvaluation,
-    result: Result,
-    *,
-    where: Segment | None = None,
-    period: Period | None = None,
-) -> tuple[str, int]:
-    """Write all rows of such a result as CSV into the workspace's exports/; (the file's path, its rows)."""
+    evaluation: OpenEvaluation, result: Result, *, where: Segment | None = None, period: Period | None = None
+) -> tuple[Path, int]:
+    """Write all rows of such a result, not only those listed, as CSV into the workspace's exports/; (path, rows).
+
+    They are in no order. where, period: as they were asked for.
+    """
     said = result.receipt.options
     asked = everything(listing(said["model"], where, period, said["threshold"]))
-    path, count = evaluation.export(asked, f"{evaluation.facts.id[:8]}-rows-{result.receipt.id}")
-    return str(path), count
+    return evaluation.export(asked, f"rows-{result.receipt.id}-{uuid.uuid4().hex[:6]}")
+
+
+def download(
+    evaluation: OpenEvaluation, result: Result, *, where: Segment | None = None, period: Period | None = None
+) -> bytes:
+    """The same CSV as bytes, for results of at most 10,000 rows."""
+    path, _ = export(evaluation, result, where=where, period=period)
+    try:
+        return path.read_bytes()
+    finally:
+        path.unlink()
+
+
+def _ordered(frame: pl.DataFrame, facts: Evaluation) -> pl.DataFrame:
+    first = [*facts.roles.id, *judged.named(facts).values()]
+    return frame.select(*first, *(name for name in frame.columns if name not in first))
 
 
 def _sentence(facts: Evaluation, model: ModelFacts, asked: Listed, total: int, shown: int) -> str:

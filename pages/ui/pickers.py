@@ -1,5 +1,7 @@
 """Pickers: widgets that give a value of the domain. Their keys bind to the URL, so that a link restores them."""
 
+from collections.abc import Iterable
+
 import polars as pl
 import streamlit as st
 
@@ -25,3 +27,32 @@ def metric(result: Result, *, key: str) -> str:
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
     return st.selectbox("Metric", names, key=key, format_func=lambda name: METRICS.get(name).title, width=280)
+
+
+def version(result: Result, *, key: str) -> str:
+    """One of the model versions a result was asked for, whether it has rows or not; the last one first."""
+    names = result.receipt.options["models"]
+    if len(names) == 1:
+        return str(names[0])
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[-1]
+    return str(st.segmented_control("Model version", names, key=key, required=True, format_func=plain))
+
+
+TITLES = {
+    "counts": "Counts",
+    "actual": "Share of actual",
+    "predicted": "Share of predicted",
+    "confused": "Confused together",
+    "given": "As given",
+}
+
+
+def one_of(label: str, options: Iterable[str], *, key: str) -> str:
+    """One of a few ways to show something; the first one at first."""
+    names = list(options)
+    return str(
+        st.segmented_control(
+            label, names, default=names[0], key=key, required=True, format_func=lambda name: TITLES[name]
+        )
+    )
