@@ -71,7 +71,7 @@ with st.container(border=True):
     worst = questions.rows(
         evaluation, model=model, where=ctx.where, period=ctx.period, threshold=ctx.threshold, limit=50
     )
-    show.table(worst.frame, alt="Rows with the largest losses", height=320)
+    verbs.row_table(worst, alt="Rows with the largest losses", height=320)
     verbs.offer_download(evaluation, worst, where=ctx.where, context=ctx, key="errors_worst")
 
 show.rows_used(result)

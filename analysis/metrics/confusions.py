@@ -62,8 +62,8 @@ def cells(confusion: Confusion, names: Sequence[str], level: float) -> pl.DataFr
 
 
 def merged(confusion: Confusion, kept: Sequence[int]) -> Confusion:
-    """The kept classes in this order, and all others as one last class."""
-    place = np.full(confusion.classes, len(kept))
+    """The kept classes in this order, and all others as one last class. confusion: (1, C, C), as `square` gives it."""
+    place = np.full(confusion.n.shape[1], len(kept))
     place[list(kept)] = np.arange(len(kept))
 
     def fold(cell: np.ndarray) -> np.ndarray:

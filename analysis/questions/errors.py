@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from analysis.core import judged, words
+from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
-from analysis.core.roles import REGRESSION
+from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number
 from analysis.engine import confusing, losses, residuals
@@ -41,6 +42,8 @@ def errors(
     Every row has `where`, the segment of its rows, which the question `rows` takes.
     """
     facts = evaluation.facts
+    if threshold is not None and facts.task != BINARY:
+        raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     seen = Seen(evaluation, where, period, threshold, level)
@@ -100,8 +103,9 @@ def _lines(facts: Evaluation, model: ModelFacts, part: dict[str, pl.DataFrame]) 
         said += _confused(facts, model, frame)
     elif facts.roles.label is not None:
         said.append(f"{model.name} has scores but no decision: choose a threshold (--threshold) to see its errors")
-    worst = part["losses"].filter(pl.col("share").is_not_null()).head(1)
-    for row in worst.iter_rows(named=True):
+    for row in part["losses"].head(1).iter_rows(named=True):
+        if row["share"] is None:
+            continue
         kind = judged.LOSSES[judged.loss_kind(facts, model)]
         said.append(
             f"the worst {words.number(row['share_of_rows'], 'share')} of {model.name}'s rows carry "

@@ -49,7 +49,7 @@ def matrix(classes: int) -> dict[str, Any]:
     )
     text = base.mark_text(color="currentColor", fontSize=15 if classes == 2 else 12, aria=False).encode(text="text:N")
     text = text.encode(opacity=alt.condition("datum.diagonal", alt.value(0.75), alt.value(1)))
-    layers = alt.layer(cell.add_params(mark_chosen()), text.encode(tooltip=alt.value(None)))
+    layers = alt.layer(cell.add_params(mark_chosen()), text)
     return done(layers.properties(height=side * classes))
 
 

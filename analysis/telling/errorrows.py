@@ -79,7 +79,7 @@ def heat(result: Result, model: str) -> pl.DataFrame:
     ]
     means = result.frame.filter(pl.col("model") == model)
     words_of = [f"forecast {row['bin']}: {_bias(row)}" for row in means.iter_rows(named=True)]
-    return pl.concat(
+    return _cut(
         [
             _cells(cells, said),
             means.select(
@@ -88,8 +88,7 @@ def heat(result: Result, model: str) -> pl.DataFrame:
                 pl.col("bias").alias("value"),
                 *("low", "high", "n", "small", "model", "where"),
             ).with_columns(pl.Series("aria", words_of, dtype=pl.String)),
-        ],
-        how="diagonal",
+        ]
     )
 
 
@@ -103,7 +102,7 @@ def heat_over_time(result: Result, model: str) -> pl.DataFrame:
     words_of = [f"{row['start']:%d %b %Y}: {_bias(row)}" for row in means.iter_rows(named=True)]
     middle = pl.col("start") + (pl.col("end") - pl.col("start")) / 2
     timed = [pl.col(name).dt.replace_time_zone("UTC") for name in ("start", "end")]
-    return pl.concat(
+    return _cut(
         [
             _cells(cells.with_columns(timed).rename({"start": "x_from", "end": "x_to"}), said),
             means.select(
@@ -112,9 +111,14 @@ def heat_over_time(result: Result, model: str) -> pl.DataFrame:
                 pl.col("bias").alias("value"),
                 *("low", "high", "n", "small", "model", "where"),
             ).with_columns(pl.Series("aria", words_of, dtype=pl.String)),
-        ],
-        how="diagonal",
+        ]
     )
+
+
+def _cut(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Cells and means as one frame; a whisker that is longer than the picture is high ends where the cells do."""
+    frame = pl.concat(parts, how="diagonal")
+    return frame.with_columns(pl.col("low", "high").clip(pl.col("y_from").min(), pl.col("y_to").max()))
 
 
 def _cells(cells: pl.DataFrame, said: list[str]) -> pl.DataFrame:
@@ -141,16 +145,22 @@ def distribution(result: Result, model: str) -> pl.DataFrame:
     return frame.with_columns(pl.Series("aria", said, dtype=pl.String))
 
 
+def _short(value: float) -> str:
+    text = words.significant(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
 def losses(result: Result, model: str) -> pl.DataFrame:
     """A row a tenth of the rows, the worst first: name, place, share, low, high, n, text, model, where, aria."""
     frame = of_model(result, "losses", model)
     made = []
     for place, row in enumerate(frame.filter(pl.col("share").is_not_null()).iter_rows(named=True)):
-        low, high = (words.significant(row[end]) for end in ("from", "to"))
+        low, high = (_short(row[end]) for end in ("from", "to"))
+        name = f"{low} and above" if place == 0 else f"below {high}" if place == len(frame) - 1 else f"{low} to {high}"
         share = words.number(row["share"], "share")
         made.append(
             {
-                "name": f"{words.minus(low)} to {words.minus(high)}",
+                "name": name,
                 "place": place,
                 "share": row["share"],
                 "low": row["low"],
@@ -159,7 +169,7 @@ def losses(result: Result, model: str) -> pl.DataFrame:
                 "text": f"{share}  ({words.interval(row['low'], row['high'], 'share')})",
                 "model": model,
                 "where": row["where"],
-                "aria": f"loss {low} to {high}: {share} of all loss, on {row['n']:,} rows",
+                "aria": f"loss {name}: {share} of all loss, on {row['n']:,} rows",
             }
         )
     return pl.DataFrame(made)

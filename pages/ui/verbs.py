@@ -15,6 +15,7 @@ import streamlit as st
 from analysis import questions
 from analysis.core import judged
 from analysis.core.expression import parse
+from analysis.core.receipt import Result
 from analysis.core.registry import Registry
 from analysis.core.segment import Segment, every
 from analysis.engine.query import OpenEvaluation
@@ -119,7 +120,7 @@ def _open(rows: pl.DataFrame, chosen: tuple[str, str] | None, context: Context, 
     @st.dialog("Behind the mark", width="large", position="right", icon=":material/table_rows:")
     def drawer() -> None:
         place = st.selectbox(
-            "Mark", range(len(marks)), index=first, format_func=lambda place: plain(marks[place][2]), key=f"{key}_mark"
+            "Mark", range(len(marks)), index=first, format_func=lambda place: marks[place][2], key=f"{key}_mark"
         )
         model, where, text = marks[place]
         segment = parse(where, columns=judged.types(evaluation.facts))
@@ -159,15 +160,25 @@ def show_rows(mark: Mark) -> None:
     )
     with st.container(key="verbs_sentence"):
         st.markdown(plain(result.sentence))
-    st.dataframe(result.frame, hide_index=True, width="stretch", alt="Rows behind the mark", height=460)
+    row_table(result, alt="Rows behind the mark", height=460)
     offer_download(mark.evaluation, result, where=mark.segment, context=mark.context, key="verbs_rows")
     with st.container(key="verbs_where"):
         st.caption("The same rows in the terminal: `python -m analysis rows` with this `--where`")
         st.code(result.receipt.options["where"] or "everything", language=None, wrap_lines=True)
 
 
+def row_table(result: Result, *, alt: str, height: int) -> None:
+    """The rows of the question `rows` as a table; days without a time of day."""
+    days = {
+        name: st.column_config.DateColumn(format="YYYY-MM-DD")
+        for name, kind in result.frame.schema.items()
+        if kind == pl.Date
+    }
+    st.dataframe(result.frame, hide_index=True, width="stretch", alt=alt, height=height, column_config=days)
+
+
 def offer_download(
-    evaluation: OpenEvaluation, result: Any, *, where: Segment | None, context: Context, key: str
+    evaluation: OpenEvaluation, result: Result, *, where: Segment | None, context: Context, key: str
 ) -> None:
     """All rows of such a result as CSV: by the browser, or where they are many as a file in the workspace."""
     total = result.frames["count"]["rows"][0]
