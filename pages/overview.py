@@ -36,7 +36,8 @@ if len(trend):
     with st.container(border=True):
         show.heading(f"{definition.title} over time", f"by {result.receipt.options['bucket']}, band = 95% interval")
         spec = charts.trend(definition.unit, definition.title, trend["model"].n_unique() > 1)
-        show.chart(trend, spec, key="overview_trend", alt=f"{definition.title} over time, with its 95% interval")
+        said = f"{definition.title} over time, with its 95% interval"
+        show.chart(trend, spec, key="overview_trend", alt=said, verbs=ctx)
         show.chart(
             rows.labelled(result, model), charts.labelled(), key="overview_labels", alt="Rows and labels over time"
         )
@@ -47,13 +48,15 @@ if len(versions) > 1:
     with st.container(border=True):
         show.heading(f"{definition.title} by model version", "dot and 95% interval; the tick is no skill")
         spec = charts.point_range(definition.unit, definition.title, 70 + 58 * len(versions))
-        show.chart(versions, spec, key="overview_versions", alt=f"{definition.title} of each model version")
+        said = f"{definition.title} of each model version"
+        show.chart(versions, spec, key="overview_versions", alt=said, verbs=ctx)
 if len(result.frames["classes"]):
     with st.container(border=True):
         show.heading(f"Recall of each class by {model}", "how much of each class is found, with its 95% interval")
         by_class = rows.classes(result, model, "recall")
         spec = charts.point_range("share", "Recall", 60 + 40 * len(by_class), one_hue=True)
-        show.chart(by_class, spec, key="overview_classes", alt="Recall of each class, with its 95% interval")
+        said = "Recall of each class, with its 95% interval"
+        show.chart(by_class, spec, key="overview_classes", alt=said, verbs=ctx)
 with st.container(border=True):
     show.heading("Every key figure", "of each model version on its own scored and labelled rows, with its 95% interval")
     show.table(rows.side_by_side(result), alt="Every key figure of every model version")

@@ -67,7 +67,7 @@ def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | Non
 
 
 def _course(facts: Evaluation, period: Period, bucket: str, cube: Cube) -> Course:
-    starts = [_moment(text, bucket) for text in cube.groups.to_series().to_list()]
+    starts = [moment(text, bucket) for text in cube.groups.to_series().to_list()]
     low, high = datetime.fromisoformat(facts.time_low), datetime.fromisoformat(facts.time_high)
     step = DAY if facts.grain == "date" else STEPS.get(bucket, DAY)
     first = max(_floor(low, step), period.start or datetime.min)
@@ -76,7 +76,7 @@ def _course(facts: Evaluation, period: Period, bucket: str, cube: Cube) -> Cours
     return Course(bucket, cube, starts, complete)
 
 
-def _moment(text: str, bucket: str) -> datetime:
+def moment(text: str, bucket: str) -> datetime:
     place = int(float(text))
     if bucket in WIDTHS:
         return MONDAY + place * WIDTHS[bucket]

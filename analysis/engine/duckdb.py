@@ -2,9 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +16,7 @@ import polars as pl
 from analysis.core.cube import Cube, Tally
 from analysis.core.errors import BadRequest, Interrupted, LimitReached
 from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.judged import named
 from analysis.core.roles import BINARY
 from analysis.core.settings import whole
 from analysis.engine import groups
@@ -21,7 +24,9 @@ from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.groups import Groups
 from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
+from analysis.engine.rows import Found, Judged, Listed, RowQuery
 from analysis.engine.statements import SET, Asked, Select, grouping_id, understood
+from analysis.store.exports import write_csv
 from analysis.store.workspace import Workspace
 
 DENSE = 20_000_000
@@ -46,7 +51,13 @@ class Engine:
         def ask_all(queries: Sequence[Query]) -> list[Answer]:
             return self.ask_all(evaluation, queries, cancelled)
 
-        return OpenEvaluation(evaluation, ask, ask_all, f"evaluations/{evaluation.id}.duckdb")
+        def rows(query: RowQuery) -> Found:
+            return self.found(evaluation, query, cancelled)
+
+        def export(query: Listed, name: str) -> tuple[Path, int]:
+            return self.export(evaluation, query, name, cancelled)
+
+        return OpenEvaluation(evaluation, ask, ask_all, rows, export, f"evaluations/{evaluation.id}.duckdb")
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""
@@ -172,6 +183,28 @@ class Engine:
             self.cache.put(evaluation.id, statement, kept)
         return kept
 
+    def found(self, evaluation: Evaluation, query: RowQuery, cancelled: threading.Event | None = None) -> Found:
+        """What is asked of the rows themselves, through the cache; errors as those of `ask`."""
+        began = time.perf_counter()
+        model = evaluation.model(query.model)
+        threshold, cut = self._cut(evaluation, model, query.threshold)
+        statement = query.statement(Judged(evaluation, model, cut))
+        kept = self.cache.get(evaluation.id, statement)
+        frame = self.rows(evaluation, statement, cancelled) if kept is None else kept
+        return Found(frame, statement, time.perf_counter() - began, kept is not None, threshold)
+
+    def export(
+        self, evaluation: Evaluation, query: Listed, name: str, cancelled: threading.Event | None = None
+    ) -> tuple[Path, int]:
+        """Write a listing as the CSV file exports/NAME.csv under its columns' own names; (its path, its rows)."""
+        model = evaluation.model(query.model)
+        _, cut = self._cut(evaluation, model, query.threshold)
+        statement = query.statement(Judged(evaluation, model, cut))
+        headers = [*(column.name for column in evaluation.columns), *named(evaluation).values()]
+        target = self.workspace.root / "exports" / f"{name}.csv"
+        with self._reading(evaluation, cancelled) as cursor:
+            return target, write_csv(cursor, statement, headers, target)
+
     def codes(self, evaluation: Evaluation, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) of the codes in column `name`."""
         key = (evaluation.id, name)
@@ -214,11 +247,19 @@ class Engine:
             )
 
     def _run(self, evaluation: Evaluation, statement: str, cancelled: threading.Event | None) -> pl.DataFrame:
+        with self._reading(evaluation, cancelled) as cursor:
+            return cursor.sql(statement).pl()
+
+    @contextmanager
+    def _reading(
+        self, evaluation: Evaluation, cancelled: threading.Event | None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that uses the evaluation's file."""
         file = self.workspace.file("evaluation", evaluation.id)
         with self.workspace.reader.open(file) as (cursor, alias), interruptible(cursor.interrupt, cancelled):
             try:
                 cursor.execute(f"USE {alias}")
-                return cursor.sql(statement).pl()
+                yield cursor
             except duckdb.InterruptException as error:
                 raise Interrupted("Cancelled.") from error
             except duckdb.OutOfMemoryException as error:

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
+
+if TYPE_CHECKING:
+    from analysis.engine.rows import Found, Listed, RowQuery
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,13 @@ class OpenEvaluation:
     """An evaluation one can ask. location: the file, relative to the workspace, for receipts.
 
     ask_all: the answers of many queries, in their order; those that differ only in `by` share their scans.
+    rows: what is asked of the rows themselves (engine/rows.py). export: all rows of a listing as a CSV file in the
+    workspace's exports/ (its path, its rows).
     """
 
     facts: Evaluation
     ask: Callable[[Query], Answer]
     ask_all: Callable[[Sequence[Query]], list[Answer]]
+    rows: "Callable[[RowQuery], Found]"
+    export: "Callable[[Listed, str], tuple[Path, int]]"
     location: str = ""

@@ -60,7 +60,12 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
     grouping = shown.rstrip(", ")
     grouped = f"\nGROUP BY {grouping}\nORDER BY {grouping}" if grouping and (source != "counts") else ""
-    return f"ATTACH '{evaluation.location}' AS e (READ_ONLY);\nUSE e;\n{body}{grouped};"
+    return bare(evaluation, f"{body}{grouped}")
+
+
+def bare(evaluation: OpenEvaluation, statement: str) -> str:
+    """A statement of ours as a bare DuckDB runs it from the workspace folder."""
+    return f"ATTACH '{evaluation.location}' AS e (READ_ONLY);\nUSE e;\n{statement};"
 
 
 def _decision(facts: Evaluation, model: ModelFacts, threshold: float | None) -> str:

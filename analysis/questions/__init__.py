@@ -1,6 +1,8 @@
 """Questions: one module each; a question takes an evaluation and options and returns a Result."""
 
+from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import overview
+from analysis.questions.rows import rows
 
-__all__ = ["measure", "overview"]
+__all__ = ["errors", "measure", "overview", "rows"]

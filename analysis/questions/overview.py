@@ -6,14 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
-from analysis.core.period import Period
+from analysis.core.period import Period, bucket_after
 from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
-from analysis.core.segment import Everything, Segment
+from analysis.core.segment import Compare, Everything, Segment
 from analysis.core.settings import number
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
@@ -39,6 +39,7 @@ TREND: dict[str, Any] = {
     "labelled": pl.Float64,
     "complete": pl.Boolean,
     "settled": pl.Boolean,
+    "where": pl.String,
 }
 
 
@@ -92,7 +93,7 @@ def overview(
                 changed = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
-                    trends.append(_trend(metric, model, course, over_time))
+                    trends.append(_trend(facts, metric, model, course, over_time))
             pieces.append(piece.hstack(changed).with_columns(_skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
     frame, looks = change.judged(frame)
@@ -131,8 +132,10 @@ def overview(
 def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
     """Recall, precision and F1 of each class, where there are more than two."""
     metrics = [metric for metric in METRICS if metric.by_class(cube) and facts.task in metric.tasks]
+    label = judged.named(facts)["label"]
+    where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
     return [
-        panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups)
+        panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups).with_columns(where)
         for metric in metrics
         if panel.obstacle(metric, facts, model, None) is None
     ]
@@ -183,8 +186,9 @@ def _change(
     return change.columns(metric, change.at(over_time, pair[1]), change.at(over_time, pair[0]), level=level)
 
 
-def _trend(metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:
+def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:
     count = len(course.starts)
+    buckets = [judged.in_bucket(facts, start, bucket_after(start, course.bucket)) for start in course.starts]
     return pl.DataFrame(
         {
             "model": [model.name] * count,
@@ -198,6 +202,7 @@ def _trend(metric: Metric, model: ModelFacts, course: Course, estimates: Estimat
             "labelled": course.cube.labelled,
             "complete": course.complete,
             "settled": course.settled,
+            "where": [bucket.expression() for bucket in buckets],
         },
         schema=TREND,
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))

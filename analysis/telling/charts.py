@@ -9,39 +9,17 @@ from typing import Any
 
 import altair as alt
 
-ACCENT = "#D9730D"
-BLUE = "#3B82C4"  # readable on both themes: 4.0 to 1 on white, 4.6 to 1 on the dark ground
-FORMATS = {"share": ".1%", "score": ".3f", "ratio": ".3f", "label": ",.4~r"}
-INK = {  # of axes and legends: the theme's own grey is too faint to read on white
-    "axis": {"labelColor": "currentColor", "titleColor": "currentColor", "labelOpacity": 0.8, "titleOpacity": 0.8},
-    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelOpacity": 0.8, "titleOpacity": 0.8},
-}
-AXIS = {"domain": False, "ticks": False, "labelPadding": 6, "titleFontWeight": "normal"}
-
-
-def _empty() -> Any:
-    return alt.Data(name="rows")
-
-
-def _done(chart: Any) -> dict[str, Any]:
-    spec = chart.to_dict(validate=True)
-    for key in ("datasets", "data", "$schema", "config"):
-        spec.pop(key, None)
-    for layer in spec.get("layer", []):
-        layer.pop("data", None)
-    spec["config"] = INK
-    return spec
-
-
-def _axis(**options: Any) -> alt.Axis:
-    return alt.Axis(**{**AXIS, **options})
+from analysis.telling.spec import ACCENT, BLUE, FORMATS, mark_chosen
+from analysis.telling.spec import axis as _axis
+from analysis.telling.spec import done as _done
+from analysis.telling.spec import empty as _empty
 
 
 @lru_cache(maxsize=64)
 def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, Any]:
     """A metric over time: line, points and band; unsettled buckets hollow, the overall value a dashed rule.
 
-    Frame: start, value, low, high, model, settled, aria, and overall (the same in every row of a model).
+    Frame: start, value, low, high, model, settled, where, aria, and overall (the same in every row of a model).
     """
     base = alt.Chart(_empty()).encode(
         x=alt.X(
@@ -73,6 +51,7 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
             alt.Tooltip("labelled:Q", title="labelled", format=".0%"),
         ],
     )
+    points = points.add_params(mark_chosen())
     overall = alt.Chart(_empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, aria=False, opacity=0.9)
     rule = overall.encode(y=alt.Y("overall:Q", aggregate="min"), detail="model:N")
     return _done(alt.layer(band, rule, line, points).properties(height=height))
@@ -111,7 +90,7 @@ def point_range(unit: str, title: str, height: int, one_hue: bool = False) -> di
 
     Few names, each with a hue of its own, show no skill as a tick; many (one_hue) are zoomed to their intervals.
 
-    Frame: name, place, value, low, high, n, small, baseline, text, aria.
+    Frame: name, place, value, low, high, n, small, baseline, text, model, where, aria.
     """
     names = _axis(labelFontSize=13, grid=False, labelLimit=180)
     y = alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=names)
@@ -140,6 +119,7 @@ def point_range(unit: str, title: str, height: int, one_hue: bool = False) -> di
             alt.Tooltip("baseline:Q", title="no skill", format=FORMATS[unit]),
         ],
     )
+    dot = dot.add_params(mark_chosen())
     baseline = base.mark_tick(thickness=2, size=26, color=ACCENT, aria=False).encode(x=alt.X("baseline:Q", scale=scale))
     value = base.mark_text(color="currentColor", fontSize=12.5, aria=False, dy=-16)
     said = value.encode(text="text:N", x=alt.X("value:Q", scale=scale))

@@ -12,7 +12,7 @@ MOMENT = pl.col("start").dt.replace_time_zone("UTC")
 
 
 def trend(result: Result, metric: str) -> pl.DataFrame:
-    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria."""
+    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, where, aria."""
     unit = METRICS.get(metric).unit
     frame = result.frames["trend"].filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     overall = result.frame.filter(pl.col("metric") == metric).select("model", pl.col("value").alias("overall"))
@@ -41,7 +41,7 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
 
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
-    """One row a model version: name, place, value, low, high, n, small, baseline, text, aria."""
+    """One row a model version: name, place, value, low, high, n, small, baseline, text, model, where, aria."""
     return _ranges(result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model")
 
 
@@ -62,6 +62,8 @@ def _ranges(frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
                 "small": row["n"] < whole("small_group"),
                 "baseline": row["baseline"],
                 "text": f"{value}  ({ends}),  n {row['n']:,}",
+                "model": row["model"],
+                "where": row.get("where", "everything"),
                 "aria": f"{row[name]}: {value}, 95% interval {ends}, n {row['n']:,}",
             }
         )

@@ -4,7 +4,7 @@ An address names the value, not its label, and leaves a picker out while it hold
 address by the widget itself: the context bar writes the address too, which Streamlit refuses beside bound widgets.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -68,3 +68,25 @@ def metric(result: Result, *, key: str, offered: bool = True) -> str:
     if not offered:
         return str(names[0])
     return one("Metric", names, key=key, shown=lambda name: METRICS.get(name).title, width=280)
+
+
+def version(result: Result, *, key: str) -> str:
+    """One of the model versions a result was asked for, whether it has rows or not; the last one first."""
+    names = list(result.receipt.options["models"])
+    if len(names) == 1:
+        return str(names[0])
+    return one("Model version", names, key=key, default=names[-1], segmented=True)
+
+
+TITLES = {
+    "counts": "Counts",
+    "actual": "Share of actual",
+    "predicted": "Share of predicted",
+    "confused": "Confused together",
+    "given": "As given",
+}
+
+
+def one_of(label: str, options: Iterable[str], *, key: str) -> str:
+    """One of a few ways to show something; the first one at first."""
+    return one(label, list(options), key=key, shown=lambda name: TITLES[name], segmented=True)

@@ -11,7 +11,8 @@ from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS, Metric
-from pages.ui.context import plain
+from pages.ui import verbs as looks
+from pages.ui.context import Context, plain
 
 GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": "◆", "not enough data": "○"}
 
@@ -78,10 +79,13 @@ def _colour(verdict: str | None) -> Any:
     return {"better": "green", "worse": "red"}.get(verdict or "", "gray")
 
 
-def chart(frame: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str) -> None:
-    """A cached spec with its rows sent as Arrow."""
+def chart(frame: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, verbs: Context | None = None) -> None:
+    """A cached spec with its rows sent as Arrow. verbs: the page's context, where its marks can be looked into."""
     with st.container(key=key):
-        st.vega_lite_chart(frame, spec, width="stretch", alt=alt)
+        if verbs is not None:
+            looks.chart(frame, spec, key=key, alt=alt, context=verbs)
+        else:
+            st.vega_lite_chart(frame, spec, width="stretch", alt=alt)
 
 
 def rows_used(result: Result) -> None:

@@ -1,0 +1,113 @@
+"""Errors: from a mark of any chart to its rows. What the mark says is what the drawer counts and the download holds."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from pages.ui.verbs import CHARTS, VERBS
+from tests.browser import tables
+from tests.browser.visitor import JOINER, MARKS
+
+EVALUATION = {"errors_cells": "loan losses", "errors_time": "loan losses", "errors_distribution": "diabetes"}
+EVALUATION |= {"overview_classes": "digits", "errors_matrix": "digits"}
+
+
+def drawer(page):
+    opened = page.page.get_by_role("dialog")
+    expect(opened).to_be_visible()
+    return opened
+
+
+def said(page):
+    """What the drawer says of its rows."""
+    text = drawer(page).locator(".st-key-verbs_sentence")
+    expect(text).to_contain_text("Judged by")
+    return text.inner_text().replace(JOINER, "")
+
+
+def counted(text):
+    return int(re.match(r"([\d,]+) rows? of", text)[1].replace(",", ""))
+
+
+def downloaded(page, folder: Path):
+    """The rows of the download the drawer offers."""
+    with page.page.expect_download() as waiting:
+        drawer(page).locator(".st-key-verbs_rows_csv").get_by_role("button").click()
+    waiting.value.save_as(folder / "rows.csv")
+    with (folder / "rows.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def shut(page):
+    drawer(page).get_by_role("button", name="Close").click()
+    expect(page.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_confusion_cell_opens_its_rows(visit, sample, tmp_path):
+    wanted = [row for row in tables.loans() if row["defaulted"] == "yes" and row["decision_v2"] == "no"]
+    page = visit()
+    page.open("errors?e=loans")
+    assert re.search(r"v2 misses \d+\.\d% of the actual 'yes' \(between", page.sentence())
+    cell = page.page.locator(f".st-key-errors_matrix {MARKS}[aria-label^='actual yes, predicted no: ']")
+    expect(cell).to_have_attribute("aria-label", re.compile(f": {len(wanted):,} rows"))
+    cell.click()
+    assert counted(said(page)) == len(wanted)
+    rows = downloaded(page, tmp_path)
+    assert {row["application_id"] for row in rows} == {row["application_id"] for row in wanted}
+    assert {(row["label_"], row["prediction_"]) for row in rows} == {("yes", "no")}
+    shut(page)
+    cell.click()  # the same mark again
+    assert counted(said(page)) == len(wanted)
+
+
+def test_the_filter_of_the_context_holds_in_the_drawer(visit, sample):
+    wanted = [
+        row
+        for row in tables.loans()
+        if row["defaulted"] == "no" and row["decision_v1"] == "yes" and row["region"] == "West"
+    ]
+    page = visit()
+    page.open("errors?e=loans&where=region+%3D+%27West%27&m=v1")
+    page.page.locator(f".st-key-errors_matrix {MARKS}[aria-label^='actual no, predicted yes: ']").click()
+    assert counted(said(page)) == len(wanted)
+    drawer(page).get_by_text("By id", exact=True).click()
+    expect(drawer(page).locator(".st-key-verbs_sentence")).to_contain_text("in the order of their id")
+
+
+@pytest.mark.parametrize("key", CHARTS)
+def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
+    name = EVALUATION.get(key, "loans")
+    page = visit()
+    page.open(f"{CHARTS[key]}?e={name.replace(' ', '%20')}")
+    marks = page.marks(key)
+    expect(marks.first).to_be_attached()
+    labels = [label for label in marks.evaluate_all("each => each.map(e => e.getAttribute('aria-label'))") if label]
+    place = max(range(len(labels)), key=lambda at: bool(re.search(r": [1-9][\d,]* rows", labels[at])))
+    label = labels[place]
+    mark = page.page.locator(f'.st-key-{key} {MARKS}[aria-label="{label}"]').first
+    mark.scroll_into_view_if_needed()
+    mark.click(force=True)
+    expect(drawer(page).get_by_role("combobox").first).to_have_value(label)
+    for verb in VERBS:
+        if len(VERBS) > 1:
+            drawer(page).get_by_text(verb.title, exact=True).click()
+        if verb.name == "rows":
+            rows = counted(said(page))
+            told = re.search(r": ([\d,]+) rows", label)
+            assert rows == int(told[1].replace(",", "")) if told else rows > 0
+    shut(page)
+
+
+def test_without_a_mouse_the_button_and_the_list_lead_to_the_rows(visit, sample):
+    page = visit()
+    page.open("errors?e=digits")
+    page.page.locator(".st-key-errors_matrix").get_by_role("button", name="Look into a mark").press("Enter")
+    field = drawer(page).get_by_role("combobox").first
+    expect(field).to_be_visible()
+    field.press_sequentially("actual 8, predicted 1:")
+    field.press("Enter")
+    expect(field).to_have_value(re.compile("actual 8, predicted 1: 6 rows"))
+    expect(drawer(page).locator(".st-key-verbs_sentence")).to_contain_text("6 rows of digits")
