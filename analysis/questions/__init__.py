@@ -2,5 +2,6 @@
 
 from analysis.questions.measure import measure
 from analysis.questions.overview import overview
+from analysis.questions.thresholds import thresholds
 
-__all__ = ["measure", "overview"]
+__all__ = ["measure", "overview", "thresholds"]
