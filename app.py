@@ -19,7 +19,7 @@ if page.url_path == "":
     page.run()
 chosen = context.Context()
 try:
-    chosen = context.bar(evaluations.listed(frame.workspace()))
+    chosen = context.bar(evaluations.listed(frame.workspace()), frame.policies)
     context.write(chosen)
     context.warn(chosen)
     with frame.framed(chosen):

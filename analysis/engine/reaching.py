@@ -119,13 +119,13 @@ def _capacity(sweep: Sweep, goal: Goal) -> Reached:
     load_95 = float(np.quantile(counts, 0.95))
     row = _row(sweep, goal, metric, threshold=threshold, reached=choice.reached) | _evidence("", found)
     row |= checked(sweep, metric, choose) | {"load": float(counts.mean()), "load_95": load_95}
-    loads = [words.significant(each) for each in (row["load"], load_95)]
+    loads = [f"{each:,.1f}" for each in (row["load"], load_95)]
     said = (
         f"{goal.text}: from {words.number(threshold, 'score')} on {loads[0]} rows a day are selected on average over "
     )
     said += f"{words.plural(days, 'day')} with rows, {loads[1]} on a busy day (95th percentile)"
     if row["checked_value"] is not None:
-        ends = [words.significant(row[name] * daily) for name in UNSEEN[:3]]
+        ends = [f"{row[name] * daily:,.1f}" for name in UNSEEN[:3]]
         said += f"; chosen on one half of the rows, the other half gives {ends[0]} (between {ends[1]} and {ends[2]})"
     if not choice.reached:
         said = f"{goal.text} cannot be reached: already the highest score is on {loads[0]} rows a day"
@@ -164,7 +164,7 @@ def _band(sweep: Sweep, goal: Goal, place: int) -> Reached:
     if sweep.evaluation.facts.roles.time is not None:
         days = len(sweep.days())
         row["review_load"] = share * above.scored / days if days else None
-        said += f", {words.significant(row['review_load'])} a day on average" if days else ""
+        said += f", {row['review_load']:,.1f} a day on average" if days else ""
     parts = [
         f"{each.title} {words.number(one.value, each.unit)} ({words.between(one.low, one.high, each.unit)})"
         for each, one in found[:2]

@@ -56,6 +56,13 @@ class Sweep:
         histogram = operating.scored(cube or self.total)
         return operating.cut(histogram.low, histogram.high, threshold)
 
+    @property
+    def span(self) -> list[float]:
+        """From where to where thresholds make a difference: 0 to 1 for probabilities, else the scores' range."""
+        histogram = operating.scored(self.total)
+        low, high = float(histogram.low[0]), float(histogram.high[-1])
+        return [0.0, 1.0] if low >= 0 and high <= 1 else [low, high]
+
     def at(self, place: int) -> float:
         return float(operating.values_at(operating.scored(self.total), np.array([place]))[0])
 

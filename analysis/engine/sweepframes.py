@@ -7,13 +7,15 @@ import numpy as np
 import polars as pl
 
 from analysis.core.cube import Cube
+from analysis.core.goal import MAX, Goal
 from analysis.engine.sweep import Sweep
-from analysis.metrics import METRICS, change, operating, panel, sweep, worth
+from analysis.metrics import METRICS, change, choosing, operating, panel, sweep, worth
 from analysis.metrics.choosing import measured
 from analysis.metrics.definition import Metric
 
 COLUMNS = ("model", "threshold", "metric", "value", "low", "high", "n", "method", "reason", "baseline")
 IN_FORCE = ("recall", "precision", "f1", "specificity", "accuracy", "balanced_accuracy", "mcc", "selection_rate")
+MOST = Goal(MAX, "value")
 
 
 def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float], only: bool) -> dict[str, pl.DataFrame]:
@@ -34,21 +36,27 @@ def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float],
     def curve(kind: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         return total.once((kind, level), lambda: make().insert_column(0, pl.lit(name).alias("model")))
 
+    def with_point(kind: str, make: Callable[[Cube, float], pl.DataFrame]) -> pl.DataFrame:
+        """The curve, and the threshold in force once more as the row that is `here`."""
+        point = make(here, level).with_columns(threshold=pl.lit(force)).insert_column(0, pl.lit(name).alias("model"))
+        both = [curve(kind, lambda: make(swept, level)).with_columns(here=False), point.with_columns(here=True)]
+        return pl.concat(both, how="vertical_relaxed")
+
     classes = (*one.evaluation.facts.classes, "no label yet")
     made = {
         "rows": frame,
         "current": _current(one, force, here),
         "confusion": sweep.current(here, force).insert_column(0, pl.lit(name).alias("model")),
-        "roc": curve("roc", lambda: sweep.roc(swept, level)),
-        "pr": curve("pr", lambda: sweep.precision_recall(swept, level)),
-        "gain": curve("gain", lambda: sweep.gain(swept, level)),
+        "roc": with_point("roc", sweep.roc),
+        "pr": with_point("pr", sweep.precision_recall),
+        "gain": with_point("gain", sweep.gain),
         "distribution": curve("distribution", lambda: sweep.distribution(histogram, classes)),
     }
     if one.evaluation.facts.model(name).decision and total.confusion is not None:
         kept = sweep.current(replace(total, groups=pl.DataFrame()), float("nan"))
         made["recorded"] = kept.insert_column(0, pl.lit(name).alias("model")).drop("threshold")
     if one.values.given:
-        made["value"] = _worth(one, grid)
+        made["value"] = _worth(one, grid, force)
     return made
 
 
@@ -82,20 +90,30 @@ def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
     return pl.concat(pieces, how="vertical_relaxed")
 
 
-def _worth(one: Sweep, grid: np.ndarray) -> pl.DataFrame:
-    """The value curve: model, threshold, value a decision with its interval, n, total over these rows."""
-    places = np.append(grid, len(operating.scored(one.total).low))
-    found = measured(one.total, places, one.metric("value"), one.values, one.level)
-    weight = float(worth.weight(one.total)[0])
+def _worth(one: Sweep, grid: np.ndarray, force: float) -> pl.DataFrame:
+    """The value curve: model, threshold, value a decision with its interval, n, total over these rows, baseline.
+
+    best: the threshold of the most value, among all; here: the one in force, once more.
+    """
+    histogram, metric = operating.scored(one.total), one.metric("value")
+    top = choosing.best(one.total, MOST, metric, one.values)
+    best = -1 if top is None else top.place
+    line = np.unique(np.append(grid, [len(histogram.low), *([best] if best >= 0 else [])]))
+    places = np.append(line, one.cut(force)[1])
+    found = measured(one.total, places, metric, one.values, one.level)
+    at = operating.values_at(histogram, places)
+    at[-1] = force
     return pl.DataFrame(
         {
             "model": [one.query.model] * len(places),
-            "threshold": operating.values_at(operating.scored(one.total), places),
+            "threshold": at,
             "value": found.value,
             "low": found.low,
             "high": found.high,
             "n": found.n,
-            "total": found.value * weight,
+            "total": found.value * worth.weight(one.total)[0],
             "baseline": found.baseline,
+            "best": np.append(line == best, False),
+            "here": np.append(np.zeros(len(line), dtype=bool), True),
         }
     ).with_columns(pl.selectors.float().fill_nan(None))

@@ -61,6 +61,7 @@ def thresholds(
     pieces: dict[str, list[pl.DataFrame]] = {}
     used, notes, sql, reached, answers = [], [], {}, [], []
     force: dict[str, float] = {}
+    span: dict[str, list[float]] = {}
     for model in versions:
         if not model.score:
             notes.append(f"{model.name} has no scores and is left out.")
@@ -77,6 +78,7 @@ def thresholds(
         if goals and given is None and came[0].row["threshold"] is not None:
             first = one.cut(came[0].row["threshold"])[1]
         force[model.name] = one.cut(given)[0] if given is not None else one.at(first)
+        span[model.name] = one.span
         notes += _notes(one, given, force[model.name])
         shown = [force[model.name]] if not at or goals else []
         shown += [each.row[end] for each in came for end in ("threshold", "upper") if (goals or not at)]
@@ -107,6 +109,7 @@ def thresholds(
         "threshold": threshold,
         "at": list(at),
         "in_force": force,
+        "span": span,
         "goals": [goal.text for goal in goals],
         "by": by,
         "values": values.to_dict() if values.given else None,
@@ -125,8 +128,7 @@ def thresholds(
         notes=tuple(dict.fromkeys(notes)),
         recommended=tuple(_recommended(each) for each in reached),
     )
-    told = threshold is not None or bool(at)
-    return Result(frame, _sentence(frame, chosen, force, str(facts.positive), told), receipt, frames)
+    return Result(frame, _sentence(frame, chosen, force, str(facts.positive)), receipt, frames)
 
 
 def _default(values: Values) -> tuple[str, ...]:
@@ -179,19 +181,20 @@ def _recommended(each: Reached) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _sentence(frame: pl.DataFrame, chosen: pl.DataFrame, force: dict[str, float], positive: str, told: bool) -> str:
-    """What the threshold in force does, by model version, then what the goals choose; all numbers are the frame's."""
+def _sentence(frame: pl.DataFrame, chosen: pl.DataFrame, force: dict[str, float], positive: str) -> str:
+    """A line a model version on the threshold in force, then one on every goal that chooses another."""
+    rows = chosen.to_dicts()
     lines = []
-    for row in chosen.iter_rows(named=True):
-        own = frame.filter(pl.col("model") == row["model"])
+    for model, at in force.items():
+        same = [row["goal"] for row in rows if (row["model"], row["threshold"], row["upper"]) == (model, at, None)]
+        lines.append(_does(frame, model, at, positive, words.listed(list(dict.fromkeys(same)))))
+    for row in rows:
         if row["threshold"] is None:
             lines.append(row["sentence"])
-            continue
-        picked = own.filter(pl.col("threshold") == row["threshold"])
-        if len(picked):
-            lines.append(_chooses(row, {each["metric"]: each for each in picked.iter_rows(named=True)}))
-    if told or not lines:
-        lines = [_does(frame, model, at, positive) for model, at in force.items()] + lines
+        elif row["upper"] is not None or not row["reached"] or row["threshold"] != force[row["model"]]:
+            picked = frame.filter((pl.col("model") == row["model"]) & (pl.col("threshold") == row["threshold"]))
+            if len(picked):
+                lines.append(_chooses(row, {each["metric"]: each for each in picked.iter_rows(named=True)}))
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -199,7 +202,8 @@ def _chooses(row: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
     """What one goal chose, with its own metric first."""
     at = words.number(row["threshold"], "score")
     if row["upper"] is not None:
-        return f"{row['model']}, {row['goal']}: what scores from {at} to below {words.number(row['upper'], 'score')} is reviewed."
+        upper = words.number(row["upper"], "score")
+        return f"{row['model']}, {row['goal']}: what scores from {at} to below {upper} is reviewed."
     shown = dict.fromkeys([row["metric"], "precision", "recall"])
     what = words.listed([_number(rows[name]) for name in shown if name in rows])
     if not row["reached"]:
@@ -207,11 +211,11 @@ def _chooses(row: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
     return f"{row['model']}, {row['goal']}: the threshold {at} gives {what}."
 
 
-def _does(frame: pl.DataFrame, model: str, at: float, positive: str) -> str:
-    """What one threshold does."""
+def _does(frame: pl.DataFrame, model: str, at: float, positive: str, goals: str) -> str:
+    """What one threshold does, and which goals choose it."""
     own = frame.filter((pl.col("model") == model) & (pl.col("threshold") == at))
     rows = {row["metric"]: row for row in own.iter_rows(named=True) if row["value"] is not None}
-    head = f"At {words.number(at, 'score')}, {model}"
+    head = f"At {words.number(at, 'score')}, {f'which {goals} chooses, ' if goals else ''}{model}"
     if not {"recall", "precision"} <= set(rows):
         return f"{head}: {words.listed([_number(each) for each in own.iter_rows(named=True)])}."
     found, right = rows["recall"], rows["precision"]
