@@ -31,16 +31,16 @@ class Reached:
     automatic: list[tuple[Metric, Estimate]] = field(default_factory=list)
 
 
-def reach(sweep: Sweep, goal: Goal, place: int, by: str = "") -> Reached:
-    """What a goal chooses. place: the threshold in force, around which bands lie and whose recall groups are given."""
+def reach(sweep: Sweep, goal: Goal, at: float, by: str = "") -> Reached:
+    """What a goal chooses. at: the threshold in force, around which bands lie and whose recall groups are given."""
     if goal.kind in (BAND, REVIEW):
-        return _band(sweep, goal, place)
+        return _band(sweep, goal, at)
     if goal.kind == EQUAL:
-        return _by_group(sweep, goal, goal.column, place)
+        return _by_group(sweep, goal, goal.column, at)
     if goal.kind == CAPACITY:
         return _capacity(sweep, goal)
     single = _single(sweep, goal)
-    return _by_group(sweep, goal, by, None, single) if by and single.row["threshold"] is not None else single
+    return _by_group(sweep, goal, by, at, single) if by and single.row["threshold"] is not None else single
 
 
 def _row(sweep: Sweep, goal: Goal, metric: Metric, **known: Any) -> dict[str, Any]:
@@ -132,14 +132,15 @@ def _capacity(sweep: Sweep, goal: Goal) -> Reached:
     return Reached(row | {"sentence": f"{said}."})
 
 
-def _band(sweep: Sweep, goal: Goal, place: int) -> Reached:
+def _band(sweep: Sweep, goal: Goal, at: float) -> Reached:
     metric = METRICS.get("precision")
-    middle = sweep.at(place)
+    outer = [sweep.cut(at - goal.number), sweep.cut(at + goal.number)]
+    place = sweep.cut(at)[1]
 
     def places(cube: Cube) -> tuple[int, int]:
         if goal.kind == REVIEW:
             return choosing.around(cube, place, goal.number)
-        return sweep.cut(middle - goal.number)[1], sweep.cut(middle + goal.number)[1]
+        return outer[0][1], outer[1][1]
 
     def automatic(cube: Cube, ends: tuple[int, int]) -> Cube:
         return operating.decided_at(cube, np.array([[ends[0]]]), np.array([[ends[1]]]))
@@ -150,7 +151,9 @@ def _band(sweep: Sweep, goal: Goal, place: int) -> Reached:
     kept = automatic(sweep.total, ends)
     measures = [METRICS.get(name) for name in ("precision", "recall", "accuracy", "specificity")]
     found = [(each, each.measure(kept, level=sweep.level)[0]) for each in measures if sweep.obstacle(each) is None]
-    row = _row(sweep, goal, metric, threshold=sweep.at(ends[0]), upper=sweep.at(ends[1]), reached=True, review=share)
+    row = _row(sweep, goal, metric, reached=True, review=share)
+    low_end, high_end = (sweep.at(end) for end in ends) if goal.kind == REVIEW else (outer[0][0], outer[1][0])
+    row |= {"threshold": low_end, "upper": high_end}
     if found:
         row |= _evidence("", found[0][1])
         first, second = sweep.half("false"), sweep.half("true")
@@ -174,11 +177,11 @@ def _band(sweep: Sweep, goal: Goal, place: int) -> Reached:
     return Reached(row | {"sentence": f"{said}."}, automatic=found)
 
 
-def _by_group(sweep: Sweep, goal: Goal, column: str, place: int | None, single: Reached | None = None) -> Reached:
+def _by_group(sweep: Sweep, goal: Goal, column: str, at: float, single: Reached | None = None) -> Reached:
     """A threshold for each group of a column: for "equal" the one that brings its metric nearest to the overall one at
-    `place`, else the one that serves the goal in the group. Groups too small for one keep the single threshold."""
+    `at`, else the one that serves the goal in the group. Groups too small for one keep the single threshold."""
     metric = sweep.metric(goal.metric)
-    row = dict(single.row) if single else _row(sweep, goal, metric, threshold=sweep.at(place or 0))
+    row = dict(single.row) if single else _row(sweep, goal, metric, threshold=at)
     row["by"] = column
     obstacle = sweep.obstacle(metric)
     if obstacle:

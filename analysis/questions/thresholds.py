@@ -72,12 +72,12 @@ def thresholds(
         used.append(rows_used(model.name, one.total))
         asked = [one.metric(name) for name in dict.fromkeys(metrics or _default(values))]
         given = threshold if threshold is not None else (at[0] if at else model.threshold)
-        best = reach(one, BEST_F1, 0)
-        first = one.cut(given)[1] if given is not None else _start(one, best)
+        best = reach(one, BEST_F1, 0.0)
+        first = one.cut(given)[0] if given is not None else _start(one, best)
         came = [reach(one, goal, first, by) for goal in goals] if goals else [best]
         if goals and given is None and came[0].row["threshold"] is not None:
-            first = one.cut(came[0].row["threshold"])[1]
-        force[model.name] = one.cut(given)[0] if given is not None else one.at(first)
+            first = one.cut(came[0].row["threshold"])[0]
+        force[model.name] = first
         span[model.name] = one.span
         notes += _notes(one, given, force[model.name])
         shown = [force[model.name]] if not at or goals else []
@@ -135,12 +135,12 @@ def _default(values: Values) -> tuple[str, ...]:
     return (*DEFAULT, "value") if values.given else DEFAULT
 
 
-def _start(one: Sweep, best: Reached) -> int:
+def _start(one: Sweep, best: Reached) -> float:
     """Where to stand without a threshold: at the best F1, or without labels where half of the rows are selected."""
     if best.row["threshold"] is not None:
-        return one.cut(best.row["threshold"])[1]
+        return float(best.row["threshold"])
     above = operating.load(one.total)
-    return int(np.flatnonzero(above.selected >= above.scored / 2)[-1])
+    return one.at(int(np.flatnonzero(above.selected >= above.scored / 2)[-1]))
 
 
 def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
