@@ -19,7 +19,7 @@ if page.url_path == "":
     page.run()
 chosen, place = context.Context(), None
 try:
-    chosen, place = context.bar(evaluations.listed(frame.workspace()))
+    chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
     context.write(chosen)
     context.warn(chosen)
     with frame.framed(chosen):

@@ -56,6 +56,24 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Amounts:
+    """The amounts of the rows that have one, by actual class and score code, as a Histogram has its counts.
+
+    n, w, w2: (G, 3, B) such rows, their weights and squared weights. a: sums of w * amount, wa: of w^2 * amount, a2: of
+    (w * amount)^2. missing: rows with a score and without an amount.
+    """
+
+    n: np.ndarray
+    w: np.ndarray
+    w2: np.ndarray
+    a: np.ndarray
+    wa: np.ndarray
+    a2: np.ndarray
+    missing: np.ndarray
+    weighted: bool = False
+
+
+@dataclass(frozen=True)
 class Sums:
     """Sums of per-row terms over rows that have a label and a score (classification) or a prediction (regression).
 
@@ -175,6 +193,7 @@ class Cube:
     classes: tuple[str, ...] = ()
     confusion: Confusion | None = None
     histogram: Histogram | None = None
+    amounts: Amounts | None = None
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     class_histograms: tuple[Histogram, ...] = ()
@@ -198,11 +217,14 @@ class Cube:
     def nbytes(self) -> int:
         """About how much memory the cube takes."""
         held = 0
-        for part in (self.confusion, self.histogram, self.top_label, *self.class_histograms, *self.orders.values()):
+        parts = (self.confusion, self.histogram, self.top_label, self.amounts)
+        for part in (*parts, *self.class_histograms, *self.orders.values()):
             if part is not None:
                 held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
         if self.class_moments is not None:
             held += self.class_moments.second.nbytes
+        if self.amounts is not None:
+            held += 4 * self.amounts.a.nbytes
         return held + 2048 + 64 * len(self)
 
     @property
@@ -245,6 +267,7 @@ class Cube:
             rows=change(self.rows),
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
+            amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
             sums=sums,
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),

@@ -32,6 +32,7 @@ class Receipt:
 
     options: the question's, JSON-able. sql: {what: statement} that gives the same n and value in a bare DuckDB.
     m, q: how many looks were corrected for, at which false-discovery rate; None where none were.
+    recommended: what the question advises, JSON-able; left out of `to_dict` where it advises nothing.
     """
 
     question: str
@@ -46,6 +47,7 @@ class Receipt:
     seconds: float = 0.0
     cached: bool = False
     notes: tuple[str, ...] = ()
+    recommended: tuple[dict[str, Any], ...] = ()
     version: str = __version__
 
     @property
@@ -73,6 +75,7 @@ class Receipt:
             "cached": self.cached,
             "notes": list(self.notes),
             "version": self.version,
+            **({"recommended": [dict(each) for each in self.recommended]} if self.recommended else {}),
         }
 
 

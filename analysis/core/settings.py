@@ -63,6 +63,7 @@ _add(
 )
 _add("small_group", 30, "rows", "Below about 30 an interval is wider than most differences worth acting on.")
 _add("groups", 1000, "groups", "More groups than this are folded into 'other': nobody reads the thousandth.")
+_add("policy_groups", 50, "groups", "A policy with more thresholds than this is one nobody can review.")
 _add("encode_values", 1000, "values", "A column with at most this many distinct values is stored as codes.")
 _add("score_codes", 8192, "codes", "At most this many distinct scores stay exact; beyond, the AUC bound is about 6e-5.")
 _add(

@@ -26,6 +26,7 @@ from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.rows import Found, Judged, Listed, RowQuery
 from analysis.engine.statements import SET, Asked, Select, grouping_id, understood
+from analysis.metrics import operating
 from analysis.store.exports import write_csv
 from analysis.store.workspace import Workspace
 
@@ -230,14 +231,7 @@ class Engine:
         if not np.isfinite(threshold):
             raise BadRequest(f"A threshold is a number, not {threshold}.")
         low, high = self.codes(evaluation, f"b{model.index}")
-        place = int(np.searchsorted(low, threshold, side="left"))
-        if model.exact or place == 0 or threshold > high[-1]:
-            return threshold, place
-        if place < len(low) and low[place] == threshold:
-            return threshold, place
-        before, after = place - 1, min(place, len(low) - 1)
-        nearest = before if threshold - low[before] <= low[after] - threshold else after
-        return float(low[nearest]), nearest
+        return operating.cut(low, high, threshold)
 
     def _fits(self, groups: int, classes: int) -> None:
         if groups * (classes + 1) ** 2 > DENSE:

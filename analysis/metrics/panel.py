@@ -110,3 +110,14 @@ def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: p
         schema_overrides={"class": pl.String, "reason": pl.String},
     ).with_columns(pl.col("value", "low", "high", "baseline", "bound").fill_nan(None))
     return pl.concat([groups, body], how="horizontal") if groups.width else body
+
+
+def skill(metric: Metric) -> pl.Expr:
+    """Whether the whole interval lies on one side of no skill: "above", "below" (worse), "unclear", or nothing."""
+    known = pl.col("baseline").is_not_null() & pl.col("low").is_not_null()
+    over, under = pl.col("low") > pl.col("baseline"), pl.col("high") < pl.col("baseline")
+    if metric.better == "lower":
+        over, under = under, over
+    told = pl.when(over).then(pl.lit("above")).when(under).then(pl.lit("below")).otherwise(pl.lit("unclear"))
+    directed = pl.lit(metric.better in ("higher", "lower"))
+    return pl.when(known & directed).then(told).otherwise(pl.lit(None, dtype=pl.String)).alias("skill")

@@ -94,7 +94,7 @@ def overview(
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
                     trends.append(_trend(facts, metric, model, course, over_time))
-            pieces.append(piece.hstack(changed).with_columns(_skill(metric)))
+            pieces.append(piece.hstack(changed).with_columns(panel.skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
     frame, looks = change.judged(frame)
     options: dict[str, Any] = {
@@ -139,17 +139,6 @@ def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) ->
         for metric in metrics
         if panel.obstacle(metric, facts, model, None) is None
     ]
-
-
-def _skill(metric: Metric) -> pl.Expr:
-    """Whether the whole interval lies on one side of no skill: "above", "below" (worse), "unclear", or nothing."""
-    known = pl.col("baseline").is_not_null() & pl.col("low").is_not_null()
-    over, under = pl.col("low") > pl.col("baseline"), pl.col("high") < pl.col("baseline")
-    if metric.better == "lower":
-        over, under = under, over
-    told = pl.when(over).then(pl.lit("above")).when(under).then(pl.lit("below")).otherwise(pl.lit("unclear"))
-    directed = pl.lit(metric.better in ("higher", "lower"))
-    return pl.when(known & directed).then(told).otherwise(pl.lit(None, dtype=pl.String)).alias("skill")
 
 
 def _before(

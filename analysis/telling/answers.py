@@ -8,7 +8,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.evaluation import Evaluation
-from analysis.core.receipt import records
+from analysis.core.receipt import Result, records
 from analysis.core.roles import Guess
 
 ONLY_JSON = ("method", "bound")
@@ -34,6 +34,18 @@ def told(sentence: str, frame: pl.DataFrame, receipt: dict[str, Any], as_json: b
         float_precision=4,
     ):
         return f"{sentence}\n\n{shown}"
+
+
+def chosen_frame(result: Result) -> pl.DataFrame:
+    """What a person reads of the goals: a row a group where each has a threshold of its own, else a row a goal."""
+    if len(result.frames["segments"]):
+        return result.frames["segments"]
+    return result.frames["chosen"].select("goal", "model", "threshold", "upper", "metric", "value", "low", "high", "n")
+
+
+def chosen_words(result: Result) -> str:
+    """What the goals chose, in a sentence each, with what they give on rows they were not chosen on."""
+    return "\n".join(result.frames["chosen"]["sentence"].to_list())
 
 
 def dataset_receipt(dataset: Dataset) -> dict[str, Any]:

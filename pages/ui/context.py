@@ -4,7 +4,9 @@ The bar's widgets are not bound to the URL: they are seeded from it on a session
 from them on every run, which also survives a click in the menu.
 """
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,8 +18,10 @@ from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.period import Period
+from analysis.core.policy import Policy
 from analysis.core.segment import Segment
 
+Policies = Callable[[Evaluation], dict[str, Policy]]
 KEYS = ("e", "m", "from", "to", "where", "t", "seg")
 
 
@@ -25,7 +29,8 @@ KEYS = ("e", "m", "from", "to", "where", "t", "seg")
 class Context:
     """What every question of a page is asked about. evaluation None: there is none yet.
 
-    models: the chosen versions, () = all. problems: what of a link or of the bar could not be used.
+    models: the chosen versions, () = all. policy: the saved policy whose threshold is in force, by name, if any.
+    problems: what of a link or of the bar could not be used.
     """
 
     evaluation: Evaluation | None = None
@@ -34,6 +39,7 @@ class Context:
     where: Segment | None = None
     where_text: str = ""
     threshold: float | None = None
+    policy: str = ""
     segment: str = ""
     problems: tuple[str, ...] = ()
     broken: str = ""
@@ -50,7 +56,7 @@ class Context:
         if self.where_text:
             pairs.append(("where", self.where_text))
         if self.threshold is not None:
-            pairs.append(("t", f"{self.threshold:g}"))
+            pairs.append(("t", self.policy or f"{self.threshold:.15g}"))
         if self.segment:
             pairs.append(("seg", self.segment))
         return pairs
@@ -66,12 +72,23 @@ def request(evaluation: Evaluation) -> None:
     st.session_state["ctx_wanted"] = evaluation.mark
 
 
+def set_threshold(threshold: float, policy: str = "") -> None:
+    """Put a threshold into force, as a saved policy or by itself; only in a callback, before the bar is drawn."""
+    st.session_state["ctx_t"] = threshold
+    st.session_state["ctx_policy"] = policy
+
+
+def request_threshold(threshold: float, policy: str = "") -> None:
+    """Put a threshold into force in the next run; the bar of this run is already drawn."""
+    st.session_state["ctx_wanted_t"] = (threshold, policy)
+
+
 def _reset() -> None:
-    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t", "ctx_problems"):
+    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t", "ctx_policy", "ctx_problems"):
         st.session_state.pop(key, None)
 
 
-def seed(known: list[Evaluation]) -> None:
+def seed(known: list[Evaluation], policies: Policies) -> None:
     """On a session's first run: the bar's widgets from the URL, with a word on what could not be found."""
     if "ctx_seeded" in st.session_state:
         return
@@ -83,6 +100,7 @@ def seed(known: list[Evaluation]) -> None:
         problems += [problem] if problem else []
         st.session_state["ctx_e"] = evaluation.mark
         _seed_options(evaluation, problems)
+        _seed_threshold(asked.get("t"), evaluation, policies, problems)
     elif mark:
         problems.append("the evaluation it names; this workspace holds none yet")
     st.session_state["ctx_problems"] = tuple(problems)
@@ -124,12 +142,25 @@ def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
         else:
             problems.append(f"the period {first} to {last}; the data runs from {low} to {high}")
     st.session_state["ctx_where"] = asked.get("where", "")
-    text = asked.get("t")
-    if text:
-        try:
-            st.session_state["ctx_t"] = float(text)
-        except ValueError:
-            problems.append(f"the threshold '{text}'")
+
+
+def _seed_threshold(text: str | None, evaluation: Evaluation, policies: Policies, problems: list[str]) -> None:
+    """The threshold a link carries: a number, or the name of a policy."""
+    if not text:
+        return
+    policy = policies(evaluation).get(text)
+    try:
+        typed = float(text)
+    except ValueError:
+        typed = math.nan
+    if math.isfinite(typed):
+        set_threshold(typed)
+    elif policy is None:
+        problems.append(f"the threshold or policy '{text}'")
+    elif policy.threshold is None or not policy.single:
+        problems.append(f"one threshold in the policy '{text}' ({policy.sentence()})")
+    else:
+        set_threshold(policy.threshold, text)
 
 
 def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
@@ -139,12 +170,12 @@ def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
     return datetime.fromisoformat(evaluation.time_low).date(), datetime.fromisoformat(evaluation.time_high).date()
 
 
-def bar(known: list[Evaluation]) -> tuple[Context, Any]:
+def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
     """Draw the context bar; what it says, and the Share button's place for `share`.
 
     Nothing is drawn while there is no evaluation.
     """
-    seed(known)
+    seed(known, policies)
     problems = st.session_state.get("ctx_problems", ())
     if not known:
         return Context(problems=problems), None
@@ -154,6 +185,8 @@ def bar(known: list[Evaluation]) -> tuple[Context, Any]:
         st.session_state["ctx_e"] = wanted
         problems = ()
         _reset()
+    if "ctx_wanted_t" in st.session_state:
+        set_threshold(*st.session_state.pop("ctx_wanted_t"))
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark
         _reset()
@@ -167,7 +200,7 @@ def bar(known: list[Evaluation]) -> tuple[Context, Any]:
             width=165,
         )
         evaluation = marks[mark]
-        context = _options(evaluation, problems)
+        context = _options(evaluation, problems, policies)
         place = st.popover("Share", width="content")
     return context, place
 
@@ -178,7 +211,7 @@ def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
     return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
 
 
-def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
+def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Policies) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
@@ -192,7 +225,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
     text = st.text_input("Filter", key="ctx_where", placeholder="region = 'West'", help=FILTER_HELP, width=200).strip()
-    threshold = None
+    threshold, policy = None, ""
     if evaluation.task == "binary" and any(model.score for model in evaluation.models):
         recorded = all(model.decision for model in evaluation.models)
         threshold = st.number_input(
@@ -205,13 +238,21 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...]) -> Context:
             help="Positive from this score on. Empty: the decisions recorded in the file.",
             width=134,
         )
+        policy = _in_force(threshold, evaluation, policies)
     where, broken = None, ""
     if text:
         try:
             where = parse(text, columns=evaluation.types())
         except BadRequest as error:
             broken = str(error)
-    return Context(evaluation, tuple(models), period, where, text, threshold, "", problems, broken)
+    return Context(evaluation, tuple(models), period, where, text, threshold, policy, "", problems, broken)
+
+
+def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policies) -> str:
+    """The chosen policy's name while its threshold stands; another threshold typed or moved to is nobody's policy."""
+    name = st.session_state.get("ctx_policy", "")
+    policy = policies(evaluation).get(name) if name else None
+    return name if policy is not None and policy.single and policy.threshold == threshold else ""
 
 
 FILTER_HELP = (

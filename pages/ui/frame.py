@@ -13,9 +13,12 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from analysis.core.errors import BadRequest
+from analysis.core.evaluation import Evaluation
+from analysis.core.policy import Policy
 from analysis.core.settings import setting
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, jobs
+from analysis.store import policies as stored
 from analysis.store.workspace import Workspace
 from pages.ui.cards import cards
 from pages.ui.context import Context
@@ -40,6 +43,11 @@ def workspace() -> Workspace:
 def engine() -> Engine:
     """The process's one engine on it."""
     return Engine(workspace())
+
+
+def policies(evaluation: Evaluation) -> dict[str, Policy]:
+    """An evaluation's saved policies by name."""
+    return stored.listed(workspace(), evaluation)
 
 
 def home() -> None:

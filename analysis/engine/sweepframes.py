@@ -1,0 +1,119 @@
+"""Frames of a sweep: its grid of thresholds, its curves, and what the threshold in force decides."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from analysis.core.cube import Cube
+from analysis.core.goal import MAX, Goal
+from analysis.engine.sweep import Sweep
+from analysis.metrics import METRICS, change, choosing, operating, panel, sweep, worth
+from analysis.metrics.choosing import measured
+from analysis.metrics.definition import Metric
+
+COLUMNS = ("model", "threshold", "metric", "value", "low", "high", "n", "method", "reason", "baseline")
+IN_FORCE = ("recall", "precision", "f1", "specificity", "accuracy", "balanced_accuracy", "mcc", "selection_rate")
+MOST = Goal(MAX, "value")
+
+
+def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float], only: bool) -> dict[str, pl.DataFrame]:
+    """Every frame of one model version, `rows` the main one. shown: those besides the grid's; only: these alone."""
+    total, name, level = one.total, one.query.model, one.level
+    histogram = operating.scored(total)
+    grid = total.once("grid", lambda: operating.grid(histogram))
+    swept = total.once("swept", lambda: sweep.points(total, grid))
+    rows = [] if only else [_rows(one, metric, grid, None) for metric in asked]
+    cuts = [one.cut(each) for each in dict.fromkeys(shown)]
+    places = np.array([place for _, place in cuts], dtype=int)
+    rows += [_rows(one, metric, places, [threshold for threshold, _ in cuts]) for metric in asked]
+    order = {metric.name: place for place, metric in enumerate(asked)}
+    frame = pl.concat(rows, how="vertical_relaxed").unique(["threshold", "metric"], keep="last")
+    frame = frame.sort(pl.col("metric").replace_strict(order), "threshold")
+    here = operating.every(total, np.array([one.cut(force)[1]]))
+
+    def curve(kind: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        return total.once((kind, level), lambda: make().insert_column(0, pl.lit(name).alias("model")))
+
+    def with_point(kind: str, make: Callable[[Cube, float], pl.DataFrame]) -> pl.DataFrame:
+        """The curve, and the threshold in force once more as the row that is `here`."""
+        point = make(here, level).with_columns(threshold=pl.lit(force)).insert_column(0, pl.lit(name).alias("model"))
+        both = [curve(kind, lambda: make(swept, level)).with_columns(here=False), point.with_columns(here=True)]
+        return pl.concat(both, how="vertical_relaxed")
+
+    classes = (*one.evaluation.facts.classes, "no label yet")
+    made = {
+        "rows": frame,
+        "current": _current(one, force, here),
+        "confusion": sweep.current(here, force).insert_column(0, pl.lit(name).alias("model")),
+        "roc": with_point("roc", sweep.roc),
+        "pr": with_point("pr", sweep.precision_recall),
+        "gain": with_point("gain", sweep.gain),
+        "distribution": curve("distribution", lambda: sweep.distribution(histogram, classes)),
+    }
+    if one.evaluation.facts.model(name).decision and total.confusion is not None:
+        kept = sweep.current(replace(total, groups=pl.DataFrame()), float("nan"))
+        made["recorded"] = kept.insert_column(0, pl.lit(name).alias("model")).drop("threshold")
+    if one.values.given:
+        made["value"] = _worth(one, grid, force)
+    return made
+
+
+def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | None) -> pl.DataFrame:
+    """The main frame's rows of one metric: at the places of the grid (kept), or at thresholds as they were asked."""
+    total, name = one.total, one.query.model
+
+    def made() -> pl.DataFrame:
+        reason = one.obstacle(metric)
+        found = (
+            panel.undefined(len(places), reason) if reason else measured(total, places, metric, one.values, one.level)
+        )
+        at = operating.values_at(operating.scored(total), places) if shown is None else np.array(shown, dtype=float)
+        groups = pl.DataFrame({"threshold": at})
+        blank = Cube(groups, np.zeros(len(places)))
+        return panel.rows(blank, metric, name, found, groups).select(COLUMNS)
+
+    return total.once(("rows", metric.name, one.values, one.level), made) if shown is None else made()
+
+
+def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
+    """Every count metric at the threshold in force, in the columns of a card: with skill, without a change."""
+    asked = [METRICS.get(name) for name in IN_FORCE] + ([one.metric("value")] if one.values.given else [])
+    pieces = []
+    for metric in asked:
+        reason = one.obstacle(metric)
+        place = np.array([one.cut(force)[1]])
+        found = panel.undefined(1, reason) if reason else measured(one.total, place, metric, one.values, one.level)
+        row = panel.rows(here, metric, one.query.model, found, pl.DataFrame({"threshold": [force]})).drop("class")
+        pieces.append(row.hstack(change.columns(metric, None, None)).with_columns(panel.skill(metric), verdict=None))
+    return pl.concat(pieces, how="vertical_relaxed")
+
+
+def _worth(one: Sweep, grid: np.ndarray, force: float) -> pl.DataFrame:
+    """The value curve: model, threshold, value a decision with its interval, n, total over these rows, baseline.
+
+    best: the threshold of the most value, among all; here: the one in force, once more.
+    """
+    histogram, metric = operating.scored(one.total), one.metric("value")
+    top = choosing.best(one.total, MOST, metric, one.values)
+    best = -1 if top is None else top.place
+    line = np.unique(np.append(grid, [len(histogram.low), *([best] if best >= 0 else [])]))
+    places = np.append(line, one.cut(force)[1])
+    found = measured(one.total, places, metric, one.values, one.level)
+    at = operating.values_at(histogram, places)
+    at[-1] = force
+    return pl.DataFrame(
+        {
+            "model": [one.query.model] * len(places),
+            "threshold": at,
+            "value": found.value,
+            "low": found.low,
+            "high": found.high,
+            "n": found.n,
+            "total": found.value * worth.weight(one.total)[0],
+            "baseline": found.baseline,
+            "best": np.append(line == best, False),
+            "here": np.append(np.zeros(len(line), dtype=bool), True),
+        }
+    ).with_columns(pl.selectors.float().fill_nan(None))

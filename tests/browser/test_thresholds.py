@@ -1,0 +1,106 @@
+"""The Thresholds page: a threshold moved is one decision everywhere on it, goals can be used, links carry policies."""
+
+import re
+from collections import Counter
+
+from playwright.sync_api import expect
+
+from tests.browser import tables
+
+
+def cells(rows, at, model="v2"):
+    """{(actual, decided): rows} at a threshold."""
+    flagged = tables.above(f"score_{model}", at)
+    judged = [(row["defaulted"], flagged(row)) for row in rows if row["defaulted"]]
+    return Counter((actual, "yes" if flag else "no") for actual, flag in judged if flag is not None)
+
+
+def matrix_shows(page, rows, at):
+    found = cells(rows, at)
+    for (actual, decided), n in found.items():
+        told = re.compile(f"^actual {actual}, decided {decided}: {n:,} rows")
+        expect(page.marks("thresholds_matrix").and_(page.page.get_by_label(told))).to_have_count(1)
+
+
+def curves_show(page, rows, at):
+    """The points of the threshold in force, in every chart that has one."""
+    found = cells(rows, at)
+    recall = found["yes", "yes"] / (found["yes", "yes"] + found["yes", "no"])
+    precision = found["yes", "yes"] / (found["yes", "yes"] + found["no", "yes"])
+    alarms = found["no", "yes"] / (found["no", "yes"] + found["no", "no"])
+    page.shows("recall", f"{recall:.1%}", f"n {found['yes', 'yes'] + found['yes', 'no']:,}")
+    page.shows("precision", f"{precision:.1%}", f"n {found['yes', 'yes'] + found['no', 'yes']:,}")
+    for key, told in (
+        ("thresholds_metrics", f"Recall at {at:.3f}: {recall:.1%}"),
+        ("thresholds_metrics", f"Precision at {at:.3f}: {precision:.1%}"),
+        ("thresholds_tpr", f"threshold {at:.3f}: false positive rate {alarms:.1%}, recall {recall:.1%}"),
+        ("thresholds_precision", f"threshold {at:.3f}: recall {recall:.1%}, precision {precision:.1%}"),
+    ):
+        expect(page.marks(key).and_(page.page.get_by_label(told)).first).to_be_attached()
+
+
+def test_matrix_cards_and_curves_follow_the_threshold(visit, sample):
+    rows = tables.loans()
+    page = visit()
+    page.open("thresholds?e=loans&t=0.3")
+    matrix_shows(page, rows, 0.3)
+    curves_show(page, rows, 0.3)
+    page.threshold("0.5")
+    matrix_shows(page, rows, 0.5)
+    curves_show(page, rows, 0.5)
+    assert page.address()["t"] == ["0.5"]
+    assert "At 0.500, v2 finds" in page.sentence()
+    handle = page.page.get_by_role("slider", name="Threshold")
+    with page.running():
+        handle.press("ArrowRight")
+    expect(handle).to_have_value("0.501")
+    at = float(page.address()["t"][0])
+    assert abs(at - 0.501) < 1e-9
+    expect(page.box("stNumberInput", "Threshold").locator("input")).to_have_value("0.501")
+
+
+def test_a_capacity_is_chosen_used_and_kept_as_a_policy_that_a_link_carries(visit, sample):
+    page = visit()
+    page.open("thresholds?e=loans&m=v2")
+    page.says("No threshold is set")
+    page.choose("Goal", "At most so many a day")
+    page.type("Rows a day", "12", box="stNumberInput")
+    page.says("at most 12 a day: from 0.")
+    offer = page.page.locator(".st-key-thresholds_offer")
+    loads = re.search(r"from (0\.\d{3}) on (\d+\.\d) rows a day", offer.inner_text().replace("\u2060", ""))
+    scored = [row for row in tables.loans() if row["score_v2"]]
+    days = len({row["decided_at"][:10] for row in scored})
+    with page.running():
+        page.button(f"Use {loads[1]}").click()
+    at = float(page.address()["t"][0])
+    load = sum(float(row["score_v2"]) >= at for row in scored) / days
+    assert load <= 12
+    assert f"{load:.1f}" == loads[2]
+    matrix_shows(page, tables.loans(), at)
+
+    page.button("Save as policy").click()
+    page.page.get_by_label("Name of the policy").fill("a dozen a day")
+    with page.running():
+        page.button("Save").click()
+    page.says("Policy 'a dozen a day'")
+    assert page.address()["t"] == ["a dozen a day"]
+    other = visit()
+    other.open(page.share(), view="thresholds")
+    other.says("Policy 'a dozen a day'")
+    expect(other.box("stNumberInput", "Threshold").locator("input")).to_have_value(f"{at:.3f}")
+    matrix_shows(other, tables.loans(), at)
+    other.threshold("0.4")
+    assert other.address()["t"] == ["0.4"]
+
+
+def test_a_policy_that_is_not_there_is_said(visit, sample):
+    page = visit()
+    page.open("thresholds?e=loans&t=gone")
+    page.says("the threshold or policy 'gone'")
+    assert "t" not in page.address()
+
+
+def test_a_task_without_two_classes_says_so(visit, sample):
+    page = visit()
+    page.open("thresholds?e=diabetes")
+    page.says("A threshold decides between two classes; 'diabetes' is regression.")
