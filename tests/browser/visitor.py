@@ -64,19 +64,11 @@ class Visitor:
         self.is_well()
         self.page.close()
 
-    def shot(self, name: str, *, whole: bool = False) -> None:
-        """A picture for people: of what is in view, or of the whole page, which scrolls inside the window."""
+    def shot(self, name: str) -> None:
+        """A picture for people of what is in view."""
         if not self.page.is_closed():
             self.page.mouse.move(3, 3)
-            if whole:
-                size = self.page.viewport_size
-                tall = self.page.get_by_test_id("stMain").evaluate("e => e.scrollHeight")
-                self.page.set_viewport_size({"width": size["width"], "height": min(max(tall, size["height"]), 6000)})
-                self.settled()
-            file = SHOTS / f"{re.sub('[^A-Za-z0-9]+', '-', name)[:90]}.png"
-            self.page.screenshot(path=file)
-            if whole:
-                self.page.set_viewport_size(size)
+            self.page.screenshot(path=SHOTS / f"{re.sub('[^A-Za-z0-9]+', '-', name)[:90]}.png")
 
     # Going places ------------------------------------------------------------------------------------------------
 
