@@ -70,7 +70,7 @@ _add(
     "class_codes",
     2048,
     "codes",
-    "The same for each of more than two classes, whose codes a file holds all; the AUC bound is then about 3e-4.",
+    "The same for each of more than two classes, whose codes a file holds all; the AUC bound is then below 3e-4.",
 )
 _add("coded_classes", 20, "classes", "Beyond, a column of codes a class would make the file several times as large.")
 _add(
