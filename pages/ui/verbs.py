@@ -26,6 +26,7 @@ from pages.ui.context import Context, plain
 
 CHARTS = {  # chart's key: the page it is on
     "overview_trend": "overview",
+    "overview_labels": "overview",
     "overview_versions": "overview",
     "overview_classes": "overview",
     "errors_matrix": "errors",
