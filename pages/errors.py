@@ -31,12 +31,12 @@ if len(cells):
         with st.container(horizontal=True):
             shown = pickers.one_of("Cells show", errorrows.SHARES, key="errors_shown")
             order = pickers.one_of("Order", errorrows.ORDERS, key="errors_order") if len(cells) > 4 else "given"
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
+        grid = st.grid(columns=2, min_column_width=380)
+        with grid.cell():
             rows = errorrows.matrix(result, model, shown, order)
             spec = errorcharts.matrix(rows["actual"].n_unique())
             show.chart(rows, spec, key="errors_matrix", alt=f"Actual by predicted class of {model}", verbs=ctx)
-        with right:
+        with grid.cell():
             show.heading("Most frequent errors", "with the 95% interval of their share")
             show.table(errorrows.confusions(result, model), alt="Most frequent errors")
 

@@ -39,7 +39,11 @@ if len(trend):
         said = f"{definition.title} over time, with its 95% interval"
         show.chart(trend, spec, key="overview_trend", alt=said, verbs=ctx)
         show.chart(
-            rows.labelled(result, model), charts.labelled(), key="overview_labels", alt="Rows and labels over time"
+            rows.labelled(result, model),
+            charts.labelled(),
+            key="overview_labels",
+            alt="Rows and labels over time",
+            verbs=ctx,
         )
         show.trend_caption(result)
 

@@ -13,7 +13,7 @@ from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period, bucket_after
 from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
-from analysis.core.segment import Compare, Everything, Segment
+from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
@@ -40,6 +40,8 @@ TREND: dict[str, Any] = {
     "complete": pl.Boolean,
     "settled": pl.Boolean,
     "where": pl.String,
+    "where_labelled": pl.String,
+    "where_not_yet": pl.String,
 }
 
 
@@ -177,7 +179,11 @@ def _change(
 
 def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:
     count = len(course.starts)
-    buckets = [judged.in_bucket(facts, start, bucket_after(start, course.bucket)) for start in course.starts]
+    buckets = [
+        every([judged.in_bucket(facts, start, bucket_after(start, course.bucket)), *judged.weighed(facts)])
+        for start in course.starts
+    ]
+    waiting = Missing(judged.named(facts)["label"])
     return pl.DataFrame(
         {
             "model": [model.name] * count,
@@ -192,6 +198,8 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
             "complete": course.complete,
             "settled": course.settled,
             "where": [bucket.expression() for bucket in buckets],
+            "where_labelled": [every([bucket, Not(waiting)]).expression() for bucket in buckets],
+            "where_not_yet": [every([bucket, waiting]).expression() for bucket in buckets],
         },
         schema=TREND,
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))

@@ -58,6 +58,7 @@ def rows(
         "order": order,
         "limit": limit,
         "offset": offset,
+        "judged": judged.named(facts),
         "loss": judged.LOSSES[judged.loss_kind(facts, version)],
     }
     receipt = Receipt(

@@ -14,7 +14,6 @@ import duckdb
 from analysis.store.staging import disk_errors
 
 STARTS = "=+-@\t\r"
-FORGOTTEN_AFTER = 24 * 3600.0
 
 
 def safe(text: str) -> str:

@@ -76,6 +76,7 @@ class Workspace:
                     if file.name.lstrip(".")[:32] in deleted:
                         file.unlink(missing_ok=True)
             remove_older(self.root / "cubes", ".*", FORGOTTEN_AFTER)
+            remove_older(self.root / "exports", ".*", FORGOTTEN_AFTER)
             remove_older(self.root / "uploads", "*", FORGOTTEN_AFTER)
 
     def _discard(self, id: str) -> None:

@@ -59,7 +59,7 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
 
 @lru_cache(maxsize=64)
 def labelled(height: int = 95) -> dict[str, Any]:
-    """Rows and how many of them are labelled, by time. Frame: start, kind, rows, aria."""
+    """Rows and how many of them are labelled, by time. Frame: start, kind, count, model, where, aria."""
     chart = (
         alt.Chart(_empty())
         .mark_bar(size=9)
@@ -79,6 +79,7 @@ def labelled(height: int = 95) -> dict[str, Any]:
                 alt.Tooltip("count:Q", title="rows", format=","),
             ],
         )
+        .add_params(mark_chosen())
         .properties(height=height)
     )
     return _done(chart)

@@ -61,7 +61,9 @@ def heat(over_time: bool, across: str, height: int = 330) -> dict[str, Any]:
     """
     kind = "T" if over_time else "Q"
     scale: dict[str, Any] = {"type": "utc"} if over_time else {"zero": False, "nice": False}
-    below = axis(grid=False, labelOverlap=True, **({"format": "%d %b"} if over_time else {"format": ",.4~r"}))
+    below = axis(
+        grid=False, labelOverlap=True, tickCount=12, **({"format": "%d %b"} if over_time else {"format": ",.4~r"})
+    )
     x: dict[str, Any] = {"scale": alt.Scale(**scale), "title": across or None, "axis": below}
     y: dict[str, Any] = {"title": "error (forecast less actual)", "axis": axis(format=",.4~r", tickCount=7)}
     base = alt.Chart(empty())
@@ -123,7 +125,7 @@ def losses(bins: int, title: str) -> dict[str, Any]:
     base = alt.Chart(empty()).encode(
         y=alt.Y("name:N", sort=alt.SortField("place"), title=title, axis=axis(grid=False, labelLimit=170))
     )
-    scale = alt.Scale(domainMin=0, padding=70)
+    scale = alt.Scale(domainMin=0, nice=False)
     bar = base.mark_bar(fill=BLUE, fillOpacity=0.75, height=15).encode(
         x=alt.X("share:Q", title="share of all loss", axis=axis(format=".0%", tickCount=5), scale=scale),
         description=alt.Description("aria:N"),
@@ -132,4 +134,5 @@ def losses(bins: int, title: str) -> dict[str, Any]:
     whisker = base.mark_rule(color="currentColor", strokeWidth=1.6, aria=False).encode(x="low:Q", x2="high:Q")
     text = base.mark_text(color="currentColor", align="left", dx=8, fontSize=12, aria=False)
     said = text.encode(x="high:Q", text="text:N")
-    return done(alt.layer(bar.add_params(mark_chosen()), whisker, said).properties(height=50 + 26 * bins))
+    room = base.mark_point(opacity=0, aria=False).encode(x="room:Q")
+    return done(alt.layer(bar.add_params(mark_chosen()), room, whisker, said).properties(height=50 + 26 * bins))

@@ -7,6 +7,7 @@ from analysis.core.receipt import Result
 
 SHARES = {"counts": "rows", "actual": "share of the actual class", "predicted": "share of the predicted class"}
 ORDERS = ("confused", "given")
+ROOM = 1.6  # how far the axis of shares goes beyond the longest bar, so that its text fits on a narrow screen
 
 
 def of_model(result: Result, name: str, model: str) -> pl.DataFrame:
@@ -151,10 +152,11 @@ def _short(value: float) -> str:
 
 
 def losses(result: Result, model: str) -> pl.DataFrame:
-    """A row a tenth of the rows, the worst first: name, place, share, low, high, n, text, model, where, aria."""
+    """A row a tenth of the rows, worst first: name, place, share, low, high, n, text, room, model, where, aria."""
     frame = of_model(result, "losses", model)
     made = []
-    for place, row in enumerate(frame.filter(pl.col("share").is_not_null()).iter_rows(named=True)):
+    rows = list(frame.filter(pl.col("share").is_not_null()).iter_rows(named=True)) if len(frame) else []
+    for place, row in enumerate(rows):
         low, high = (_short(row[end]) for end in ("from", "to"))
         name = f"{low} and above" if place == 0 else f"below {high}" if place == len(frame) - 1 else f"{low} to {high}"
         share = words.number(row["share"], "share")
@@ -166,6 +168,7 @@ def losses(result: Result, model: str) -> pl.DataFrame:
                 "low": row["low"],
                 "high": row["high"],
                 "n": row["n"],
+                "room": ROOM * max(each["high"] or 0.0 for each in rows),
                 "text": f"{share}  ({words.interval(row['low'], row['high'], 'share')})",
                 "model": model,
                 "where": row["where"],

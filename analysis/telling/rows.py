@@ -26,14 +26,26 @@ def trend(result: Result, metric: str) -> pl.DataFrame:
 
 
 def labelled(result: Result, model: str) -> pl.DataFrame:
-    """Rows by time and whether their label is known: start, kind, count, aria."""
+    """Rows by time and whether their label is known: start, kind, count, model, where, aria."""
     frame = result.frames["trend"].filter(pl.col("model") == model)
     first = frame.filter(pl.col("metric") == (frame["metric"][0] if len(frame) else ""))
     known = (pl.col("rows") * pl.col("labelled")).round().cast(pl.Int64)
     long = pl.concat(
         [
-            first.select("start", pl.lit("labelled").alias("kind"), known.alias("count")),
-            first.select("start", pl.lit("not yet").alias("kind"), (pl.col("rows") - known).alias("count")),
+            first.select(
+                "start",
+                pl.lit("labelled").alias("kind"),
+                known.alias("count"),
+                "model",
+                pl.col("where_labelled").alias("where"),
+            ),
+            first.select(
+                "start",
+                pl.lit("not yet").alias("kind"),
+                (pl.col("rows") - known).alias("count"),
+                "model",
+                pl.col("where_not_yet").alias("where"),
+            ),
         ]
     )
     aria = [f"{row['start']:%d %b %Y}: {row['count']:,} rows {row['kind']}" for row in long.iter_rows(named=True)]

@@ -26,6 +26,7 @@ from pages.ui.context import Context, plain
 
 CHARTS = {  # chart's key: the page it is on
     "overview_trend": "overview",
+    "overview_labels": "overview",
     "overview_versions": "overview",
     "overview_classes": "overview",
     "errors_matrix": "errors",
@@ -33,6 +34,14 @@ CHARTS = {  # chart's key: the page it is on
     "errors_time": "errors",
     "errors_distribution": "errors",
     "errors_losses": "errors",
+}
+JUDGED = {
+    "label": "What happened: the label.",
+    "prediction": "What this model version decided or forecast.",
+    "score": "Of two classes the score of the positive one; of more the probability given to what happened.",
+    "error": "Forecast less actual.",
+    "loss": "How wrong the row is: {loss}.",
+    "time": "The local time, in the zone of the evaluation.",
 }
 ORDER_TITLES = {"loss": "Largest loss", "id": "By id", "score": "Highest score", "time": "Earliest", "file": "As filed"}
 
@@ -169,12 +178,14 @@ def show_rows(mark: Mark) -> None:
 
 def row_table(result: Result, *, alt: str, height: int) -> None:
     """The rows of the question `rows` as a table; days without a time of day."""
-    days = {
+    config: dict[str, Any] = {
         name: st.column_config.DateColumn(format="YYYY-MM-DD")
         for name, kind in result.frame.schema.items()
         if kind == pl.Date
     }
-    st.dataframe(result.frame, hide_index=True, width="stretch", alt=alt, height=height, column_config=days)
+    for what, name in result.receipt.options["judged"].items():
+        config[name] = st.column_config.Column(help=JUDGED[what].format(loss=result.receipt.options["loss"]))
+    st.dataframe(result.frame, hide_index=True, width="stretch", alt=alt, height=height, column_config=config)
 
 
 def offer_download(
