@@ -121,7 +121,7 @@ def test_an_interrupted_command_is_no_broken_gate(place, monkeypatch):
 def test_help_names_every_command_and_option():
     done = shell("--help")
     assert done.returncode == 0
-    for command in ("ingest", "datasets", "evaluate", "evaluations", "measure"):
+    for command in ("ingest", "datasets", "evaluate", "evaluations", "measure", "thresholds", "policies"):
         assert command in done.stdout
         own = shell(command, "--help")
         assert own.returncode == 0

@@ -108,7 +108,8 @@ def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, metric: Metric, val
     """How much better a metric is over all groups with the places `chosen` (G,) than with `single` (G,).
 
     The same rows are decided twice. The variance is linearised: the influence of a row of each joint cell (label, one
-    decision, the other), found by weighing that cell a little more and a little less.
+    decision, the other), found by weighing that cell a little more and a little less. Student's quantile goes by
+    how many rows the two decide differently; no interval below two of them, and somewhat wide below a hundred.
     """
     if metric.name == "value":
         return worth.gain(cube, chosen, single, values, level)
@@ -131,7 +132,8 @@ def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, metric: Metric, val
     slope = divide(difference[1::2] - difference[2::2], 2 * step * w[at])
     count = np.minimum(after.n[:1], before.n[:1]).astype(np.int64)
     variance = np.array([np.nan_to_num(w2[at] * slope**2).sum()]) * divide(count, count - 1)
-    low, high = plain(difference[:1], variance, level)
+    moved = n[:, 0, 1].sum() + n[:, 1, 0].sum()
+    low, high = plain(difference[:1], variance, level, np.array([moved - 1]))
     why = reasons(1, (np.isnan(difference[:1]), "undefined with one of the two rules"))
     return Estimates(difference[:1], low, high, count, "linearised, the same rows", why)
 

@@ -78,7 +78,8 @@ def per_decision(cube: Cube, places: np.ndarray, values: Values, level: float) -
 def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, values: Values, level: float) -> Estimates:
     """How much more a decision is worth over all groups with the places `chosen` (G,) than with `single` (G,).
 
-    Both decide the same rows, so only rows that they decide differently count for the difference.
+    Both decide the same rows, so only those they decide differently count, and Student's quantile goes by how many
+    these are; no interval below two of them.
     """
     positive, _ = _both(cube, values)
     codes = np.arange(positive.n.shape[2])
@@ -90,7 +91,8 @@ def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, values: Values, lev
     n, w, w2 = (np.array([getattr(positive, name).sum()]) for name in ("n", "w", "w2"))
     value = divide(np.array([(moved.v * total).sum()]), w)
     cross = np.array([(moved.wv * total).sum()])
-    low, high = plain(value, mean_variance(n, w, np.array([(moved.v2 * square).sum()]), cross, w2, value), level)
+    variance = mean_variance(n, w, np.array([(moved.v2 * square).sum()]), cross, w2, value)
+    low, high = plain(value, variance, level, (positive.n * square).sum() - np.ones(1))
     count = n.astype(np.int64)
     return Estimates(value, low, high, count, "linearised, the same rows", undefined(value, count, NO_ROWS))
 

@@ -149,6 +149,9 @@ def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
         notes.append(
             f"The threshold {given:g} lies between two score codes of {one.query.model}; {force:.6g} was used."
         )
+    unit = one.evaluation.facts.roles.unit
+    if unit is not None:
+        notes.append(f"Intervals take rows as independent; measure at one threshold also knows the rows of one {unit}.")
     amounts = one.total.amounts
     if amounts is not None and amounts.missing.sum():
         lost = words.plural(int(amounts.missing.sum()), "scored row")

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.telling.charts import ACCENT, BLUE, FORMATS, _axis, _done, _empty
+from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
 
 GRAY = "#8A94A0"  # readable on both grounds
 INK: dict[str, Any] = {"color": "currentColor"}
@@ -13,13 +13,13 @@ INK: dict[str, Any] = {"color": "currentColor"}
 
 def _point(**encoding: Any) -> Any:
     """The threshold in force: one mark, from the row that is `here`."""
-    mark = alt.Chart(_empty()).transform_filter("datum.here").mark_point(filled=True, size=120, opacity=1, color=ACCENT)
+    mark = alt.Chart(empty()).transform_filter("datum.here").mark_point(filled=True, size=120, opacity=1, color=ACCENT)
     return mark.encode(**encoding)
 
 
 def _rule(field: str = "at") -> Any:
     """A dashed rule at the threshold in force, the same in every row."""
-    rule = alt.Chart(_empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, strokeWidth=2, aria=False)
+    rule = alt.Chart(empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, strokeWidth=2, aria=False)
     return rule.encode(x=alt.X(f"{field}:Q", aggregate="min"))
 
 
@@ -29,15 +29,15 @@ def confusion(height: int = 230) -> dict[str, Any]:
 
     Frame: actual_name, predicted_name, cell, right, share, count, told, aria.
     """
-    axis = _axis(labelFontSize=13, grid=False, labelLimit=200, labelAngle=0)
-    base = alt.Chart(_empty()).encode(
+    down = axis(labelFontSize=13, grid=False, labelLimit=200, labelAngle=0)
+    base = alt.Chart(empty()).encode(
         x=alt.X(
             "predicted_name:N",
-            axis=_axis(labelFontSize=13, grid=False, labelAngle=0, orient="top"),
+            axis=axis(labelFontSize=13, grid=False, labelAngle=0, orient="top"),
             sort=None,
             title=None,
         ),
-        y=alt.Y("actual_name:N", axis=axis, sort=None, title=None),
+        y=alt.Y("actual_name:N", axis=down, sort=None, title=None),
     )
     cell = base.mark_rect(cornerRadius=6, stroke="currentColor", strokeOpacity=0.15).encode(
         fill=alt.condition("datum.right", alt.value(BLUE), alt.value(ACCENT)),
@@ -52,7 +52,7 @@ def confusion(height: int = 230) -> dict[str, Any]:
     )
     count = base.mark_text(fontSize=22, fontWeight=600, dy=-8, aria=False, **INK).encode(text="count:N")
     told = base.mark_text(fontSize=12.5, dy=16, opacity=0.8, aria=False, **INK).encode(text="told:N")
-    return _done(alt.layer(cell, count, told).properties(height=height))
+    return done(alt.layer(cell, count, told).properties(height=height))
 
 
 @lru_cache(maxsize=16)
@@ -61,12 +61,12 @@ def by_threshold(height: int = 280) -> dict[str, Any]:
 
     Frame: threshold, name, value, low, high, n, at, here, aria.
     """
-    x_axis = _axis(grid=False, format=".2~f", title="threshold: positive from this score on")
+    x_axis = axis(grid=False, format=".2~f", title="threshold: positive from this score on")
     x = alt.X("threshold:Q", axis=x_axis, scale=alt.Scale(nice=False))
-    y_axis = _axis(format=".0%", title=None, tickCount=5)
+    y_axis = axis(format=".0%", title=None, tickCount=5)
     legend = alt.Legend(title=None, orient="top", symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3)
     hue = alt.Color("name:N", sort=None, legend=legend)
-    base = alt.Chart(_empty()).encode(x=x, color=hue)
+    base = alt.Chart(empty()).encode(x=x, color=hue)
     y = alt.Y("value:Q", axis=y_axis)
     band = base.mark_area(opacity=0.18, aria=False).encode(y=alt.Y("low:Q", axis=y_axis, title=None), y2="high:Q")
     line = base.mark_line(strokeWidth=2, aria=False).encode(y=y)
@@ -84,7 +84,7 @@ def by_threshold(height: int = 280) -> dict[str, Any]:
             alt.Tooltip("n:Q", title="n", format=","),
         ],
     )
-    return _done(alt.layer(band, line, _rule(), hover).properties(height=height))
+    return done(alt.layer(band, line, _rule(), hover).properties(height=height))
 
 
 @lru_cache(maxsize=16)
@@ -95,10 +95,10 @@ def curve(x_title: str, y_title: str, unit: str = "share", chance: str = "", hei
     """
     format_y = ".0%" if unit == "share" else ".1f"
     top: dict[str, Any] = {"domain": [0, 1]} if unit == "share" else {"zero": True}
-    x = alt.X("x:Q", title=x_title, scale=alt.Scale(domain=[0, 1]), axis=_axis(format=".0%", tickCount=5))
-    y_axis = _axis(format=format_y, title=y_title, tickCount=5)
+    x = alt.X("x:Q", title=x_title, scale=alt.Scale(domain=[0, 1]), axis=axis(format=".0%", tickCount=5))
+    y_axis = axis(format=format_y, title=y_title, tickCount=5)
     y = alt.Y("y:Q", scale=alt.Scale(**top), axis=y_axis)
-    base = alt.Chart(_empty()).encode(x=x)
+    base = alt.Chart(empty()).encode(x=x)
     low = alt.Y("low:Q", scale=alt.Scale(**top), axis=y_axis, title=y_title)
     band = base.mark_area(opacity=0.2, color=BLUE, aria=False).encode(y=low, y2="high:Q")
     line = base.mark_line(strokeWidth=2, color=BLUE, aria=False).encode(y=y, order=alt.Order("x:Q"))
@@ -114,12 +114,12 @@ def curve(x_title: str, y_title: str, unit: str = "share", chance: str = "", hei
     layers = [band, line, hover, _point(x=x, y=y, tooltip=tips, description=alt.Description("aria:N"))]
     if chance:
         ends = {"diagonal": (0, 1), "one": (1, 1)}[chance]
-        once = alt.Chart(_empty()).transform_filter("datum.here")
+        once = alt.Chart(empty()).transform_filter("datum.here")
         diagonal = once.mark_rule(strokeDash=[4, 4], opacity=0.45, aria=False, **INK).encode(
             x=alt.datum(0), x2=alt.datum(1), y=alt.datum(ends[0]), y2=alt.datum(ends[1])
         )
         layers.insert(2, diagonal)
-    return _done(alt.layer(*layers).properties(height=height))
+    return done(alt.layer(*layers).properties(height=height))
 
 
 @lru_cache(maxsize=16)
@@ -128,10 +128,10 @@ def value(height: int = 260) -> dict[str, Any]:
 
     Frame: threshold, value, low, high, n, total, best, here, at, none, aria.
     """
-    x = alt.X("threshold:Q", axis=_axis(grid=False, format=".2~f", title="threshold"), scale=alt.Scale(nice=False))
-    y_axis = _axis(format=",.4~r", title="value a decision", tickCount=5)
+    x = alt.X("threshold:Q", axis=axis(grid=False, format=".2~f", title="threshold"), scale=alt.Scale(nice=False))
+    y_axis = axis(format=",.4~r", title="value a decision", tickCount=5)
     y = alt.Y("value:Q", axis=y_axis)
-    line_rows = alt.Chart(_empty()).transform_filter("!datum.here").encode(x=x)
+    line_rows = alt.Chart(empty()).transform_filter("!datum.here").encode(x=x)
     low = alt.Y("low:Q", axis=y_axis, title="value a decision")
     band = line_rows.mark_area(opacity=0.2, color=BLUE, aria=False).encode(y=low, y2="high:Q")
     line = line_rows.mark_line(strokeWidth=2, color=BLUE, aria=False).encode(y=y)
@@ -145,13 +145,13 @@ def value(height: int = 260) -> dict[str, Any]:
     said = {"tooltip": tips, "description": alt.Description("aria:N")}
     hover = line_rows.mark_point(filled=True, size=40, opacity=0).encode(y=y, **said)
     best = (
-        alt.Chart(_empty())
+        alt.Chart(empty())
         .transform_filter("datum.best")
         .mark_point(
             shape="diamond", size=170, filled=True, opacity=1, color=BLUE, stroke="currentColor", strokeWidth=1.2
         )
     )
-    either = alt.Chart(_empty()).mark_rule(strokeDash=[2, 4], opacity=0.55, aria=False, **INK)
+    either = alt.Chart(empty()).mark_rule(strokeDash=[2, 4], opacity=0.55, aria=False, **INK)
     layers = [
         either.encode(y=alt.Y("none:Q", aggregate="min")),
         band,
@@ -160,7 +160,7 @@ def value(height: int = 260) -> dict[str, Any]:
         hover,
         best.encode(x=x, y=y, **said),
     ]
-    return _done(alt.layer(*layers, _point(x=x, y=y, **said)).properties(height=height))
+    return done(alt.layer(*layers, _point(x=x, y=y, **said)).properties(height=height))
 
 
 @lru_cache(maxsize=16)
@@ -169,15 +169,15 @@ def distribution(height: int = 220) -> dict[str, Any]:
 
     Frame: start, end, name, n, share, at, aria.
     """
-    x = alt.X("start:Q", title="score", axis=_axis(grid=False, format=".2~f"), scale=alt.Scale(nice=False))
+    x = alt.X("start:Q", title="score", axis=axis(grid=False, format=".2~f"), scale=alt.Scale(nice=False))
     hues = alt.Scale(range=[BLUE, ACCENT, GRAY])
     bars = (
-        alt.Chart(_empty())
+        alt.Chart(empty())
         .mark_bar(opacity=0.55, binSpacing=0)
         .encode(
             x=x.bin("binned"),
             x2="end:Q",
-            y=alt.Y("share:Q", stack=None, title="share of the class", axis=_axis(format=".0%", tickCount=4)),
+            y=alt.Y("share:Q", stack=None, title="share of the class", axis=axis(format=".0%", tickCount=4)),
             color=alt.Color("name:N", sort=None, scale=hues, legend=alt.Legend(title=None, orient="top")),
             description=alt.Description("aria:N"),
             tooltip=[
@@ -189,4 +189,4 @@ def distribution(height: int = 220) -> dict[str, Any]:
             ],
         )
     )
-    return _done(alt.layer(bars, _rule()).properties(height=height))
+    return done(alt.layer(bars, _rule()).properties(height=height))

@@ -71,13 +71,13 @@ def table(task, weighted, units=False):
     kinds |= dict.fromkeys(("y", "p"), "DOUBLE" if task == "regression" else "VARCHAR")
     columns = {name: (kinds.get(name, "DOUBLE"), [row[name] for row in said]) for name in said[0]}
     scores = {"binary": (("yes", "s_yes"),), "multiclass": tuple((name, f"s_{name}") for name in CLASSES["multiclass"])}
-    roles = Roles(label="y", models=(ModelColumns("m", "p", scores.get(task, ())),), time="t")
+    roles = Roles(label="y", models=(ModelColumns("m", "p", scores.get(task, ())),), time="t", amount="amount")
     roles = roles.with_(weight="w") if weighted else roles
     return Table(columns), roles.with_(unit="customer") if units else roles
 
 
 PARTS = ("rows", "confusion", "histogram", "sums", "orders", "class_histograms", "class_moments")
-PARTS += ("top_label", "ranks", "tally")
+PARTS += ("amounts", "top_label", "ranks", "tally")
 FILTERS = {
     "": lambda row: True,
     "region = 'West'": lambda row: row["region"] == "West",
@@ -319,6 +319,33 @@ class Contract:
             close(part.w[place], counted[name][1])
             close(part.w2[place], counted[name][2])
             assert part.weighted is weighted
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("shape", SHAPES, ids=str)
+    def test_amounts_are_those_of_the_scored_rows(self, asked, weighted, shape):
+        _, answer = self.ask(asked, "binary", weighted, shape, {"scores", "amounts"})
+        found, histogram = answer.cube.amounts, answer.cube.histogram
+        for place, held in enumerate(self.groups(answer, "binary", weighted, shape)):
+            cells = {name: np.zeros(found.n.shape[1:]) for name in ("n", "w", "w2", "a", "wa", "a2", "missing")}
+            for row in held:
+                if row["s_yes"] is None or (weighted and row["w"] is None):
+                    continue
+                side = 2 if row["y"] is None else CLASSES["binary"].index(row["y"])
+                at, a, w = (side, histogram.low.tolist().index(row["s_yes"])), row["amount"], row.get("w", 1)
+                if a is None:
+                    cells["missing"][at] += 1
+                    continue
+                for name, value in {
+                    "n": 1,
+                    "w": w,
+                    "w2": w * w,
+                    "a": w * a,
+                    "wa": w * w * a,
+                    "a2": (w * a) ** 2,
+                }.items():
+                    cells[name][at] += value
+            for name, expected in cells.items():
+                close(getattr(found, name)[place], expected)
 
     def check_sums(self, cube, place, held, task, weighted, facts):
         counted = [(terms(task, row, facts.centre, facts.median), row.get("w", 1)) for row in held]

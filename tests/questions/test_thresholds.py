@@ -7,6 +7,7 @@ import duckdb
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from scipy import stats
 
 from analysis.core.words import number
 from analysis.metrics import METRICS
@@ -368,7 +369,8 @@ def test_the_gain_in_value_of_groups_thresholds_is_that_of_the_same_rows(workspa
         if half[row["id"]] and None not in (row["paid"], row["score"], row["amount"]):
             apart, alone = (worth([row], at, False)[0] for at in (most[row["metric"]], advice["half_threshold"]))
             differences.append(apart - alone)
-    spread = 1.959964 * np.std(differences, ddof=1) / np.sqrt(len(differences))
+    moved = np.count_nonzero(differences)
+    spread = stats.t.ppf(0.975, moved - 1) * np.std(differences, ddof=1) / np.sqrt(len(differences))
     middle = np.mean(differences)
     assert advice["gain"] == pytest.approx(middle, rel=1e-9)
     assert (advice["gain_low"], advice["gain_high"]) == pytest.approx((middle - spread, middle + spread), rel=1e-5)
