@@ -6,7 +6,7 @@ section: Evaluate, order: 10
 import streamlit as st
 
 from analysis import questions
-from analysis.metrics import METRICS
+from analysis.metrics import defined
 from analysis.telling import charts, rows
 from pages.ui import empty, frame, pickers, show, working
 
@@ -29,7 +29,7 @@ show.cards(result, model)
 show.compared(result)
 
 metric = pickers.metric(result, key="overview_metric")
-definition = METRICS.get(metric)
+definition = defined(metric, result.own)
 trend = rows.trend(result, metric)
 if len(trend):
     with st.container(border=True):

@@ -103,6 +103,7 @@ class Cube:
 
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
+    own: by its text, the sums of an own expression (terms x and x2) over the rows that have a value of it.
     """
 
     groups: pl.DataFrame
@@ -113,6 +114,7 @@ class Cube:
     sums: Sums | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     tally: Tally | None = None
+    own: dict[str, Sums] = field(default_factory=dict)
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -157,10 +159,10 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        sums = self.sums
-        if sums is not None:
+        def summed(sums: Sums) -> Sums:
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
-            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+            return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -171,7 +173,8 @@ class Cube:
             rows=change(self.rows),
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
-            sums=sums,
+            sums=None if self.sums is None else summed(self.sums),
+            own={text: summed(sums) for text, sums in self.own.items()},
             orders=orders,
             tally=changed(self.tally, "labelled", "answered", "used"),
         )

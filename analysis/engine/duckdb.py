@@ -19,6 +19,7 @@ from analysis.core.settings import whole
 from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.groups import Groups
+from analysis.engine.own import own_metrics
 from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.statements import SET, Asked, Select, grouping_id, understood
@@ -46,7 +47,8 @@ class Engine:
         def ask_all(queries: Sequence[Query]) -> list[Answer]:
             return self.ask_all(evaluation, queries, cancelled)
 
-        return OpenEvaluation(evaluation, ask, ask_all, f"evaluations/{evaluation.id}.duckdb")
+        own = own_metrics(self.workspace, evaluation)
+        return OpenEvaluation(evaluation, ask, ask_all, f"evaluations/{evaluation.id}.duckdb", own)
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""

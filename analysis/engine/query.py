@@ -1,12 +1,13 @@
 """Queries: what to count. Narrow on purpose, so that another engine can answer the same request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
+from analysis.metrics.definition import Metric
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Answer:
 @dataclass(frozen=True)
 class OpenEvaluation:
     """An evaluation one can ask. location: the file, relative to the workspace, for receipts.
+    own: the metrics analysts defined for it, by name.
 
     ask_all: the answers of many queries, in their order; those that differ only in `by` share their scans.
     """
@@ -51,3 +53,4 @@ class OpenEvaluation:
     ask: Callable[[Query], Answer]
     ask_all: Callable[[Sequence[Query]], list[Answer]]
     location: str = ""
+    own: Mapping[str, Metric] = field(default_factory=dict)

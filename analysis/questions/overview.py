@@ -19,7 +19,7 @@ from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, change, panel
+from analysis.metrics import METRICS, change, defined, panel
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
@@ -59,7 +59,7 @@ def overview(
     frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
-    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
+    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task], evaluation.own)
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)
@@ -90,12 +90,13 @@ def overview(
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
                 changed = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
-                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+                if metric.sql is not None:
+                    sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
                     trends.append(_trend(metric, model, course, over_time))
             pieces.append(piece.hstack(changed).with_columns(_skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
-    frame, looks = change.judged(frame)
+    frame, looks = change.judged(frame, evaluation.own)
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "models": [model.name for model in versions],
@@ -110,6 +111,7 @@ def overview(
     }
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "overview",
         facts.label,
@@ -125,7 +127,7 @@ def overview(
     )
     trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
     frames = {"trend": trend, "classes": pl.concat(classes) if classes else pl.DataFrame()}
-    return Result(frame, _sentence(facts, frame, where, period), receipt, frames)
+    return Result(frame, _sentence(evaluation, frame, where, period), receipt, frames, evaluation.own)
 
 
 def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
@@ -203,17 +205,18 @@ def _trend(metric: Metric, model: ModelFacts, course: Course, estimates: Estimat
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))
 
 
-def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
+def _sentence(evaluation: OpenEvaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
     among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
     when = "" if period.everything else f" {period.sentence().capitalize()}."
-    lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(facts, frame, model)]
+    lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(evaluation, frame, model)]
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
     return "\n".join(lines) + among + when
 
 
-def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
+def _lines(evaluation: OpenEvaluation, frame: pl.DataFrame, model: str) -> list[str]:
+    facts, own = evaluation.facts, evaluation.own
     rows = {
         row["metric"]: row
         for row in frame.filter(pl.col("model") == model).iter_rows(named=True)
@@ -221,7 +224,7 @@ def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
     }
 
     def said(name: str, text: str) -> str:
-        row, metric = rows[name], METRICS.get(name)
+        row, metric = rows[name], defined(name, own)
         value = words.number(row["value"], metric.unit)
         ends = words.between(row["low"], row["high"], metric.unit) if row["low"] is not None else "no interval"
         return text.format(value=value, ends=ends, n=f"{row['n']:,}")
@@ -249,5 +252,5 @@ def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
             lines = [f"{lines[0]}; {said('r2', 'R² {value} ({ends})')}"]
     if not lines and rows:
         name = next(iter(rows))
-        lines.append(said(name, f"{model}: {METRICS.get(name).title} {{value}} ({{ends}}, on {{n}})"))
+        lines.append(said(name, f"{model}: {defined(name, own).title} {{value}} ({{ends}}, on {{n}})"))
     return [f"{line}." for line in lines]

@@ -5,7 +5,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.receipt import Result
 from analysis.core.settings import whole
-from analysis.metrics import METRICS
+from analysis.metrics import defined
 
 # Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
@@ -13,7 +13,7 @@ MOMENT = pl.col("start").dt.replace_time_zone("UTC")
 
 def trend(result: Result, metric: str) -> pl.DataFrame:
     """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria."""
-    unit = METRICS.get(metric).unit
+    unit = defined(metric, result.own).unit
     frame = result.frames["trend"].filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     overall = result.frame.filter(pl.col("metric") == metric).select("model", pl.col("value").alias("overall"))
     aria = [
@@ -42,11 +42,13 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
     """One row a model version: name, place, value, low, high, n, small, baseline, text, aria."""
-    return _ranges(result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model")
+    return _ranges(
+        result, result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model"
+    )
 
 
-def _ranges(frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
-    definition = METRICS.get(metric)
+def _ranges(result: Result, frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
+    definition = defined(metric, result.own)
     made = []
     for place, row in enumerate(frame.iter_rows(named=True)):
         value = words.number(row["value"], definition.unit)
@@ -72,14 +74,14 @@ def classes(result: Result, model: str, metric: str) -> pl.DataFrame:
     """One row a class, in the form of `versions`, classes in their own order."""
     frame = result.frames["classes"]
     frame = frame.filter((pl.col("metric") == metric) & (pl.col("model") == model) & pl.col("value").is_not_null())
-    return _ranges(frame, metric, "class")
+    return _ranges(result, frame, metric, "class")
 
 
 def side_by_side(result: Result) -> pl.DataFrame:
     """A row a metric, a column a model version: value and interval; then each one's no-skill baseline."""
     made = []
     for metric in result.frame["metric"].unique(maintain_order=True):
-        definition = METRICS.get(metric)
+        definition = defined(metric, result.own)
         line, chance = {"Metric": definition.title}, {}
         for row in result.frame.filter(pl.col("metric") == metric).iter_rows(named=True):
             value = words.number(row["value"], definition.unit)

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS
+from analysis.metrics import defined
 from pages.ui.context import plain
 
 
@@ -24,4 +24,4 @@ def metric(result: Result, *, key: str) -> str:
     names = frame.sort("undefined", maintain_order=True)["metric"].to_list()
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
-    return st.selectbox("Metric", names, key=key, format_func=lambda name: METRICS.get(name).title, width=280)
+    return st.selectbox("Metric", names, key=key, format_func=lambda name: defined(name, result.own).title, width=280)

@@ -1,6 +1,7 @@
 """Showing results: from a result to the screen. Formatting only; every number comes from the result's frame."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,7 @@ import streamlit as st
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS, Metric
+from analysis.metrics import Metric, defined
 from pages.ui.context import plain
 
 GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": "◆", "not enough data": "○"}
@@ -33,11 +34,11 @@ def cards(result: Result, model: str, *, columns: int = 4) -> None:
                 course = trend.filter(
                     (pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled")
                 )
-            _card(row, course)
+            _card(row, course, result.own)
 
 
-def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
-    metric = METRICS.get(row["metric"])
+def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Metric]) -> None:
+    metric = defined(row["metric"], own)
     values = [] if course is None else course["value"].drop_nulls().to_list()
     change = _change(row, metric.unit)
     st.metric(

@@ -3,7 +3,7 @@
 A new kind of statistic is a file here: one `PARTS.add(...)`, and the engine, the cache and grouping sets know it.
 """
 
-from analysis.engine.parts import counts, histogram, orders, sums  # noqa: F401
+from analysis.engine.parts import counts, histogram, orders, own, sums  # noqa: F401
 from analysis.engine.parts.part import PARTS, Part
 
 __all__ = ["PARTS", "Part"]
