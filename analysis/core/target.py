@@ -1,8 +1,11 @@
 """Targets: what a metric of an evaluation ought to reach, and whether the evidence says it does."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import polars as pl
 
 from analysis.core.bound import Bound, read_bound
 
@@ -21,6 +24,9 @@ class Target:
     def name(self) -> str:
         """What it is kept under: a metric has one target, and one more for a version of its own."""
         return f"{self.bound.metric} of {self.model}" if self.model else self.bound.metric
+
+    def __str__(self) -> str:
+        return f"{self.bound}{' of ' + self.model if self.model else ''}"
 
     def body(self) -> dict[str, Any]:
         return {"metric": self.bound.metric, "op": self.bound.op, "limit": self.bound.limit, "model": self.model}
@@ -49,7 +55,23 @@ def kept_target(body: dict[str, Any]) -> Target:
     return Target(Bound(body["metric"], body["op"], body["limit"]), body["model"])
 
 
-def for_row(targets: list[Target] | tuple[Target, ...], metric: str, model: str) -> Target | None:
+def for_row(targets: Sequence[Target], metric: str, model: str) -> Target | None:
     """The target of a metric of a model version; one of the version's own wins."""
     fitting = [each for each in targets if each.bound.metric == metric and each.model in ("", model)]
     return max(fitting, key=lambda each: bool(each.model), default=None)
+
+
+def aimed(targets: Sequence[Target]) -> list[str]:
+    """The metrics that have a target, each once."""
+    return list(dict.fromkeys(each.bound.metric for each in targets))
+
+
+def judged(frame: pl.DataFrame, targets: Sequence[Target]) -> pl.DataFrame:
+    """The frame of estimates with, by metric and model, target_op, target (the bound) and target_verdict, or nulls."""
+    found = [for_row(targets, row["metric"], row["model"]) for row in frame.iter_rows(named=True)]
+    ends = zip(found, frame["low"].to_list(), frame["high"].to_list(), strict=True)
+    return frame.with_columns(
+        pl.Series("target_op", [each and each.bound.op for each in found], dtype=pl.String),
+        pl.Series("target", [each and each.bound.limit for each in found], dtype=pl.Float64),
+        pl.Series("target_verdict", [each and each.verdict(low, high) for each, low, high in ends], dtype=pl.String),
+    )

@@ -2,5 +2,6 @@
 
 from analysis.questions.measure import measure
 from analysis.questions.overview import overview
+from analysis.questions.targets import targets
 
-__all__ = ["measure", "overview"]
+__all__ = ["measure", "overview", "targets"]

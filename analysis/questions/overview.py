@@ -15,6 +15,7 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number
+from analysis.core.target import Target, aimed, judged
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
@@ -51,15 +52,17 @@ def overview(
     period: Period | None = None,
     threshold: float | None = None,
     level: float = 0.95,
+    targets: Sequence[Target] = (),
 ) -> Result:
     """The key figures of each model version: value, interval, n, baseline, and the change against the time before.
 
     The change compares the period with the equally long one before it, or without a period the last complete bucket
-    that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). Further
-    frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
+    that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). targets:
+    what metrics ought to reach; theirs are asked for too, and the frame says which are met. Further frames: `trend` (a
+    row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
-    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task], evaluation.own)
+    asked = panel.chosen(facts, [*(metrics or KEY_FIGURES[facts.task]), *aimed(targets)], evaluation.own)
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)
@@ -97,6 +100,7 @@ def overview(
             pieces.append(piece.hstack(changed).with_columns(_skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
     frame, looks = change.judged(frame, evaluation.own)
+    frame = judged(frame, targets)
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "models": [model.name for model in versions],
@@ -108,6 +112,7 @@ def overview(
         "bucket": bucket,
         "compared": compared,
         "positive": facts.positive,
+        "targets": [str(each) for each in targets],
     }
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
