@@ -46,8 +46,7 @@ def targets(
         for target in new:
             panel.chosen(found, [target.bound.metric], opened.own)
         segment = parse(where, columns=found.types()) if where else None
-        for name in remove or ():
-            kept_targets.forget(workspace, found.name, name)
+        kept_targets.forget(workspace, found.name, remove or ())
         for target in new:
             kept_targets.keep(workspace, found.name, target)
         result = questions.targets(
@@ -76,8 +75,7 @@ def markers(
         if not found.time_low:
             raise BadRequest(f"'{found.name}' has no time column, so it has no trend to mark; give one the role time.")
         new = [read_marker(text, kind) for text in add or ()]
-        for name in remove or ():
-            kept_markers.forget(workspace, found.name, name)
+        kept_markers.forget(workspace, found.name, remove or ())
         for marker in new:
             kept_markers.keep(workspace, found.name, marker)
         known = kept_markers.listed(workspace, found.name)

@@ -103,6 +103,15 @@ def clean(text: str) -> str:
     return NO_XML.sub("\ufffd", text)
 
 
+def told(cases: Sequence[Case]) -> dict[str, Any]:
+    """What the receipt says of the gates; nothing where there is none."""
+    said = [
+        {"gate": str(case.gate), "model": case.model, "group": case.group, "failure": case.failure or None}
+        for case in cases
+    ]
+    return {"gates": said} if said else {}
+
+
 def finish(cases: Sequence[Case]) -> None:
     """Say on standard error what failed, one line each, and exit with 1; nothing where nothing did."""
     failed = [case for case in cases if case.failure]

@@ -55,5 +55,5 @@ def measure(
         )
     cases = gates.judged(result, asked, result.frame.columns[: len(columns(by, list(found.types())))])
     gates.report(cases, junit, result)
-    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict(), json))
+    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict() | gates.told(cases), json))
     gates.finish(cases)

@@ -1,5 +1,7 @@
 """Markers of an evaluation, kept in the catalog."""
 
+from collections.abc import Iterable
+
 from analysis.core.marker import Marker, kept_marker
 from analysis.store import definitions
 from analysis.store.workspace import Workspace
@@ -18,6 +20,7 @@ def keep(workspace: Workspace, evaluation: str, marker: Marker) -> None:
     definitions.keep(workspace, kind=KIND, name=marker.name, body=marker.body(), scope=evaluation)
 
 
-def forget(workspace: Workspace, evaluation: str, name: str) -> None:
-    """Take a marker off; NotFound where there is none of this name, `MOMENT TITLE`."""
-    definitions.forget(workspace, definitions.find(workspace, KIND, name, evaluation))
+def forget(workspace: Workspace, evaluation: str, names: Iterable[str]) -> None:
+    """Take markers off, all or none: NotFound where there is none of a name, `MOMENT TITLE`."""
+    for found in [definitions.find(workspace, KIND, name, evaluation) for name in names]:
+        definitions.forget(workspace, found)

@@ -1,5 +1,7 @@
 """Targets of an evaluation, kept in the catalog: one a metric, and one more for a model version of its own."""
 
+from collections.abc import Iterable
+
 from analysis.core.target import Target, kept_target
 from analysis.store import definitions
 from analysis.store.workspace import Workspace
@@ -17,6 +19,7 @@ def keep(workspace: Workspace, evaluation: str, target: Target) -> None:
     definitions.keep(workspace, kind=KIND, name=target.name, body=target.body(), scope=evaluation)
 
 
-def forget(workspace: Workspace, evaluation: str, name: str) -> None:
-    """Take a target off; NotFound where there is none of this name (a metric, or `METRIC of MODEL`)."""
-    definitions.forget(workspace, definitions.find(workspace, KIND, name, evaluation))
+def forget(workspace: Workspace, evaluation: str, names: Iterable[str]) -> None:
+    """Take targets off, all or none: NotFound where there is none of a name (a metric, or `METRIC of MODEL`)."""
+    for found in [definitions.find(workspace, KIND, name, evaluation) for name in names]:
+        definitions.forget(workspace, found)

@@ -1,18 +1,26 @@
 """Rows for charts and tables: a result's frame in the columns a picture wants, with the words of each mark."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from analysis.core import words
+from analysis.core.marker import Marker
 from analysis.core.receipt import Result
 from analysis.core.settings import whole
 from analysis.metrics import defined
+from analysis.telling.charts import LANES
 
 # Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
+MARKED = {"start": pl.Datetime("us"), **dict.fromkeys(("marker", "kind", "aria"), pl.String), "lane": pl.Int64}
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
 
 
-def trend(result: Result, metric: str) -> pl.DataFrame:
-    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria."""
+def trend(result: Result, metric: str, markers: Sequence[Marker] = ()) -> pl.DataFrame:
+    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, aria.
+
+    Markers within it are rows too, with marker (the title), kind and lane, which are null in all others.
+    """
     unit = defined(metric, result.own).unit
     frame = result.frames["trend"].filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     overall = result.frame.filter(pl.col("metric") == metric).select("model", pl.col("value").alias("overall"))
@@ -22,7 +30,24 @@ def trend(result: Result, metric: str) -> pl.DataFrame:
         for row in frame.iter_rows(named=True)
     ]
     marked = frame.join(overall, on="model", how="left").with_columns(pl.Series("aria", aria, dtype=pl.String))
-    return marked.with_columns(MOMENT)
+    return pl.concat([marked, _marked(frame, markers)], how="diagonal_relaxed").with_columns(MOMENT)
+
+
+def _marked(course: pl.DataFrame, markers: Sequence[Marker]) -> pl.DataFrame:
+    """The markers that fall into a course: start, marker, kind, lane, aria."""
+    first, last = course["start"].min(), course["start"].max()
+    inside = [each for each in markers if len(course) and first <= each.moment <= last]  # type: ignore[operator]
+    made = [
+        {
+            "start": each.moment,
+            "marker": each.title,
+            "kind": each.kind,
+            "lane": place % LANES,
+            "aria": f"{each.kind} at {each.moment:%d %b %Y}: {each.title}",
+        }
+        for place, each in enumerate(inside)
+    ]
+    return pl.DataFrame(made, schema=MARKED)
 
 
 def labelled(result: Result, model: str) -> pl.DataFrame:

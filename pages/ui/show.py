@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
+from analysis.core.target import MET, MISSED
 from analysis.metrics import Metric, defined
 from pages.ui.context import plain
 
@@ -53,14 +54,27 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Me
         help=_about(metric, row["method"]),
     )
     if row["value"] is None:
-        st.caption(plain(f"Undefined: {row['reason']}."))
+        aim = f"  \n{_target(row, metric.unit)}" if row.get("target") is not None else ""
+        st.caption(plain(f"Undefined: {row['reason']}.") + aim)
         return
     lines = [plain(f"{words.interval(row['low'], row['high'], metric.unit)} · n {row['n']:,}")]
     if row["baseline"] is not None:
         base = f"no skill {words.number(row['baseline'], metric.unit)}"
         said = {"below": f":red[:material/arrow_downward: worse than {base}]", "unclear": f"not told apart from {base}"}
         lines.append(said.get(row["skill"], base))
+    if row.get("target") is not None:
+        lines.append(_target(row, metric.unit))
     st.caption("  \n".join(lines))
+
+
+def _target(row: dict[str, Any], unit: str) -> str:
+    """A target and whether the interval says it is met; coloured only where it decides."""
+    bound = f"target {'≥' if row['target_op'] == '>=' else '≤'} {words.number(row['target'], unit)}"
+    if row["target_verdict"] == MET:
+        return f":green[✓ {bound} met]"
+    if row["target_verdict"] == MISSED:
+        return f":red[✕ {bound} missed]"
+    return f"○ {bound} not decided by the interval"
 
 
 def _about(metric: Metric, method: str) -> str:
