@@ -30,8 +30,9 @@ with st.spinner("Counting ..."):
 st.title("Overview", anchor=False)
 show.sentence(result)
 
-model = pickers.model(result, key="overview_model")
-with st.container(horizontal=True, key="overview_tools"):
+with st.container(horizontal=True, vertical_alignment="bottom", key="overview_tools"):
+    model = pickers.model(result, key="overview_model")
+    st.space("stretch")
     targets.popover(result, ctx.evaluation.name, aims)
     ownmetrics.popover(evaluation, ctx)
     markers.popover(ctx.evaluation, marks)

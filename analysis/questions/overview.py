@@ -62,9 +62,8 @@ def overview(
     row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
-    asked = panel.chosen(
-        facts, [*(metrics or (*KEY_FIGURES[facts.task], *evaluation.own)), *aimed(targets)], evaluation.own
-    )
+    figures = metrics or (*KEY_FIGURES[facts.task], *evaluation.own)
+    asked = panel.chosen(facts, [*figures, *aimed(targets)], evaluation.own)
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)

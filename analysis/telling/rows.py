@@ -1,6 +1,7 @@
 """Rows for charts and tables: a result's frame in the columns a picture wants, with the words of each mark."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,11 @@ from analysis.metrics import defined
 from analysis.telling.charts import LANES
 
 # Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
-MARKED = {"start": pl.Datetime("us"), **dict.fromkeys(("marker", "kind", "aria"), pl.String), "lane": pl.Int64}
+MARKED: dict[str, Any] = {
+    "start": pl.Datetime("us"),
+    **dict.fromkeys(("marker", "kind", "aria"), pl.String),
+    "lane": pl.Int64,
+}
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
 
 

@@ -18,8 +18,8 @@ from pages.ui.context import Context, plain
 KINDS = {FORMULA: "Formula over metrics", EXPRESSION: "Expression of a row"}
 HELP = {
     FORMULA: "Metrics by name, numbers, + - * /, brackets, min() and max(), as in `0.7 * recall + 0.3 * specificity`.",
-    EXPRESSION: "`avg`, `sum` or `count` of columns, `label`, `prediction`, `score`, comparisons, `case when`, `coalesce` "
-    "and the like, as in `avg(case when label = prediction then 0 else amount end)`. A row that lacks a value is left out.",
+    EXPRESSION: "`avg`, `sum` or `count` of columns, `label`, `prediction`, `score`, comparisons, `case when` and the "
+    "like, as in `avg(case when label = prediction then 0 else amount end)`. A row that lacks a value is left out.",
 }
 
 
