@@ -19,6 +19,13 @@ MARKED: dict[str, Any] = {
     "lane": pl.Int64,
 }
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
+MARKED: dict[str, Any] = {
+    "start": pl.Datetime("us"),
+    "marker": pl.String,
+    "kind": pl.String,
+    "lane": pl.Int64,
+    "aria": pl.String,
+}
 
 
 def trend(result: Result, metric: str, markers: Sequence[Marker] = ()) -> pl.DataFrame:
