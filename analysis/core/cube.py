@@ -186,6 +186,7 @@ class Cube:
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
+    own: by its text, the sums of an own expression (terms x and x2) over the rows that have a value of it.
     """
 
     groups: pl.DataFrame
@@ -202,6 +203,7 @@ class Cube:
     class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
+    own: dict[str, Sums] = field(default_factory=dict)
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -253,10 +255,10 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        sums = self.sums
-        if sums is not None:
+        def summed(sums: Sums) -> Sums:
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
-            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+            return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -268,7 +270,8 @@ class Cube:
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
-            sums=sums,
+            sums=None if self.sums is None else summed(self.sums),
+            own={text: summed(sums) for text, sums in self.own.items()},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),

@@ -1,0 +1,74 @@
+"""Estimates of an analyst's own row expression: its mean, its share, its sum, or how many rows meet it.
+
+avg of numbers: mean with Student's t (linearised where there are weights); avg of a condition: the share of the rows
+that meet it, Wilson; sum: the total over as many rows, linearised; count: as the share, times the rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.core.cube import Cube, Sums
+from analysis.core.errors import BadRequest
+from analysis.core.estimate import Estimates
+from analysis.metrics.intervals import divide, effective_n, mean_variance, plain, reasons, wilson
+
+NOBODY = "no row has a value of the expression"
+TOO_LARGE = "its values are too large to be added up"
+
+
+@dataclass(frozen=True)
+class RowEstimator:
+    """The estimator of one expression. aggregate: avg, share, sum or count."""
+
+    text: str
+    aggregate: str
+
+    def __call__(self, cube: Cube, level: float) -> Estimates:
+        if self.text not in cube.own:
+            raise BadRequest(f"The cube was asked for without the expression '{self.text[:80]}'.")
+        sums = cube.own[self.text]
+        value, low, high, method = getattr(self, self.aggregate)(sums, level)
+        value = np.where((sums.n > 0) & np.isfinite(value), value, np.nan)
+        low, high = (np.where(np.isnan(value) | ~np.isfinite(end), np.nan, end) for end in (low, high))
+        why = reasons(
+            len(value),
+            (sums.n == 0, NOBODY),
+            (np.isnan(value) & (np.nan_to_num(sums.w) <= 0), "the weights add up to 0"),
+            (np.isnan(value), TOO_LARGE),
+        )
+        return Estimates(value, low, high, sums.n, method, why)
+
+    def avg(self, sums: Sums, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        mean = divide(sums.s["x"], sums.w)
+        low, high = plain(mean, variance(sums, mean), level, sums.n - 1)
+        return mean, low, high, "mean with Student's t" + (", linearised for the weights" if sums.weighted else "")
+
+    def share(self, sums: Sums, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        share, size = divide(sums.s["x"], sums.w), effective_n(sums.w, sums.w2)
+        low, high = wilson(share * size, size, level)
+        return share, low, high, "Wilson on the effective n" if sums.weighted else "Wilson"
+
+    def count(self, sums: Sums, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        _, low, high, method = self.share(sums, level)
+        return sums.s["x"], low * sums.w, high * sums.w, f"{method}, times the rows"
+
+    def sum(self, sums: Sums, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        """The total of as many rows as there are: their number is taken as given, their values are not."""
+        total, n = np.asarray(sums.s["x"], dtype=float), np.asarray(sums.n, dtype=float)
+        squares = sums.q["x2"] if sums.weighted else sums.s["x2"]
+        spread = np.maximum(squares - divide(total * total, n), 0.0) * divide(n, n - 1)
+        low, high = plain(total, spread, level, sums.n - 1)
+        return total, low, high, "total of as many rows, linearised, Student's t"
+
+
+def variance(sums: Sums, mean: np.ndarray) -> np.ndarray:
+    """(G,) of a weighted mean."""
+    q = sums.q if sums.weighted else sums.s
+    ground = sums.w2 if sums.weighted else sums.n
+    return mean_variance(sums.n, sums.w, q["x2"], q["x"], ground, mean)
+
+
+def no_skill(cube: Cube) -> np.ndarray:
+    """An expression has no no-skill value: nan."""
+    return np.full(len(cube), np.nan)
