@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core.joint import Joint
+
 T = TypeVar("T", bound=Any)
 
 
@@ -169,6 +171,23 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two model versions on the rows both answered.
+
+    decisions: the joint decisions of the rows both decided. scores: the joint score codes of the labelled rows both
+    scored. sums: per-row differences, the first's term less the second's, as s[term], and their squares as s["term^2"].
+    """
+
+    decisions: Joint | None = None
+    scores: Joint | None = None
+    sums: Sums | None = None
+
+    @property
+    def nbytes(self) -> int:
+        return sum(each.nbytes for each in (self.decisions, self.scores) if each is not None)
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -186,6 +205,7 @@ class Cube:
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
+    pair: where a second model version was named; the other parts then hold only the rows both answered.
     """
 
     groups: pl.DataFrame
@@ -202,6 +222,7 @@ class Cube:
     class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
+    pair: Pair | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -225,6 +246,8 @@ class Cube:
             held += self.class_moments.second.nbytes
         if self.amounts is not None:
             held += 4 * self.amounts.a.nbytes
+        if self.pair is not None:
+            held += self.pair.nbytes
         return held + 2048 + 64 * len(self)
 
     @property
@@ -239,13 +262,28 @@ class Cube:
         if np.array_equal(places, np.arange(len(self))):
             return self
         picked = self._each(lambda array: array[places], self.groups[places])
+        picked = picked._joined(lambda joint: joint.pick(places, len(self)))
         return picked if self.units is None else replace(picked, units=self.units.pick(places))
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
         rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={}, units=None)
+        return replace(one, orders={}, units=None)._joined(Joint.total)
+
+    def rest(self) -> "Cube":
+        """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
+
+        Order statistics, units and pairs are left out.
+        """
+        return replace(self._each(_others, self.groups), orders={}, units=None, pair=None)
+
+    def _joined(self, change: Callable[[Joint], Joint]) -> "Cube":
+        """With the joint cells changed; the pair's sums stay."""
+        if self.pair is None:
+            return self
+        cells = (None if joint is None else change(joint) for joint in (self.pair.decisions, self.pair.scores))
+        return replace(self, pair=Pair(*cells, self.pair.sums))
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -253,10 +291,12 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        sums = self.sums
-        if sums is not None:
+        def added(sums: Sums | None) -> Sums | None:
+            if sums is None:
+                return None
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
-            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+            return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -268,11 +308,20 @@ class Cube:
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
-            sums=sums,
+            sums=added(self.sums),
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),
             ranks=changed(self.ranks, "n", "w", "w2"),
             class_moments=changed(self.class_moments, "n", "first", "second"),
             tally=changed(self.tally, "labelled", "answered", "used"),
+            pair=None if self.pair is None else replace(self.pair, sums=added(self.pair.sums)),
         )
+
+
+def _others(array: np.ndarray) -> np.ndarray:
+    """Sums over all other places of the first axis, without a subtraction."""
+    before, after = np.zeros_like(array), np.zeros_like(array)
+    before[1:] = np.cumsum(array[:-1], axis=0)
+    after[:-1] = np.cumsum(array[:0:-1], axis=0)[::-1]
+    return before + after

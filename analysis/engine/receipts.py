@@ -10,7 +10,7 @@ from analysis.core.roles import BINARY
 from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
-from analysis.engine.statements import decision, keys, weighed
+from analysis.engine.statements import both_decided, decision, keys, weighed
 from analysis.engine.terms import term_sql, usable
 from analysis.metrics.definition import Metric
 
@@ -30,6 +30,7 @@ TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
     """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
+    models = (model,) if query.other is None else (model, facts.model(query.other))
     where = weighed(facts, query)
     by = keys(facts, query, where)
     names = [f"k{place}" for place in range(len(by.sql))]
@@ -47,15 +48,20 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     shown = listed + ("class, " if by_class else "")
     median = TERM.fullmatch(value)
     if source == "rows" and facts.weighted and median and median[1] == "MEDIAN":
-        rows = f"{where} AND {usable(facts, model)}"
+        rows = f"{where} AND {usable(facts, *models)}"
         picked = "min(v) FILTER (middle) AS value, count(*) AS n"
         body, shown = weighted_median(by, term_sql(facts, model, median[2]), rows, picked), ""
     elif source == "rows":
         value, n = _terms(value, facts, model, weight), "count(*)"
-        rows = f"{where} AND {usable(facts, model)}"
+        rows = f"{where} AND {usable(facts, *models)}"
         body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
     else:
         decided = _decision(facts, model, threshold)
+        if query.other is not None:
+            other = models[1]
+            theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
+            decided = both_decided(decided, f"r.{theirs}{other.index}")
+            where += f" AND r.b{other.index} IS NOT NULL" if source in ("scores", "calibration") else ""
         inner = builders[source](keyed, listed, where, weight, decided, model, facts)
         body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
     grouping = shown.rstrip(", ")

@@ -1,0 +1,47 @@
+"""Joints: how two model versions answered the same rows, cell by cell; only the cells that occur."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A cell a combination of label and both answers that occurs: arrays of shape (K,), in no fixed order.
+
+    group: its place in the cube. label: the actual class, the last index where there is none yet. first, second: what
+    either version answered: a decided class or a score code. n, w, w2: rows, sums of weights and of squared weights
+    (both n without weights). steps: how many neighbouring score codes of either side are one here; (1, 1): none.
+    """
+
+    group: np.ndarray
+    label: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    n: np.ndarray
+    w: np.ndarray
+    w2: np.ndarray
+    weighted: bool = False
+    steps: tuple[int, int] = (1, 1)
+
+    def __len__(self) -> int:
+        return len(self.n)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory the cells take."""
+        arrays = (self.group, self.label, self.first, self.second, self.n, self.w, self.w2)
+        return sum({id(array): array.nbytes for array in arrays}.values())
+
+    def pick(self, places: np.ndarray, groups: int) -> "Joint":
+        """The cells of these places among so many groups, which become 0, 1, ..."""
+        where = np.full(groups, -1, dtype=np.int64)
+        where[places] = np.arange(len(places))
+        kept = where[self.group] >= 0
+        w, w2 = (self.w[kept], self.w2[kept]) if self.weighted else (self.n[kept],) * 2
+        cells = (each[kept] for each in (self.label, self.first, self.second, self.n))
+        return Joint(where[self.group[kept]], *cells, w, w2, self.weighted, self.steps)
+
+    def total(self) -> "Joint":
+        """The cells of all groups as those of one; a combination may then have several cells."""
+        return replace(self, group=np.zeros(len(self), dtype=self.group.dtype))
