@@ -282,8 +282,13 @@ class Cube:
         """With the joint cells changed; the pair's sums stay."""
         if self.pair is None:
             return self
-        cells = (None if joint is None else change(joint) for joint in (self.pair.decisions, self.pair.scores))
-        return replace(self, pair=Pair(*cells, self.pair.sums))
+        decisions, scores = self.pair.decisions, self.pair.scores
+        pair = replace(
+            self.pair,
+            decisions=None if decisions is None else change(decisions),
+            scores=None if scores is None else change(scores),
+        )
+        return replace(self, pair=pair)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:

@@ -39,8 +39,17 @@ class Joint:
         where[places] = np.arange(len(places))
         kept = where[self.group] >= 0
         w, w2 = (self.w[kept], self.w2[kept]) if self.weighted else (self.n[kept],) * 2
-        cells = (each[kept] for each in (self.label, self.first, self.second, self.n))
-        return Joint(where[self.group[kept]], *cells, w, w2, self.weighted, self.steps)
+        return Joint(
+            where[self.group[kept]],
+            self.label[kept],
+            self.first[kept],
+            self.second[kept],
+            self.n[kept],
+            w,
+            w2,
+            self.weighted,
+            self.steps,
+        )
 
     def total(self) -> "Joint":
         """The cells of all groups as those of one; a combination may then have several cells."""

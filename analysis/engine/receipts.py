@@ -30,7 +30,8 @@ TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
     """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
-    models = (model,) if query.other is None else (model, facts.model(query.other))
+    other = None if query.other is None else facts.model(query.other)
+    models = [each for each in (model, other) if each is not None]
     where = weighed(facts, query)
     by = keys(facts, query, where)
     names = [f"k{place}" for place in range(len(by.sql))]
@@ -57,8 +58,7 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
     else:
         decided = _decision(facts, model, threshold)
-        if query.other is not None:
-            other = models[1]
+        if other is not None:
             theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
             decided = both_decided(decided, f"r.{theirs}{other.index}")
             where += f" AND r.b{other.index} IS NOT NULL" if source in ("scores", "calibration") else ""

@@ -106,7 +106,8 @@ class Asked:
     @property
     def decision(self) -> str:
         """The decided class: the recorded one, or positive from score code `cut` on; of two versions where both did."""
-        return both_decided(decision(self.model, self.cut), self.other and decision(self.other, self.other_cut))
+        theirs = None if self.other is None else decision(self.other, self.other_cut)
+        return both_decided(decision(self.model, self.cut), theirs)
 
 
 def understood(evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None) -> Asked:
