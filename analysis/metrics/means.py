@@ -37,7 +37,7 @@ def spread(metric: str, cube: Cube) -> Spread | None:
 
 
 def welch(*parts: Spread) -> Spread:
-    """The sum of independent variances with Satterthwaite's degrees of freedom (Welch 1947)."""
-    variance = np.sum([part.variance for part in parts], axis=0)
-    small = np.sum([divide(part.variance**2, part.freedom) for part in parts], axis=0)
-    return Spread(variance, divide(variance**2, small))
+    """The sum of independent variances, of as many groups each or of one, with Satterthwaite's degrees of freedom (Welch 1947)."""
+    variance = sum(part.variance for part in parts)
+    small = sum(divide(part.variance**2, part.freedom) for part in parts)
+    return Spread(np.asarray(variance), divide(np.asarray(variance) ** 2, np.asarray(small)))

@@ -78,7 +78,7 @@ def _areas(
         classes += [sizes.positives, sizes.negatives]
         parts += _class_spreads(side)
     size = len(rough)
-    error = means.welch(*(Spread(*(np.broadcast_to(each, size) for each in (p.variance, p.freedom))) for p in parts))
+    error = means.welch(*parts)
     least = np.min([np.broadcast_to(each, size) for each in classes], axis=0)
     freedom = np.where(least < whole("small_group"), error.freedom, np.inf)
     error = Spread(np.where(least < FEW, 0.0, scale**2 * error.variance), freedom)
