@@ -37,7 +37,7 @@ def spread(metric: str, cube: Cube) -> Spread | None:
 
 
 def welch(*parts: Spread) -> Spread:
-    """The sum of independent variances, of as many groups each or of one, with Satterthwaite's degrees of freedom (Welch 1947)."""
+    """The sum of independent variances with Satterthwaite's degrees of freedom (Welch 1947); one group serves all."""
     variance = sum(part.variance for part in parts)
     small = sum(divide(part.variance**2, part.freedom) for part in parts)
     return Spread(np.asarray(variance), divide(np.asarray(variance) ** 2, np.asarray(small)))
