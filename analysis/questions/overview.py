@@ -15,11 +15,12 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Segment
 from analysis.core.settings import number
+from analysis.engine import pairs
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, change, panel
+from analysis.metrics import METRICS, change, leaderboard, panel
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
@@ -57,7 +58,8 @@ def overview(
 
     The change compares the period with the equally long one before it, or without a period the last complete bucket
     that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). Further
-    frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
+    frames: `trend` (a row a model, metric and bucket), `classes` (a row a model, metric and class of many), `versions`
+    (a row a metric and model version: its rank among up to six, corrected over all pairs and metrics together).
     """
     facts = evaluation.facts
     asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
@@ -109,6 +111,10 @@ def overview(
         "compared": compared,
         "positive": facts.positive,
     }
+    base = Query("", frozenset(), where=where, period=period, threshold=threshold)
+    duels, paired = pairs.duels(evaluation, base, asked, versions, level=level)
+    ranks, options["pairs_judged"] = leaderboard.ranked(frame, duels)
+    answers += paired
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
     receipt = Receipt(
@@ -125,8 +131,9 @@ def overview(
         notes=tuple(notes),
     )
     trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
-    frames = {"trend": trend, "classes": pl.concat(classes) if classes else pl.DataFrame()}
-    return Result(frame, _sentence(facts, frame, where, period), receipt, frames)
+    by_class = pl.concat(classes) if classes else pl.DataFrame()
+    said = _sentence(facts, frame, where, period, leaderboard.sentence(ranks))
+    return Result(frame, said, receipt, {"trend": trend, "classes": by_class, "versions": ranks})
 
 
 def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
@@ -197,14 +204,14 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))
 
 
-def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
+def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Period, board: str) -> str:
     among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
     when = "" if period.everything else f" {period.sentence().capitalize()}."
     lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(facts, frame, model)]
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
-    return "\n".join(lines) + among + when
+    return "\n".join([*lines, *([board] if board else [])]) + among + when
 
 
 def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
