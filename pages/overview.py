@@ -16,12 +16,16 @@ if ctx.evaluation is None or working.busy("sample"):
     frame.finish()
 
 evaluation = frame.engine().open(ctx.evaluation)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.title("Overview", anchor=False, width="content")
+    st.space("stretch")
+    with st.popover("Key figures", icon=":material/tune:", key="overview_figures"):
+        figures = pickers.figures(ctx.evaluation, questions.KEY_FIGURES[ctx.evaluation.task])
 with st.spinner("Counting ..."):
     result = questions.overview(
-        evaluation, models=ctx.models, where=ctx.where, period=ctx.period, threshold=ctx.threshold
+        evaluation, metrics=figures, models=ctx.models, where=ctx.where, period=ctx.period, threshold=ctx.threshold
     )
 
-st.title("Overview", anchor=False)
 show.sentence(result)
 
 model = pickers.model(result, key="overview_model")
@@ -43,6 +47,12 @@ if len(trend):
         )
         show.trend_caption(result)
 
+if len(result.frames["versions"]):
+    with st.container(border=True):
+        show.heading(
+            "Model versions ranked", "on the rows both answered; a rank with = is shared, nothing tells them apart"
+        )
+        show.table(rows.leaderboard(result), alt="The rank of each model version in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:
     with st.container(border=True):

@@ -110,14 +110,16 @@ class Asked:
         return both_decided(decision(self.model, self.cut), theirs)
 
 
-def understood(evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None) -> Asked:
+def understood(
+    evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None, groups: int | None = None
+) -> Asked:
     """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
     model = evaluation.model(query.model)
     other = None if query.other is None else evaluation.model(query.other)
     where = weighed(evaluation, query)
     columns = tuple(evaluation.column(name) for name in query.by)
     by = keys(evaluation, query, where)
-    return Asked(evaluation, query, model, cut, by, columns, where, other=other, other_cut=other_cut)
+    return Asked(evaluation, query, model, cut, by, columns, where, groups, other, other_cut)
 
 
 def references(evaluation: Evaluation) -> dict[str, ColumnRef]:

@@ -64,7 +64,7 @@ class Duel:
 def ranked(measured: pl.DataFrame, duels: list[Duel]) -> tuple[pl.DataFrame, int]:
     """(a row a metric and version, best first, in the columns VERSIONS; over how many looks was corrected).
 
-    measured: a row a metric and version with value, low, high, n. duels: every pair of versions, for every metric with a
+    measured: a row a metric and version with value, low, high, n. duels: every pair of versions, for each metric with a
     better side. value is on the version's own rows, the difference on those it shares with the first of its metric.
     """
     own = {(row["metric"], row["model"]): row for row in measured.iter_rows(named=True)}

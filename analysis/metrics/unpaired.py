@@ -30,6 +30,9 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
     if metric.better == "zero":
         judged = contrasts.difference(contrasts.magnitude(a), contrasts.magnitude(b), level=level)
         return Contrast(a, b, said(rough, "unpaired"), judged, contrasts.p_values(judged, level))
+    if first.units is not None or second.units is not None:  # the intervals know the units, the tests below do not
+        made = said(rough, "unpaired")
+        return Contrast(a, b, made, made, contrasts.p_values(rough, level))
     if a.method == b.method == "Wilson":
         p = contrasts.two_proportions(a.value * a.n, a.n, b.value * b.n, b.n)
         p = np.where(np.isnan(p), contrasts.p_values(rough, level), p)

@@ -3,8 +3,8 @@
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
-from analysis.questions.overview import overview
+from analysis.questions.overview import KEY_FIGURES, overview
 from analysis.questions.rows import rows
 from analysis.questions.thresholds import thresholds
 
-__all__ = ["compare_groups", "errors", "measure", "overview", "rows", "thresholds"]
+__all__ = ["KEY_FIGURES", "compare_groups", "errors", "measure", "overview", "rows", "thresholds"]

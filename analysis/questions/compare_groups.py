@@ -134,6 +134,11 @@ def compare_groups(
         found = _groups(asked, against)
     frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), claims=claims)
     frame = frame if frame["class"].null_count() < len(frame) else frame.drop("class")
+    if facts.roles.unit is not None and (pair or (by and against == REST)):
+        found.notes.append(
+            f"Rows of one {facts.roles.unit} are counted as independent of each other in the rest and in pairs; where "
+            "they are alike, these intervals are too narrow."
+        )
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in chosen],
         "by": list(by),
