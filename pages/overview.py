@@ -49,10 +49,8 @@ if len(trend):
 
 if len(result.frames["versions"]):
     with st.container(border=True):
-        show.heading(
-            "Model versions ranked", "on the rows both answered; a rank with = is shared, nothing tells them apart"
-        )
-        show.table(rows.leaderboard(result), alt="The rank of each model version in each key figure")
+        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart")
+        show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:
     with st.container(border=True):

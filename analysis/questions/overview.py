@@ -211,7 +211,7 @@ def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Pe
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
-    return "\n".join([*lines, *([board] if board else [])]) + among + when
+    return "\n".join([*([board] if board else []), *lines]) + among + when
 
 
 def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:

@@ -93,21 +93,19 @@ def side_by_side(result: Result) -> pl.DataFrame:
 
 
 def leaderboard(result: Result) -> pl.DataFrame:
-    """A row a metric: who is first, and each model version's rank with its difference to the first; = marks ties."""
+    """A row a metric: who is first (or tied for it), and how far the others are from the first, on shared rows."""
     made = []
     frame = result.frames["versions"]
     for metric in frame["metric"].unique(maintain_order=True):
         mine, unit = frame.filter(pl.col("metric") == metric), METRICS.get(metric).unit
         leaders = mine.filter(pl.col("rank") == 1)["model"].to_list()
-        line = {"Metric": METRICS.get(metric).title, "First": _first(leaders)}
-        for row in mine.sort("model").iter_rows(named=True):
-            rank = words.DASH if row["rank"] is None else f"{row['rank']}{'=' if row['tied'] else ''}"
-            ends = (words.delta(row[name], unit) for name in ("difference_low", "difference_high"))
-            gap = f"   {words.delta(row['difference_to_first'], unit)}  ({' to '.join(ends)})"
-            line[row["model"]] = rank if row["difference_to_first"] is None else rank + gap
-        made.append(line)
+        first = f"tied: {words.listed(leaders)}" if len(leaders) > 1 else leaders[0] if leaders else words.DASH
+        gaps = [
+            f"{row['model']} {words.delta(row['difference_to_first'], unit)}  "
+            f"({words.delta(row['difference_low'], unit)} to {words.delta(row['difference_high'], unit)})"
+            for row in mine.iter_rows(named=True)
+            if row["difference_to_first"] is not None
+        ]
+        against = f"against {mine['model'][0]}: " if len(leaders) > 1 else ""
+        made.append({"Metric": METRICS.get(metric).title, "First": first, "The others": against + ";  ".join(gaps)})
     return pl.DataFrame(made)
-
-
-def _first(leaders: list[str]) -> str:
-    return f"tied: {words.listed(leaders)}" if len(leaders) > 1 else leaders[0] if leaders else words.DASH
