@@ -140,7 +140,7 @@ def sentence(frame: pl.DataFrame) -> str:
     parts = [f"{model} is first in {words.listed(titles)}" for model, titles in wins.items()]
     if ties:
         parts.append(
-            f"{'nobody is ahead: tied for first in' if not wins else 'tied for first in'} {words.listed(ties)}"
+            f"{'no version is ahead: tied for first in' if not wins else 'tied for first in'} {words.listed(ties)}"
         )
     both = "both" if frame["model"].n_unique() == 2 else "each two"
     return f"On the rows {both} answered, {'; '.join(parts)}."
