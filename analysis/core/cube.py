@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
-from analysis.core.joint import Joint
+from analysis.core.joint import Joint, Pair
 
 T = TypeVar("T", bound=Any)
 
@@ -171,23 +171,6 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two model versions on the rows both answered.
-
-    decisions: the joint decisions of the rows both decided. scores: the joint score codes of the labelled rows both
-    scored. sums: per-row differences, the first's term less the second's, as s[term], and their squares as s["term^2"].
-    """
-
-    decisions: Joint | None = None
-    scores: Joint | None = None
-    sums: Sums | None = None
-
-    @property
-    def nbytes(self) -> int:
-        return sum(each.nbytes for each in (self.decisions, self.scores) if each is not None)
-
-
-@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -262,14 +245,16 @@ class Cube:
         if np.array_equal(places, np.arange(len(self))):
             return self
         picked = self._each(lambda array: array[places], self.groups[places])
-        picked = picked._joined(lambda joint: joint.pick(places, len(self)))
+        if picked.pair is not None:
+            picked = replace(picked, pair=picked.pair.joined(lambda joint: joint.pick(places, len(self))))
         return picked if self.units is None else replace(picked, units=self.units.pick(places))
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
         rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={}, units=None)._joined(Joint.total)
+        pair = None if one.pair is None else one.pair.joined(Joint.total)
+        return replace(one, orders={}, units=None, pair=pair)
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
@@ -277,18 +262,6 @@ class Cube:
         Order statistics, units and pairs are left out.
         """
         return replace(self._each(_others, self.groups), orders={}, units=None, pair=None)
-
-    def _joined(self, change: Callable[[Joint], Joint]) -> "Cube":
-        """With the joint cells changed; the pair's sums stay."""
-        if self.pair is None:
-            return self
-        decisions, scores = self.pair.decisions, self.pair.scores
-        pair = replace(
-            self.pair,
-            decisions=None if decisions is None else change(decisions),
-            scores=None if scores is None else change(scores),
-        )
-        return replace(self, pair=pair)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:

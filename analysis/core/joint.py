@@ -1,8 +1,13 @@
-"""Joints: how two model versions answered the same rows, cell by cell; only the cells that occur."""
+"""Joints and pairs: how two model versions answered the same rows, cell by cell; only the cells that occur."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from analysis.core.cube import Sums
 
 
 @dataclass(frozen=True)
@@ -54,3 +59,25 @@ class Joint:
     def total(self) -> "Joint":
         """The cells of all groups as those of one; a combination may then have several cells."""
         return replace(self, group=np.zeros(len(self), dtype=self.group.dtype))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two model versions on the rows both answered.
+
+    decisions: the joint decisions of the rows both decided. scores: the joint score codes of the labelled rows both
+    scored. sums: per-row differences, the first's term less the second's, as s[term], and their squares as s["term^2"].
+    """
+
+    decisions: Joint | None = None
+    scores: Joint | None = None
+    sums: "Sums | None" = None
+
+    @property
+    def nbytes(self) -> int:
+        return sum(each.nbytes for each in (self.decisions, self.scores) if each is not None)
+
+    def joined(self, change: Callable[[Joint], Joint]) -> "Pair":
+        """With the joint cells changed; the sums stay."""
+        decisions = None if self.decisions is None else change(self.decisions)
+        return Pair(decisions, None if self.scores is None else change(self.scores), self.sums)

@@ -11,7 +11,7 @@ from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.statements import both_decided, decision, keys, weighed
-from analysis.engine.terms import term_sql, usable
+from analysis.engine.terms import coded, term_sql, usable
 from analysis.metrics.definition import Metric
 
 OF_CLASSES = {
@@ -61,7 +61,7 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         if other is not None:
             theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
             decided = both_decided(decided, f"r.{theirs}{other.index}")
-            where += f" AND r.b{other.index} IS NOT NULL" if source in ("scores", "calibration") else ""
+            where += "" if source in ("counts", "classes") else f" AND {coded(other)} IS NOT NULL"
         inner = builders[source](keyed, listed, where, weight, decided, model, facts)
         body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
     grouping = shown.rstrip(", ")

@@ -54,6 +54,13 @@ def usable(evaluation: Evaluation, *models: ModelFacts) -> str:
     return " AND ".join(f"r.{kind}{model.index} IS NOT NULL" for model in models)
 
 
+def coded(model: ModelFacts) -> str:
+    """The column whose presence says that a row has this model's score codes."""
+    if model.codes:
+        return f"r.b{model.index}"
+    return f"r.b{model.index}_{'0' if model.class_codes else 'top'}"
+
+
 def answered(evaluation: Evaluation, *models: ModelFacts) -> str:
     """The rows every one of these models decided or scored."""
     return " AND ".join(_answered(evaluation, model) for model in models)

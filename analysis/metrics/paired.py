@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.core.cube import Cube, Histogram, Pair, Sums
+from analysis.core.cube import Cube, Histogram, Sums
 from analysis.core.estimate import Estimates
-from analysis.core.joint import Joint
+from analysis.core.joint import Joint, Pair
 from analysis.metrics import contrasts
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.decisions import decided

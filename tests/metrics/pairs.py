@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.core.cube import Pair
-from analysis.core.joint import Joint
+from analysis.core.joint import Joint, Pair
 from tests.metrics import cubes
 
 

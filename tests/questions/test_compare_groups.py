@@ -18,6 +18,7 @@ from analysis.core.roles import ModelColumns, Roles
 from analysis.metrics import METRICS
 from analysis.questions import compare_groups
 from tests.engine.making import Folder, Table, binary, opened
+from tests.engine.test_pair import table as two_versions
 from tests.questions.twin import ask, some, write
 
 REGIONS = ("North", "South", "West")
@@ -336,3 +337,23 @@ def test_sides_that_share_rows_are_refused_with_their_number(folder):
     one, two = (parse(text, columns=types) for text in ("g in ('g1', 'g2')", "g in ('g2', 'g3')"))
     with pytest.raises(BadRequest, match=r"share \d+ rows"):
         compare_groups(made, a=one, b=two)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_every_metric_can_be_compared(folder, task, weighted):
+    """By group and on shared rows: a difference lies within its interval, and what has none says why."""
+    given, roles = two_versions(task, weighted)
+    made = opened(folder, given, task=task, roles=roles)
+    names = [metric.name for metric in METRICS if task in metric.tasks]
+    for options in ({"by": ["region"]}, {"pair": ["one", "two"]}, {"pair": ["one", "two"], "by": ["region"]}):
+        frame = compare_groups(made, metrics=names, **options).frame
+        assert set(frame["metric"]) == set(names)
+        for row in frame.iter_rows(named=True):
+            if row["difference"] is None:
+                assert row["reason"]
+                continue
+            assert row["difference_low"] - 1e-12 <= row["difference"] <= row["difference_high"] + 1e-12, row
+            paired = row["method"].startswith(("paired", "as if unpaired"))
+            assert paired == ("pair" in options)
+            assert row["difference"] == pytest.approx(row["value"] - row["other_value"], rel=1e-9, abs=1e-12)

@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Pair, Sums
-from analysis.core.joint import Joint
+from analysis.core.cube import Sums
+from analysis.core.joint import Joint, Pair
 from analysis.core.roles import REGRESSION
 from analysis.engine.groups import Groups, column, filled, missing_last
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
