@@ -17,9 +17,15 @@ if ctx.evaluation is None or working.busy("sample"):
 
 evaluation = frame.engine().open(ctx.evaluation)
 aims, marks = targets.kept(ctx.evaluation.name), markers.kept(ctx.evaluation.name)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.title("Overview", anchor=False, width="content")
+    st.space("stretch")
+    with st.popover("Key figures", icon=":material/tune:", key="overview_figures"):
+        figures = pickers.figures(evaluation, questions.KEY_FIGURES[ctx.evaluation.task])
 with st.spinner("Counting ..."):
     result = questions.overview(
         evaluation,
+        metrics=figures,
         models=ctx.models,
         where=ctx.where,
         period=ctx.period,
@@ -27,7 +33,6 @@ with st.spinner("Counting ..."):
         targets=aims,
     )
 
-st.title("Overview", anchor=False)
 show.sentence(result)
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="overview_tools"):
@@ -60,6 +65,10 @@ if len(trend):
         )
         show.trend_caption(result)
 
+if len(result.frames["versions"]):
+    with st.container(border=True):
+        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart")
+        show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:
     with st.container(border=True):

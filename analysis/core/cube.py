@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core.joint import Joint, Pair
+
 T = TypeVar("T", bound=Any)
 
 
@@ -187,6 +189,7 @@ class Cube:
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
     own: by its text, the sums of an own expression (terms x and x2) over the rows that have a value of it.
+    pair: where a second model version was named; the other parts then hold only the rows both answered.
     """
 
     groups: pl.DataFrame
@@ -204,6 +207,7 @@ class Cube:
     tally: Tally | None = None
     units: Units | None = None
     own: dict[str, Sums] = field(default_factory=dict)
+    pair: Pair | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -227,6 +231,8 @@ class Cube:
             held += self.class_moments.second.nbytes
         if self.amounts is not None:
             held += 4 * self.amounts.a.nbytes
+        if self.pair is not None:
+            held += self.pair.nbytes
         return held + 2048 + 64 * len(self)
 
     @property
@@ -241,13 +247,23 @@ class Cube:
         if np.array_equal(places, np.arange(len(self))):
             return self
         picked = self._each(lambda array: array[places], self.groups[places])
+        if picked.pair is not None:
+            picked = replace(picked, pair=picked.pair.joined(lambda joint: joint.pick(places, len(self))))
         return picked if self.units is None else replace(picked, units=self.units.pick(places))
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
         rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={}, units=None)
+        pair = None if one.pair is None else one.pair.joined(Joint.total)
+        return replace(one, orders={}, units=None, pair=pair)
+
+    def rest(self) -> "Cube":
+        """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
+
+        Order statistics, units and pairs are left out.
+        """
+        return replace(self._each(_others, self.groups), orders={}, units=None, pair=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -255,7 +271,9 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        def summed(sums: Sums) -> Sums:
+        def added(sums: Sums | None) -> Sums | None:
+            if sums is None:
+                return None
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
             return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
 
@@ -270,12 +288,21 @@ class Cube:
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
-            sums=None if self.sums is None else summed(self.sums),
-            own={text: summed(sums) for text, sums in self.own.items()},
+            sums=added(self.sums),
+            own={text: kept for text, sums in self.own.items() if (kept := added(sums)) is not None},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),
             ranks=changed(self.ranks, "n", "w", "w2"),
             class_moments=changed(self.class_moments, "n", "first", "second"),
             tally=changed(self.tally, "labelled", "answered", "used"),
+            pair=None if self.pair is None else replace(self.pair, sums=added(self.pair.sums)),
         )
+
+
+def _others(array: np.ndarray) -> np.ndarray:
+    """Sums over all other places of the first axis, without a subtraction."""
+    before, after = np.zeros_like(array), np.zeros_like(array)
+    before[1:] = np.cumsum(array[:-1], axis=0)
+    after[:-1] = np.cumsum(array[:0:-1], axis=0)[::-1]
+    return before + after

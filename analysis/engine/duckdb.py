@@ -91,7 +91,7 @@ class Engine:
         self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None, known: dict[str, pl.DataFrame]
     ) -> Answer:
         began = time.perf_counter()
-        threshold, cut = self._cut(evaluation, evaluation.model(query.model), query.threshold)
+        asked, threshold = self._asked(evaluation, query)
         said: dict[str, pl.DataFrame] = {}
         missed = 0
 
@@ -110,7 +110,6 @@ class Engine:
         def rendered(statement: Select | str) -> str:
             return statement if isinstance(statement, str) else statement.sql(asked.keys)
 
-        asked = understood(evaluation, query, cut=cut)
         frame = groups.table(counts.tallied(run(rendered(counts.base(asked))), asked), asked)
         self._fits(len(frame), len(evaluation.classes))
         asked = replace(asked, groups=len(frame))
@@ -134,8 +133,7 @@ class Engine:
     ) -> dict[str, pl.DataFrame]:
         """{statement: its answer} of queries that differ only in `by`, each kind of statement from one scan."""
         columns = tuple(dict.fromkeys(name for query in queries for name in query.by))
-        _, cut = self._cut(evaluation, evaluation.model(queries[0].model), queries[0].threshold)
-        united = understood(evaluation, replace(queries[0], by=columns), cut=cut)
+        united, _ = self._asked(evaluation, replace(queries[0], by=columns))
         keys = len(united.keys.sql)
         rest = tuple(range(len(columns), keys))  # halves and the bucket, which every query here has or none
         found: dict[str, pl.DataFrame] = {}
@@ -155,7 +153,7 @@ class Engine:
                 others = [name for name in frame.columns if name not in (*united.keys.places, SET)]
                 found[alone[each.query]] = frame.select(*picked, *others)
 
-        asked = [understood(evaluation, query, cut=cut) for query in queries]
+        asked = [self._asked(evaluation, query)[0] for query in queries]
         scan(asked, counts.base)
         further = [
             (part, name)
@@ -219,6 +217,17 @@ class Engine:
         with self._lock:
             self._codes[key] = made
         return made
+
+    def _asked(self, evaluation: Evaluation, query: Query) -> tuple[Asked, float | None]:
+        """(the query understood, the threshold in force). Of two versions those with scores take the threshold."""
+        model, other = evaluation.model(query.model), query.other and evaluation.model(query.other)
+        if not other:
+            threshold, cut = self._cut(evaluation, model, query.threshold)
+            return understood(evaluation, query, cut=cut), threshold
+        scored = [each.score for each in (model, other)]
+        own, theirs = (query.threshold if each or not any(scored) else None for each in scored)
+        threshold, cut = self._cut(evaluation, model, own)
+        return understood(evaluation, query, cut=cut, other_cut=self._cut(evaluation, other, theirs)[1]), threshold
 
     def _cut(
         self, evaluation: Evaluation, model: ModelFacts, threshold: float | None

@@ -20,9 +20,11 @@ class Query:
     """Group by these keys, under this filter and period, and give counts and sums for one model version.
 
     needs: what the cube must hold, in the words of metrics ("decisions", "scores", "sum:TERM", "order:QUANTITY").
+    other: a second model version; then only rows both answered count, and "pair:decisions", "pair:scores" and
+    "pair:TERM" (the difference of a per-row term) may be needed too.
     by: column names. bucket: a time bucket as a further, last key; rows without a time are a group of their own.
     halves: the file's random half bit as a key after `by` ("true", "false"): what one half chose the other checks.
-    threshold: decide by score >= threshold instead of the recorded decision.
+    threshold: decide by score >= threshold instead of the recorded decision (of two versions: each that has scores).
     """
 
     model: str
@@ -33,6 +35,7 @@ class Query:
     where: Segment = field(default_factory=Everything)
     period: Period = field(default_factory=Period)
     threshold: float | None = None
+    other: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.rowsql import own_rows, row_sql
 from analysis.engine.rowterm import read
-from analysis.engine.statements import decision, keys, weighed
-from analysis.engine.terms import term_sql, usable
+from analysis.engine.statements import both_decided, decision, keys, weighed
+from analysis.engine.terms import coded, term_sql, usable
 from analysis.metrics.definition import Metric
 
 OF_CLASSES = {
@@ -32,6 +32,8 @@ TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
     """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
+    other = None if query.other is None else facts.model(query.other)
+    models = [each for each in (model, other) if each is not None]
     where = weighed(facts, query)
     by = keys(facts, query, where)
     names = [f"k{place}" for place in range(len(by.sql))]
@@ -49,7 +51,7 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     shown = listed + ("class, " if by_class else "")
     median = TERM.fullmatch(value)
     if source == "rows" and facts.weighted and median and median[1] == "MEDIAN":
-        rows = f"{where} AND {usable(facts, model)}"
+        rows = f"{where} AND {usable(facts, *models)}"
         picked = "min(v) FILTER (middle) AS value, count(*) AS n"
         body, shown = weighted_median(by, term_sql(facts, model, median[2]), rows, picked), ""
     elif source == "own":
@@ -57,10 +59,14 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         body = f"SELECT {shown}{value} AS value, {n} AS n\nFROM {own_rows(keyed, weight, where, x)}"
     elif source == "rows":
         value, n = _terms(value, facts, model, weight), "count(*)"
-        rows = f"{where} AND {usable(facts, model)}"
+        rows = f"{where} AND {usable(facts, *models)}"
         body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
     else:
         decided = _decision(facts, model, threshold)
+        if other is not None:
+            theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
+            decided = both_decided(decided, f"r.{theirs}{other.index}")
+            where += "" if source in ("counts", "classes") else f" AND {coded(other)} IS NOT NULL"
         inner = builders[source](keyed, listed, where, weight, decided, model, facts)
         body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
     grouping = shown.rstrip(", ")

@@ -77,6 +77,7 @@ class Asked:
 
     cut: the first score code that counts as positive, None for recorded decisions. where: what is measured, in SQL.
     columns: those grouped by, in the order of their keys. groups: how many there are, None while that is unknown.
+    other, other_cut: the second model version of a paired query and its cut.
     """
 
     evaluation: Evaluation
@@ -87,6 +88,13 @@ class Asked:
     columns: tuple[EvalColumn, ...]
     where: str
     groups: int | None = None
+    other: ModelFacts | None = None
+    other_cut: int | None = None
+
+    @property
+    def models(self) -> tuple[ModelFacts, ...]:
+        """The model versions that must have answered a row."""
+        return (self.model,) if self.other is None else (self.model, self.other)
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -97,16 +105,21 @@ class Asked:
 
     @property
     def decision(self) -> str:
-        """The decided class: the recorded one, or positive from score code `cut` on."""
-        return decision(self.model, self.cut)
+        """The decided class: the recorded one, or positive from score code `cut` on; of two versions where both did."""
+        theirs = None if self.other is None else decision(self.other, self.other_cut)
+        return both_decided(decision(self.model, self.cut), theirs)
 
 
-def understood(evaluation: Evaluation, query: Query, *, cut: int | None, groups: int | None = None) -> Asked:
+def understood(
+    evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None, groups: int | None = None
+) -> Asked:
     """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
     model = evaluation.model(query.model)
+    other = None if query.other is None else evaluation.model(query.other)
     where = weighed(evaluation, query)
     columns = tuple(evaluation.column(name) for name in query.by)
-    return Asked(evaluation, query, model, cut, keys(evaluation, query, where), columns, where, groups)
+    by = keys(evaluation, query, where)
+    return Asked(evaluation, query, model, cut, by, columns, where, groups, other, other_cut)
 
 
 def references(evaluation: Evaluation) -> dict[str, ColumnRef]:
@@ -175,3 +188,8 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
 def decision(model: ModelFacts, cut: int | None) -> str:
     """The decided class: the recorded one, or positive from score code `cut` on."""
     return f"r.p{model.index}" if cut is None else f"CAST(r.b{model.index} >= {cut} AS USMALLINT)"
+
+
+def both_decided(first: str, second: str | None) -> str:
+    """The first decision, where there is a second one too."""
+    return first if second is None else f"CASE WHEN {second} IS NOT NULL THEN {first} END"

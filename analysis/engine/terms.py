@@ -46,15 +46,27 @@ def measurable(evaluation: Evaluation, model: ModelFacts) -> bool:
     return model.score and model.probabilities
 
 
-def usable(evaluation: Evaluation, model: ModelFacts) -> str:
-    """The rows whose terms count: labelled and scored."""
+def usable(evaluation: Evaluation, *models: ModelFacts) -> str:
+    """The rows whose terms count: labelled, and scored by every one of these models."""
     if evaluation.task == BINARY:
-        return f"r.y IS NOT NULL AND r.s{model.index} IS NOT NULL"
-    return f"r.{'e' if evaluation.task == REGRESSION else 'l'}{model.index} IS NOT NULL"
+        return " AND ".join(["r.y IS NOT NULL", *(f"r.s{model.index} IS NOT NULL" for model in models)])
+    kind = "e" if evaluation.task == REGRESSION else "l"
+    return " AND ".join(f"r.{kind}{model.index} IS NOT NULL" for model in models)
 
 
-def answered(evaluation: Evaluation, model: ModelFacts) -> str:
-    """The rows the model decided or scored."""
+def coded(model: ModelFacts) -> str:
+    """The column whose presence says that a row has this model's score codes."""
+    if model.codes:
+        return f"r.b{model.index}"
+    return f"r.b{model.index}_{'0' if model.class_codes else 'top'}"
+
+
+def answered(evaluation: Evaluation, *models: ModelFacts) -> str:
+    """The rows every one of these models decided or scored."""
+    return " AND ".join(_answered(evaluation, model) for model in models)
+
+
+def _answered(evaluation: Evaluation, model: ModelFacts) -> str:
     parts = [f"r.p{model.index} IS NOT NULL"]
     if evaluation.task == BINARY and model.score:
         parts.append(f"r.s{model.index} IS NOT NULL")

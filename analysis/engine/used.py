@@ -4,15 +4,18 @@ from analysis.core.cube import Cube
 from analysis.core.receipt import Used
 
 
-def rows_used(model: str, cube: Cube) -> Used:
-    """What the numbers of one model version rest on: labelled rows it decided or scored."""
+def rows_used(model: str, cube: Cube, of: str = "the model") -> Used:
+    """What the numbers of one model version rest on: labelled rows it decided or scored.
+
+    of: who had to answer, in words.
+    """
     if cube.tally is None:
         raise ValueError("a cube nobody tallied")
     left = [int(cube.rows.sum())]
     dropped = {}
     for why, kept in (
         ("without a label yet", cube.tally.labelled),
-        ("without an answer of the model", cube.tally.answered),
+        (f"without an answer of {of}", cube.tally.answered),
         ("without a weight", cube.tally.used),
     ):
         left.append(int(kept.sum()))

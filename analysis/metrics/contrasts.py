@@ -1,12 +1,34 @@
 """Contrasts: how two estimates of the same metric differ, and which of many differences earn a verdict."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
-from analysis.metrics.intervals import divide, mover_difference, reasons, z_value
+from analysis.metrics.intervals import Ends, divide, mover_difference, reasons, wilson, z_value
 
 BETTER, WORSE, UNCLEAR, FEW = "better", "worse", "no clear change", "not enough data"
+DIFFERENT = "different"
+"""Said of a metric without a better side."""
+EXACT_BELOW = 25
+"""Discordant pairs below which McNemar's test is the exact binomial one."""
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How a metric differs between two sides, (G,) each (G * C for a metric by class).
+
+    first, second: the estimates. difference: first - second. p: two-sided, that there is none. judged: the difference a
+    verdict goes by; where zero is best that of the distances from zero, else `difference` itself.
+    """
+
+    first: Estimates
+    second: Estimates
+    difference: Estimates
+    judged: Estimates
+    p: np.ndarray
 
 
 def difference(a: Estimates, b: Estimates, *, level: float = 0.95) -> Estimates:
@@ -55,6 +77,63 @@ def p_values(difference: Estimates, level: float = 0.95) -> np.ndarray:
     p = 2 * ndtr(-strength)
     p = np.where(value == 0, 1.0, np.where(facing == 0, 0.0, p))
     return np.where(np.isnan(value) | np.isnan(facing), np.nan, p)
+
+
+def detectable(difference: Estimates, *, level: float = 0.95) -> np.ndarray:
+    """(G,) the smallest true difference a test at 95 % would find with power 0.8: (z(0.975) + z(0.8)) standard errors.
+
+    The standard error is half the interval's width over its quantile (Cohen 1988). nan where there is no interval.
+    """
+    error = (difference.high - difference.low) / (2 * z_value(level))
+    return (z_value(0.95) + z_value(2 * POWER - 1)) * error
+
+
+def newcombe_paired(both: np.ndarray, first: np.ndarray, second: np.ndarray, neither: np.ndarray, level: float) -> Ends:
+    """Interval of (first - second) / n for two proportions of the same rows (Newcombe 1998, method 10 for pairs).
+
+    both, first, second, neither: rows where both, only the first, only the second, neither succeeded; real numbers (on
+    an effective n) under weights. nan without rows.
+
+    >>> low, high = newcombe_paired(*(np.array([each]) for each in (1, 1, 7, 12)), 0.95)
+    >>> round(float(low[0]), 3), round(float(high[0]), 3)
+    (-0.507, -0.026)
+    """
+    both, first, second, neither = (np.asarray(each, dtype=float) for each in (both, first, second, neither))
+    n = both + first + second + neither
+    one, two = divide(both + first, n), divide(both + second, n)
+    one_ends, two_ends = wilson(both + first, n, level), wilson(both + second, n, level)
+    cross = both * neither - first * second
+    cross = np.where(cross > 0, np.maximum(cross - n / 2, 0.0), cross)
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    phi = np.nan_to_num(divide(cross, np.sqrt(margins)))
+
+    def reach(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(a * a - 2 * phi * a * b + b * b, 0.0))
+
+    low = one - two - reach(one - one_ends[0], two_ends[1] - two)
+    high = one - two + reach(one_ends[1] - one, two - two_ends[0])
+    return low, high
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(G,) two-sided p that two versions succeed equally often on the same rows, from the discordant pairs alone.
+
+    first, second: whole numbers of rows where only that one succeeded. Exact below 25 of both together, above the
+    chi-square without correction; 1 where there are none. Weights are refused: weighted rows are no trials.
+
+    >>> mcnemar(np.array([2, 0, 40]), np.array([9, 0, 20])).round(4).tolist()
+    [0.0654, 1.0, 0.0098]
+    """
+    from scipy.special import bdtr, chdtrc
+
+    first, second = np.asarray(first), np.asarray(second)
+    if not (np.array_equal(first, np.rint(first)) and np.array_equal(second, np.rint(second))):
+        raise BadRequest("McNemar's test counts rows, so it takes no weights; use the interval of the difference.")
+    first, second = (np.rint(each).astype(np.int64) for each in (first, second))
+    n, least = first + second, np.minimum(first, second)
+    exact = np.minimum(2 * bdtr(least.astype(float), np.maximum(n, 1), 0.5), 1.0)
+    rough = chdtrc(1, np.nan_to_num(divide((first - second) ** 2, n)))
+    return np.where(n < EXACT_BELOW, np.where(n == 0, 1.0, exact), rough)
 
 
 def two_proportions(k1: np.ndarray, n1: np.ndarray, k2: np.ndarray, n2: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Metrics: one definition each, from which value, interval, grouping, comparison and baseline follow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,7 +80,11 @@ class Metric:
 
     def by_class(self, cube: Cube) -> bool:
         """Whether this metric gives one estimate a group and class of this cube."""
-        return self.per_class and len(cube.classes) > 2
+        return self.per_class_of(cube.classes)
+
+    def per_class_of(self, classes: Sequence[str]) -> bool:
+        """The same, from the names of the classes alone."""
+        return self.per_class and len(classes) > 2
 
     def measure(self, cube: Cube, *, level: float = 0.95) -> Estimates:
         """The estimates of every group, each with its no-skill baseline."""

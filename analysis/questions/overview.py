@@ -17,11 +17,12 @@ from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
 from analysis.core.target import Target, aimed
+from analysis.engine import pairs
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, change, defined, panel
+from analysis.metrics import METRICS, change, defined, leaderboard, panel
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
@@ -63,7 +64,8 @@ def overview(
     The change compares the period with the equally long one before it, or without a period the last complete bucket
     that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). targets:
     what metrics ought to reach; theirs are asked for too, and the frame says which are met. Further frames: `trend` (a
-    row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
+    row a model, metric and bucket), `classes` (a row a model, metric and class of many), `versions` (a row a metric and
+    model version: its rank among up to six, corrected over all pairs and metrics together).
     """
     facts = evaluation.facts
     figures = metrics or (*KEY_FIGURES[facts.task], *evaluation.own)
@@ -119,6 +121,11 @@ def overview(
         "positive": facts.positive,
         "targets": [str(each) for each in targets],
     }
+    base = Query("", frozenset(), where=where, period=period, threshold=threshold)
+    built_in = [metric for metric in asked if metric.name in METRICS]
+    duels, paired = pairs.duels(evaluation, base, built_in, versions, level=level)
+    ranks, options["pairs_judged"] = leaderboard.ranked(frame, duels)
+    answers += paired
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
     options |= panel.own_texts(asked, evaluation.own)
@@ -136,8 +143,9 @@ def overview(
         notes=tuple(notes),
     )
     trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
-    frames = {"trend": trend, "classes": pl.concat(classes) if classes else pl.DataFrame()}
-    return Result(frame, _sentence(evaluation, frame, where, period), receipt, frames, evaluation.own)
+    by_class = pl.concat(classes) if classes else pl.DataFrame()
+    said = _sentence(evaluation, frame, where, period, leaderboard.sentence(ranks))
+    return Result(frame, said, receipt, {"trend": trend, "classes": by_class, "versions": ranks}, evaluation.own)
 
 
 def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
@@ -214,14 +222,14 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))
 
 
-def _sentence(evaluation: OpenEvaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
+def _sentence(evaluation: OpenEvaluation, frame: pl.DataFrame, where: Segment, period: Period, board: str) -> str:
     among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
     when = "" if period.everything else f" {period.sentence().capitalize()}."
     lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(evaluation, frame, model)]
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
-    return "\n".join(lines) + among + when
+    return "\n".join([*([board] if board else []), *lines]) + among + when
 
 
 def _lines(evaluation: OpenEvaluation, frame: pl.DataFrame, model: str) -> list[str]:

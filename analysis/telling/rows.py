@@ -136,3 +136,24 @@ def side_by_side(result: Result) -> pl.DataFrame:
             chance[f"no skill, {row['model']}"] = words.number(row["baseline"], definition.unit)
         made.append(line | chance)
     return pl.DataFrame(made)
+
+
+def leaderboard(result: Result) -> pl.DataFrame:
+    """A row a metric: who is first (or tied for it), and how far the others are from the first, on shared rows."""
+    made = []
+    frame = result.frames["versions"]
+    for metric in frame["metric"].unique(maintain_order=True):
+        mine, unit = frame.filter(pl.col("metric") == metric), defined(metric, result.own).unit
+        leaders = mine.filter(pl.col("rank") == 1)["model"].to_list()
+        first = f"tied: {words.listed(leaders)}" if len(leaders) > 1 else leaders[0] if leaders else words.DASH
+        gaps = [
+            f"{row['model']} {words.delta(row['difference_to_first'], unit)}  "
+            f"({words.delta(row['difference_low'], unit)} to {words.delta(row['difference_high'], unit)})"
+            for row in mine.iter_rows(named=True)
+            if row["difference_to_first"] is not None
+        ]
+        against = f"against {mine['model'][0]}: " if len(leaders) > 1 else ""
+        made.append(
+            {"Metric": defined(metric, result.own).title, "First": first, "The others": against + ";  ".join(gaps)}
+        )
+    return pl.DataFrame(made)

@@ -264,7 +264,7 @@ FILTER_HELP = (
 def link(context: Context) -> str:
     """The full address of this view, which restores it anywhere."""
     url = (st.context.url or "").split("?")[0]
-    pairs = [(key, value) for key, value in st.query_params.to_dict().items() if key not in KEYS]
+    pairs = [(key, value) for key in st.query_params if key not in KEYS for value in st.query_params.get_all(key)]
     return f"{url}?{urlencode([*context.query(), *pairs])}"
 
 

@@ -11,7 +11,8 @@ import polars as pl
 import streamlit as st
 
 from analysis.core.receipt import Result
-from analysis.metrics import defined
+from analysis.engine.query import OpenEvaluation
+from analysis.metrics import METRICS, defined
 from pages.ui.context import plain
 
 
@@ -90,3 +91,40 @@ TITLES = {
 def one_of(label: str, options: Iterable[str], *, key: str) -> str:
     """One of a few ways to show something; the first one at first."""
     return one(label, list(options), key=key, shown=lambda name: TITLES[name], segmented=True)
+
+
+MOST_FIGURES = 12
+
+
+def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi") -> tuple[str, ...]:
+    """The key figures to show, at most twelve: chosen by the analyst, kept for the session and in the URL.
+
+    The widget is seeded from the URL and writes it, as the context does; figures of another task are left out. The
+    URL says nothing where the usual ones are chosen.
+    """
+    usual = [*usual, *evaluation.own]
+    known = [metric.name for metric in METRICS if evaluation.facts.task in metric.tasks] + list(evaluation.own)
+    asked = st.session_state.get(key, st.query_params.get_all(key))
+    wanted = [name for name in asked if name in known][:MOST_FIGURES] or [name for name in usual if name in known]
+    if st.session_state.get(key) != wanted:
+        st.session_state[key] = wanted
+
+    def write() -> None:
+        chosen = list(st.session_state.get(key) or [])
+        if chosen and chosen != list(usual):
+            st.query_params[key] = chosen
+        elif key in st.query_params:
+            del st.query_params[key]
+
+    chosen = st.multiselect(
+        "Key figures",
+        known,
+        key=key,
+        format_func=lambda name: plain(defined(name, evaluation.own).title),
+        max_selections=MOST_FIGURES,
+        placeholder="The usual ones",
+        on_change=write,
+        persist_state="session",
+    )
+    write()
+    return tuple(chosen) or tuple(usual)

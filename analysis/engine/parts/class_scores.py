@@ -9,6 +9,7 @@ from analysis.engine.groups import Groups, column, filled, missing_last
 from analysis.engine.parts.histogram import CELLS, coarse, merged
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
 from analysis.engine.statements import Asked, Select
+from analysis.engine.terms import coded
 
 
 def _asks(asked: Asked, need: str, held: int) -> bool:
@@ -21,9 +22,17 @@ def _by(asked: Asked) -> int:
     return coarse(asked.model.class_codes, asked.groups, classes * (classes + 1))
 
 
+def _where(asked: Asked) -> str:
+    """The rows that count: of two model versions those the other scored too."""
+    other = asked.other
+    if other is None or not (other.class_codes or other.top_codes):
+        return asked.where
+    return f"{asked.where} AND {coded(other)} IS NOT NULL"
+
+
 def _select(asked: Asked, name: str, label: str, by: int) -> Select:
     code = f"r.{name}" if by == 1 else f"r.{name} // {by}"
-    return Select((f"{label} AS y", f"{code} AS code"), asked.counts, f"{asked.where} AND r.{name} IS NOT NULL")
+    return Select((f"{label} AS y", f"{code} AS code"), asked.counts, f"{_where(asked)} AND r.{name} IS NOT NULL")
 
 
 def _histogram(answers: Answers, groups: Groups, name: str, labels: int, by: int) -> Histogram:
@@ -61,7 +70,7 @@ def _of_moments(asked: Asked) -> Statements:
     sums += [
         f"sum({names[at]} * {names[other]}) AS m{at}_{other}" for at in range(classes) for other in range(at, classes)
     ]
-    where = f"{asked.where} AND r.y IS NOT NULL AND r.b{asked.model.index}_0 IS NOT NULL"
+    where = f"{_where(asked)} AND r.y IS NOT NULL AND r.b{asked.model.index}_0 IS NOT NULL"
     return {"moments": Select(("r.y AS y",), ("count(*) AS n", *sums), where)}
 
 
@@ -95,7 +104,7 @@ def _of_ranks(asked: Asked) -> Statements:
     if not _asks(asked, "ranks", asked.model.top_codes) or not asked.evaluation.roles.label:
         return {}
     rank = f"r.r{asked.model.index}"
-    return {"ranks": Select((f"{rank} AS rank",), asked.counts, f"{asked.where} AND {rank} IS NOT NULL")}
+    return {"ranks": Select((f"{rank} AS rank",), asked.counts, f"{_where(asked)} AND {rank} IS NOT NULL")}
 
 
 def _ranks(answers: Answers, asked: Asked, groups: Groups) -> Ranks:

@@ -18,7 +18,7 @@ def base(asked: Asked) -> Select:
 
 def _tallies(asked: Asked) -> tuple[str, ...]:
     """The columns a Tally is made of that the cells do not tell by themselves."""
-    served = f"r.y IS NOT NULL AND {answered(asked.evaluation, asked.model)}"
+    served = f"r.y IS NOT NULL AND {answered(asked.evaluation, *asked.models)}"
     serves = f"count(*) FILTER ({served}) AS answered"
     if not asked.evaluation.weighted and asked.evaluation.task != REGRESSION:
         return () if _decided(asked) else (serves,)
@@ -27,7 +27,9 @@ def _tallies(asked: Asked) -> tuple[str, ...]:
 
 
 def _decided(asked: Asked) -> bool:
-    """Whether every row the model answered has the decision that is counted."""
+    """Whether every row the model answered has the decision that is counted; of two versions that is not known."""
+    if asked.other is not None:
+        return False
     without = asked.model.undecided if asked.cut is None else asked.model.unscored
     return without == 0
 

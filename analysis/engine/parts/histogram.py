@@ -35,7 +35,7 @@ def code_sql(asked: Asked) -> str:
 def _statements(asked: Asked) -> Statements:
     if "scores" not in asked.query.needs or not asked.model.codes or asked.evaluation.task == REGRESSION:
         return {}
-    where = f"{asked.where} AND r.b{asked.model.index} IS NOT NULL"
+    where = " AND ".join([asked.where, *(f"r.b{model.index} IS NOT NULL" for model in asked.models)])
     return {"scores": Select(("r.y AS y", f"{code_sql(asked)} AS code"), asked.counts, where)}
 
 

@@ -24,7 +24,7 @@ def _statements(asked: Asked) -> Statements:
     if not asked.evaluation.roles.label:
         return {}
     made: Statements = {}
-    rows = f"{asked.where} AND {usable(asked.evaluation, asked.model)}"
+    rows = f"{asked.where} AND {usable(asked.evaluation, *asked.models)}"
     for quantity in quantities(asked):
         value = _value(asked, quantity)
         if asked.evaluation.weighted:

@@ -24,7 +24,7 @@ def _statements(asked: Asked) -> Statements:
             parts += [f"fsum(r.w * ({sql})) AS s_{term}", f"fsum(r.w * r.w * ({sql})) AS q_{term}"]
         else:
             parts.append(f"fsum({sql}) AS s_{term}")
-    where = f"{asked.where} AND {usable(asked.evaluation, asked.model)}"
+    where = f"{asked.where} AND {usable(asked.evaluation, *asked.models)}"
     return {"sums": Select((), (*asked.counts, *parts), where)}
 
 

@@ -46,7 +46,7 @@ def _listed(keys: Keys, table: str = "") -> str:
 
 def _statements(asked: Asked) -> Statements:
     evaluation = asked.evaluation
-    if evaluation.roles.unit is None:
+    if evaluation.roles.unit is None or asked.other is not None:  # pairs are of rows
         return {}
     wanted = {"units": _counted}
     if evaluation.task != REGRESSION and (asked.groups or 1) * (len(evaluation.classes) + 1) ** 4 <= DENSE:

@@ -1,0 +1,84 @@
+"""The terminal twin: comparisons of groups, segments, periods and model versions."""
+
+from typing import Annotated
+
+import typer
+
+from analysis import questions
+from analysis.cli import terminal
+from analysis.cli.terminal import AsJson, Text, app, columns, names
+from analysis.core.errors import BadRequest
+from analysis.core.expression import parse
+from analysis.core.period import Period, read_period
+from analysis.engine.duckdb import Engine
+from analysis.store import evaluations
+from analysis.telling import answers
+
+NUMBERS_FOR_MACHINES = ("low", "high", "other_value", "other_n", "difference_n", "p", "reason")
+
+
+@app.command(name="compare-groups")
+def compare_groups(
+    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    by: Annotated[Text, typer.Option(metavar="COLUMN[,COLUMN]", help="Compare the groups of these columns.")] = None,
+    metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: a few of the task.")] = None,
+    against: Annotated[
+        str, typer.Option(metavar="rest|overall|VALUE", help="What each group is compared with; VALUE: one group.")
+    ] = "rest",
+    a: Annotated[Text, typer.Option("--a", metavar="EXPRESSION", help="One segment, against --b or the rest.")] = None,
+    b: Annotated[Text, typer.Option("--b", metavar="EXPRESSION", help="The other segment.")] = None,
+    periods: Annotated[
+        Text, typer.Option(metavar="FROM:TO,FROM:TO", help="The first period against the second.")
+    ] = None,
+    models: Annotated[
+        Text, typer.Option(metavar="A,B", help="Model version A against B on the rows both answered (paired).")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A model version; default: all.")] = None,
+    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Decide positive from this score on.")] = None,
+    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
+    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
+    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="Correct against any false claim (Holm), not a share of them (BH).")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Differences of metrics with intervals and corrected verdicts: groups, segments, periods or model versions."""
+    if not 0.5 <= level < 1:
+        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
+    if b and not a:
+        raise BadRequest("--b is what --a is compared with; give --a too.")
+    with terminal.workspace() as workspace:
+        found = evaluations.find(workspace, evaluation)
+        types = found.types()
+        one, two, only = (parse(text, columns=types) if text else None for text in (a, b, where))
+        result = questions.compare_groups(
+            Engine(workspace).open(found),
+            by=columns(by, list(types)),
+            metrics=names(metrics),
+            against=against,
+            a=one,
+            b=two,
+            periods=_periods(periods),
+            pair=columns(models, [each.name for each in found.models]),
+            models=model or (),
+            where=only,
+            period=read_period(since, until),
+            threshold=threshold,
+            level=level,
+            claims=claims,
+        )
+    frame = result.frame if json else result.frame.drop(NUMBERS_FOR_MACHINES)
+    typer.echo(answers.told(result.sentence, frame, result.receipt.to_dict(), json))
+
+
+def _periods(text: str | None) -> tuple[Period, Period] | None:
+    """Two periods, as 2026-01-01:2026-01-31,2026-02-01:2026-02-28."""
+    if text is None:
+        return None
+    parts = [part.split(":") for part in names(text)]
+    if len(parts) != 2 or any(len(part) != 2 for part in parts):
+        raise BadRequest(f"--periods takes two periods, as 2026-01-01:2026-01-31,2026-02-01:2026-02-28, not '{text}'.")
+    (first, last), (start, end) = parts
+    return read_period(first, last), read_period(start, end)

@@ -1,0 +1,59 @@
+"""Pairs: two model versions asked about the same rows, each side's cube over the rows both answered."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from analysis.core.evaluation import ModelFacts
+from analysis.core.settings import number
+from analysis.engine.query import Answer, OpenEvaluation, Query
+from analysis.metrics import leaderboard, paired, panel
+from analysis.metrics.contrasts import Contrast
+from analysis.metrics.definition import Metric
+from analysis.metrics.leaderboard import Duel
+
+
+def queries(query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Query, Query]:
+    """The queries of both sides; the first side's carries what the pair needs."""
+    needed = frozenset(need for metric in metrics for need in paired.needs(metric))
+    return replace(query, other=other, needs=query.needs | needed), replace(query, model=other, other=query.model)
+
+
+def ask(evaluation: OpenEvaluation, query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Answer, Answer]:
+    """The answers of both sides, whose groups are the same in the same order."""
+    one, two = evaluation.ask_all(queries(query, other, metrics))
+    return one, two
+
+
+def duels(
+    evaluation: OpenEvaluation, base: Query, metrics: Sequence[Metric], models: Sequence[ModelFacts], *, level: float
+) -> tuple[list[Duel], list[Answer]]:
+    """(every pair of the model versions, in every metric with a better side that both can answer; the answers used).
+
+    base: filter, period and threshold; its model is replaced. None where there are more versions than are ranked.
+    """
+    made: list[Duel] = []
+    answers: list[Answer] = []
+    facts = evaluation.facts
+    for one, two in combinations(models, 2) if len(models) <= leaderboard.MOST else ():
+        able = [
+            metric
+            for metric in metrics
+            if metric.better is not None
+            and not metric.per_class_of(facts.classes)
+            and all(panel.obstacle(metric, facts, model, base.threshold) is None for model in (one, two))
+        ]
+        if not able:
+            continue
+        query = replace(base, model=one.name, needs=panel.needs(able))
+        first, second = sides = ask(evaluation, query, two.name, able)
+        answers += sides
+        settled = bool(first.cube.labelled[0] >= number("labelled_share"))
+        for metric in able:
+            kept = first.cube.once((metric.name, two.name, level), _compared(metric, first, second, level))
+            made.append(Duel(metric, one.name, two.name, kept, settled))
+    return made, answers
+
+
+def _compared(metric: Metric, first: Answer, second: Answer, level: float) -> Callable[[], Contrast]:
+    return lambda: paired.difference(metric, first.cube, second.cube, level=level)
