@@ -8,6 +8,7 @@ from analysis.core import words
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS
 
+UNITS = {"value": "label"}  # of what a threshold moves and no registry holds; F-betas are shares
 CELLS = {"tp": "found", "fn": "missed", "fp": "false alarms", "tn": "rightly left alone"}
 
 
@@ -131,7 +132,7 @@ def groups(result: Result, model: str) -> pl.DataFrame:
     """A table of the groups' own thresholds: group, threshold, with it, with one threshold for all, n."""
     made = []
     for row in _of(result, "segments", model).iter_rows(named=True):
-        unit = METRICS.get(row["metric"]).unit if row["metric"] in METRICS else "share"
+        unit = METRICS.get(row["metric"]).unit if row["metric"] in METRICS else UNITS.get(row["metric"], "share")
         own, alone = (
             f"{words.number(row[f'{kind}value'], unit)}  "
             f"({words.interval(row[f'{kind}low'], row[f'{kind}high'], unit)})"

@@ -74,7 +74,7 @@ def offers(result: Result, name: str, evaluation: Evaluation, set_at: float | No
     set_at: the threshold that is set already.
     """
     for place, each in enumerate(each for each in result.receipt.recommended if each["model"] == name):
-        st.markdown(plain(each["sentence"]))
+        st.markdown(plain(each["sentence"][:1].upper() + each["sentence"][1:]))
         if each.get("threshold") is None:
             continue
         with st.container(horizontal=True, gap="small"):
@@ -95,7 +95,7 @@ def offers(result: Result, name: str, evaluation: Evaluation, set_at: float | No
 
 def _save(result: Result, name: str, evaluation: Evaluation, each: dict[str, Any], place: int) -> None:
     with st.popover("Save as policy", icon=":material/bookmark_add:", key=f"thresholds_policy_{place}"):
-        st.caption("A policy is a decision rule with a name. Its link restores it, and it can be listed in a terminal.")
+        st.caption("A policy is a decision rule with a name. With one threshold it can be put into force by a link.")
         with st.form(f"thresholds_form_{place}", border=False):
             called = st.text_input("Name of the policy", key=f"thresholds_name_{place}")
             what = st.radio("What to save", _rules(result, name, each), key=f"thresholds_rule_{place}")

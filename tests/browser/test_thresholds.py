@@ -65,7 +65,7 @@ def test_a_capacity_is_chosen_used_and_kept_as_a_policy_that_a_link_carries(visi
     page.says("No threshold is set")
     page.choose("Goal", "At most so many a day")
     page.type("Rows a day", "12", box="stNumberInput")
-    page.says("at most 12 a day: from 0.")
+    page.says("At most 12 a day: from 0.")
     offer = page.page.locator(".st-key-thresholds_offer")
     loads = re.search(r"from (0\.\d{3}) on (\d+\.\d) rows a day", offer.inner_text().replace("\u2060", ""))
     scored = [row for row in tables.loans() if row["score_v2"]]

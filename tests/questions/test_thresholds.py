@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
@@ -9,8 +10,15 @@ import pytest
 import sklearn.metrics as sk
 from scipy import stats
 
+from analysis.core.goal import read_goal
+from analysis.core.value import read_values
 from analysis.core.words import number
+from analysis.engine.duckdb import Engine
 from analysis.metrics import METRICS
+from analysis.questions import thresholds
+from analysis.store import evaluations
+from analysis.store.workspace import Workspace
+from analysis.telling import curverows
 from tests.questions.twin import ask, loans, write
 
 ROWS = loans(seed=21, size=900)
@@ -63,6 +71,14 @@ def best(values, at, *, last=True):
     """The threshold of the largest value; of the highest one where several are alike."""
     top = np.flatnonzero(np.isclose(values, np.nanmax(values), rtol=1e-12))
     return float(at[top[-1 if last else 0]])
+
+
+@contextmanager
+def opened(workspace, name):
+    """An evaluation one can ask."""
+    held = Workspace.open(workspace)
+    yield Engine(held).open(evaluations.find(held, name))
+    held.close()
 
 
 # The metrics ----------------------------------------------------------------------------------------------------
@@ -121,14 +137,8 @@ def test_without_a_word_the_grid_holds_precision_recall_and_f1(workspace):
 
 
 def test_curves_are_scikit_learns(workspace):
-    from analysis.engine.duckdb import Engine
-    from analysis.questions import thresholds
-    from analysis.store import evaluations
-    from analysis.store.workspace import Workspace
-
-    opened = Workspace.open(workspace)
-    result = thresholds(Engine(opened).open(evaluations.find(opened, "weighed")))
-    opened.close()
+    with opened(workspace, "weighed") as evaluation:
+        result = thresholds(evaluation)
     y, s, w, _ = arrays(weighted=True)
     fpr, tpr, at = sk.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
     found = {float(t): (f, r) for t, f, r in zip(at[1:], fpr[1:], tpr[1:], strict=True)}
@@ -374,6 +384,15 @@ def test_the_gain_in_value_of_groups_thresholds_is_that_of_the_same_rows(workspa
     middle = np.mean(differences)
     assert advice["gain"] == pytest.approx(middle, rel=1e-9)
     assert (advice["gain_low"], advice["gain_high"]) == pytest.approx((middle - spread, middle + spread), rel=1e-5)
+
+
+def test_groups_are_shown_in_the_unit_of_what_was_chosen_for(workspace):
+    for goal, per_cent in (("max value", False), ("max f2", True)):
+        with opened(workspace, "loans") as evaluation:
+            result = thresholds(evaluation, goals=[read_goal(goal)], by="metric", values=read_values(*GIVEN[1::2]))
+        table = curverows.groups(result, "model")
+        assert table["metric"].to_list() == ["x", "y"] or table["metric"].to_list() == ["y", "x"]
+        assert all(("%" in text) is per_cent for text in table["with its own"])
 
 
 # Requests and receipts ------------------------------------------------------------------------------------------
