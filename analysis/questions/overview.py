@@ -196,10 +196,7 @@ def _change(
 
 def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:
     count = len(course.starts)
-    buckets = [
-        every([judged.in_bucket(facts, start, bucket_after(start, course.bucket)), *judged.weighed(facts)])
-        for start in course.starts
-    ]
+    buckets = [judged.in_bucket(facts, start, bucket_after(start, course.bucket)) for start in course.starts]
     waiting = Missing(judged.named(facts)["label"])
     return pl.DataFrame(
         {

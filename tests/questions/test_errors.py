@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -16,7 +16,7 @@ from analysis.core.expression import parse
 from analysis.core.period import Period
 from analysis.core.roles import ModelColumns, Roles
 from analysis.core.words import number
-from analysis.questions import errors, rows
+from analysis.questions import errors, overview, rows
 from analysis.questions.rows import download, export
 from tests.engine.making import Folder, Table, binary, opened
 from tests.questions.twin import ask, flowers, loans, prices, write
@@ -339,6 +339,33 @@ def test_a_download_leaves_nothing_and_an_export_a_file(two, folder):
     assert written == result.frames["count"]["rows"][0]
     assert len(text.splitlines()) == len(path.read_text().splitlines()) == written + 1
     path.unlink()
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "BIGINT"])
+@pytest.mark.parametrize("weight", [False, True])
+def test_a_point_of_a_trend_leads_to_its_rows(folder, judging, kind, weight):
+    start = 1_772_841_600  # 7 March 2026 in UTC; New York's clocks change the night after
+    moments = [start + place * 1700 for place in range(SIZE)]
+    assert datetime.fromtimestamp(start, UTC) == datetime(2026, 3, 7, tzinfo=UTC)
+    values = {
+        "DATE": [str(date(2026, 3, 1) + timedelta(days=place % 11)) for place in range(SIZE)],
+        "TIMESTAMP": [str(datetime(2026, 3, 1) + timedelta(minutes=29 * place)) for place in range(SIZE)],
+        "TIMESTAMP WITH TIME ZONE": [f"{datetime.fromtimestamp(each, UTC):%Y-%m-%d %H:%M:%S}+00" for each in moments],
+        "BIGINT": moments,
+    }[kind]
+    w = [None if place % 9 == 0 else 1.5 for place in range(SIZE)]
+    columns = {"y": ("INTEGER", judging["y"]), "p": ("INTEGER", judging["p"]), "t": (kind, values)}
+    columns |= {"w": ("DOUBLE", w)} if weight else {}
+    zone = "UTC" if kind in ("DATE", "TIMESTAMP") else "America/New_York"
+    roles = Roles(label="y", models=(ModelColumns("m", "p"),), time="t", zone=zone, weight="w" if weight else None)
+    made = opened(folder, Table(columns), task="binary", roles=roles)
+    trend = overview(made, metrics=["accuracy"]).frames["trend"]
+    assert len(trend) > 8
+    for row in trend.iter_rows(named=True):
+        assert count(made, row["where"]) == row["rows"]
+        labelled = count(made, row["where_labelled"])
+        assert labelled == round(row["rows"] * row["labelled"])
+        assert count(made, row["where_not_yet"]) == row["rows"] - labelled
 
 
 # Receipts and sentences -------------------------------------------------------------------------------------------
