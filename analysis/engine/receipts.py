@@ -6,13 +6,13 @@ It counts rows by itself and shares nothing with the cube's arithmetic, so it is
 import re
 
 from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
 from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.statements import decision, keys, weighed
 from analysis.engine.terms import term_sql, usable
-from analysis.metrics.calibration import MARGIN
 from analysis.metrics.definition import Metric
 
 OF_CLASSES = {

@@ -166,8 +166,8 @@ METRICS.add(
         better="higher",
         low=0.0,
         high=0.25,
-        help="Mean squared distance of the bins' observed shares from the overall one: 0 all bins alike, at most 0.25 and "
-        "the uncertainty, when bins hold one class each.",
+        help="Mean squared distance of the bins' observed shares from the overall one: 0 all bins alike, at most 0.25 "
+        "and the uncertainty, when bins hold one class each.",
         source=_source,
         estimate=resolution_part,
         baseline=partial(constant, 0.0),

@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.core.cube import Cube, Histogram
 from analysis.core.estimate import Estimates
+from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
 from analysis.metrics import curves, logistic, reliability
 from analysis.metrics.decisions import NO_WEIGHT, constant
@@ -14,8 +15,6 @@ from analysis.metrics.intervals import divide, plain, reasons
 from analysis.metrics.reliability import Bins, Cells
 from analysis.metrics.scores import scored
 
-MARGIN = 1e-6
-"""Scores nearer to 0 or 1 than this are taken as this far away before a logit, so that it is finite."""
 OUTSIDE = "some scores lie outside 0 to 1, so they are no probabilities"
 
 
@@ -94,13 +93,14 @@ def in_the_large(cube: Cube, level: float) -> Estimates:
         return value, variance, divide((cells.w0 + cells.w1) @ cells.doubt, cells.total)
 
     value, variance, bound = reliability.over(histogram, reliability.width_bins(histogram), statistic)
-    low, high = plain(value, variance, level, _effective(histogram) - 1)
+    low, high = plain(value, variance, level, effective_rows(histogram) - 1)
     method = "mean, Student's t, linearised for the weights" if histogram.weighted else "mean, Student's t"
     low, high = np.clip(low, -1, 1), np.clip(high, -1, 1)
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
 
-def _effective(histogram: Histogram) -> np.ndarray:
+def effective_rows(histogram: Histogram) -> np.ndarray:
+    """(G,) Kish's number of labelled rows with a score."""
     w, w2 = (array[:, :2].sum(axis=(1, 2)).astype(float) for array in (histogram.w, histogram.w2))
     return np.nan_to_num(divide(w * w, w2))
 
@@ -128,7 +128,7 @@ def recalibration(cube: Cube, level: float, which: int) -> Estimates:
         spread = logistic.sandwich(design, found, w, q, rows)[:, which, which]
         pieces.append((found[:, which], spread, beyond, overlap))
     value, variance, beyond, overlap = (np.concatenate(each) for each in zip(*pieces, strict=True))
-    low, high = plain(value, variance, level, _effective(histogram) - 2)
+    low, high = plain(value, variance, level, effective_rows(histogram) - 2)
     sizes = curves.class_sizes(histogram)
     why = reasons(
         len(value),

@@ -183,7 +183,8 @@ def largest_error(histogram: Histogram, bins: Bins, level: float) -> tuple[np.nd
     """The largest |mean label - mean score| of a bin that has rows, its interval and its bound, each (G,).
 
     Exact intervals of all such bins hold together at `level` (Clopper and Pearson 1934; Sidak 1967), so the largest
-    error lies between the largest of the low ends and the largest of the high ones: conservative. nan where a score lies outside [0, 1].
+    error lies between the largest of the low ends and the largest of the high ones: conservative. nan where a score
+    lies outside [0, 1].
     """
     doubt = doubts(histogram, bins)
 
