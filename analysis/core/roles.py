@@ -95,6 +95,11 @@ class Roles:
     def with_(self, **changes: Any) -> "Roles":
         return replace(self, **changes)
 
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The model versions whose scores are made from another version's."""
+        return tuple(model.name for model in self.models if model.mapping is not None)
+
     def used(self) -> dict[str, list[str]]:
         """{column: [role names]} for every column that has a role."""
         found: dict[str, list[str]] = {}

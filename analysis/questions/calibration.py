@@ -58,7 +58,7 @@ def calibration(
         answer = evaluation.ask(query)
         answers.append(answer)
         used.append(rows_used(model.name, answer.cube))
-        notes += _said(model)
+        notes += _said(facts, model)
         groups = answer.cube.groups.rename(names) if names else answer.cube.groups
         kind = binning if model.probabilities else reliability.COUNT
         picked = reliability.binned(scored(answer.cube), kind, bins)
@@ -122,23 +122,36 @@ def _receipt(
     )
 
 
+def uncalibrated(facts: Evaluation) -> str | None:
+    """Why an evaluation's calibration cannot be asked, in a sentence; None where it can."""
+    if facts.task != BINARY:
+        return f"Calibration is asked of the scores of two classes; '{facts.name}' is {facts.task}."
+    if facts.roles.label is None:
+        return f"'{facts.name}' has no label, so nobody knows yet which scores were right."
+    if not any(model.score for model in facts.models):
+        return f"No model version of '{facts.name}' has a score column, so there is nothing to calibrate."
+    return None
+
+
 def _scored(facts: Evaluation, models: Sequence[str]) -> list[ModelFacts]:
     """The versions asked for; all that have a score where none is named."""
-    if facts.task != BINARY:
-        raise BadRequest(f"Calibration is asked of the scores of two classes; '{facts.name}' is {facts.task}.")
-    if facts.roles.label is None:
-        raise BadRequest(f"'{facts.name}' has no label, so nobody knows yet which scores were right.")
+    why = uncalibrated(facts)
+    if why is not None:
+        raise BadRequest(why)
     versions = [facts.model(name) for name in models] if models else [each for each in facts.models if each.score]
     for model in versions:
         if not model.score:
             raise BadRequest(f"The model version '{model.name}' has no score column, so it has no calibration.")
-    if not versions:
-        raise BadRequest(f"No model version of '{facts.name}' has a score column, so there is nothing to calibrate.")
     return versions
 
 
-def _said(model: ModelFacts) -> list[str]:
+def _said(facts: Evaluation, model: ModelFacts) -> list[str]:
     notes = []
+    if model.name in facts.roles.derived:
+        notes.append(
+            f"{model.name} is derived: its mapping was fitted on about half of the rows it was made from, so figures "
+            "on all of them flatter it a little."
+        )
     if not model.exact:
         notes.append(
             f"{model.name} has more distinct scores than score codes: each code counts at the middle of its range, "
@@ -196,10 +209,9 @@ def _on_average(model: str, row: dict[str, Any]) -> str:
     ends = sorted(abs(row[end]) for end in ("low", "high"))
     low, high = (words.number(end, "share").rstrip("%") for end in ends)
     if row["low"] <= 0 <= row["high"]:
-        least, most = (words.number(row[end], "share").rstrip("%") for end in ("low", "high"))
-        return (
-            f"Scores of {model} are right on average as far as can be told (label less score {least} to {most} points)"
-        )
+        below, above = (words.number(abs(row[end]), "share").rstrip("%") for end in ("high", "low"))
+        spread = f"between {below} points too low and {above} too high"
+        return f"Scores of {model} are right on average as far as can be told ({spread})"
     return f"Scores of {model} are {size} points too {side} on average (between {low} and {high})"
 
 

@@ -1,8 +1,10 @@
 """Calibration told: rows of its charts and tables, and a mapping as it leaves the house."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from analysis.core import words
@@ -12,7 +14,13 @@ from analysis.core.receipt import Result
 from analysis.metrics import METRICS
 from analysis.metrics.calibrationframes import MARKED, definition
 
-FITS = {"before": "as it is", "platt": "Platt", "isotonic": "isotonic", "beta": "beta"}
+FITS = {"before": "as it is", "platt": "Platt", "isotonic": "Isotonic", "beta": "Beta"}
+AFTER = {"before": "Before", "platt": "After Platt", "isotonic": "After isotonic", "beta": "After beta"}
+TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 1.0)
+PARTS = (
+    "The Brier score is reliability − resolution + uncertainty + what happens inside the bins. "
+    "Spiegelhalter's test needs no bins."
+)
 
 
 def mapping(result: Result, model: str, method: str) -> Mapping:
@@ -24,6 +32,51 @@ def mapping(result: Result, model: str, method: str) -> Mapping:
     if row["mapping"] is None:
         raise BadRequest(f"There is no {FITS[method]} mapping of '{model}': {row['reason']}.")
     return Mapping.from_dict(json.loads(row["mapping"]))
+
+
+def found(result: Result, model: str, method: str) -> Mapping | None:
+    """The mapping, None where none could be fitted."""
+    rows = result.frames["mappings"].filter(model=model, fit=method)
+    return None if not len(rows) or rows["mapping"][0] is None else mapping(result, model, method)
+
+
+def gain(result: Result, model: str, method: str) -> str:
+    """What a mapping changes, in a sentence."""
+    if found(result, model, method) is None:
+        row = result.frames["mappings"].filter(model=model, fit=method).row(0, named=True)
+        return f"No {FITS[method]} mapping for {model}: {row['reason']}."
+    rows = {row["metric"]: row for row in result.frames["fits"].filter(model=model, fit=method).iter_rows(named=True)}
+    loss, error = rows["log_loss"], rows["ece"]
+    if loss["change"] is None:
+        after = words.number(loss["after"], "score")
+        return f"{FITS[method]} makes probabilities of {model}'s scores: log loss {after} on rows it was not fitted on."
+    ends = words.interval(loss["change_low"], loss["change_high"], "score")
+    before, after = (words.number(error[side], "score") for side in ("before", "after"))
+    return (
+        f"{FITS[method]} on rows it was not fitted on: log loss {words.delta(loss['change'], 'score')} ({ends}), "
+        f"{loss['verdict']}; calibration error {before} before, {after} after."
+    )
+
+
+def halves(result: Result, model: str, method: str) -> str:
+    """How many rows each half had."""
+    fit_on = result.frames["mappings"].filter(model=model, fit=method)["n"][0]
+    rows = result.frames["fits"].filter(model=model, fit=method)
+    checked_on = f", measured on {rows['n'][0]:,} others" if len(rows) else ""
+    looks = result.receipt.m or 0
+    return f"Fitted on {fit_on:,} rows{checked_on}. Verdicts hold after correction for all {looks} changes."
+
+
+def top(frame: pl.DataFrame) -> float:
+    """How far a diagram's axes reach: the first round number no bin lies above."""
+    known = frame.filter(pl.col("value").is_not_null())
+    highest = float(np.max(known.select("score", "value").to_numpy(), initial=0.0)) if len(known) else 1.0
+    return next((each for each in TOPS if highest <= each), 1.0)
+
+
+def chances(marks: pl.DataFrame) -> bool:
+    """Whether every score drawn can be a probability."""
+    return marks.filter((pl.col("from") < 0) | (pl.col("to") > 1)).is_empty() if len(marks) else True
 
 
 def exported(result: Result, model: str, method: str) -> dict[str, Any]:
@@ -115,6 +168,11 @@ def fits(result: Result, model: str) -> pl.DataFrame:
             line[side.capitalize()] = text if row[f"{side}_low"] is None else f"{text}  ({ends})"
         made.append(line | {"Verdict": row["verdict"] or "no interval: sizes are summed"})
     return pl.DataFrame(made)
+
+
+def hues(models: Sequence[str]) -> str:
+    """Which colour is which version, where a small diagram has no room for a legend."""
+    return "; colours as above" if len(models) > 1 else ""
 
 
 def few(frame: pl.DataFrame) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from analysis.core.evaluation import Evaluation
+from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS
 from pages.ui.context import plain
@@ -90,3 +92,18 @@ TITLES = {
 def one_of(label: str, options: Iterable[str], *, key: str) -> str:
     """One of a few ways to show something; the first one at first."""
     return one(label, list(options), key=key, shown=lambda name: TITLES[name], segmented=True)
+
+
+def binning(*, key: str) -> str:
+    """How scores are put into bins: "width" or "count"."""
+    names = {"width": "equal width", "count": "equally many rows"}
+    return one("Bins", list(names), key=key, shown=lambda name: names[name], segmented=True)
+
+
+def segment(evaluation: Evaluation, *, key: str) -> str | None:
+    """A column to break out by, those with the role segment first; None for none."""
+    first = [*evaluation.roles.segments, *evaluation.roles.protected]
+    names = [column.name for column in evaluation.columns if column.encoding in ("values", "bins")]
+    names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
+    picked = one("Column", ["", *names], key=key, shown=lambda name: plain(name) or "None", width=280)
+    return picked or None
