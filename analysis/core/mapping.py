@@ -59,7 +59,7 @@ class Mapping:
         """
         score = np.asarray(score, dtype=float)
         if self.method == ISOTONIC:
-            return np.interp(score, *self._knots())
+            return np.where(np.isnan(score), np.nan, np.interp(score, *self._knots()))
         given, s = dict(self.parameters), np.clip(score, MARGIN, 1 - MARGIN)
         if self.method == BETA:
             line = given["intercept"] + given["rise"] * np.log(s) - given["fall"] * np.log(1 - s)

@@ -9,6 +9,8 @@ from analysis.metrics.intervals import divide
 STEPS, HALVINGS = 100, 30
 STILL = 1e-11
 """Newton's steps end once they move every linear predictor by less than this share of its size."""
+CERTAIN = 1e-9
+"""Where the mean of p (1 - p) is below this, every row is certain and the coefficients are on their way to infinity."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def fit(design: np.ndarray, negatives: np.ndarray, positives: np.ndarray) -> Fit
             ended |= moved <= STILL * (1 + np.abs(found @ design.T).max(axis=1, initial=0.0))
             if ended.all():
                 break
-        flat = np.abs((positives - total / (1 + np.exp(-(found @ design.T)))) @ design).max(axis=1, initial=0.0)
-    settled = ended & (flat <= 1e-6 * np.maximum(total.sum(axis=1), 1e-300))
+        p = 1 / (1 + np.exp(-(found @ design.T)))
+        flat = np.abs((positives - total * p) @ design).max(axis=1, initial=0.0)
+    size = np.maximum(total.sum(axis=1), np.finfo(float).tiny)
+    settled = ended & (flat <= 1e-6 * size) & ((total * p * (1 - p)).sum(axis=1) > CERTAIN * size)
     found[~settled] = np.nan
     return Fitted(found, np.where(settled, best, np.nan))
 
