@@ -185,12 +185,8 @@ def checked(halves: Cube, methods: Iterable[str], model: str, binning: str, bins
 
 
 def _half(halves: Cube, names: Sequence[str | None], name: str) -> Cube:
-    """One half alone; an empty one where no row of it is in scope."""
-    kept = np.array([each == name for each in names], dtype=bool)
-    part = halves.pick(kept)
-    if len(part):
-        return part.total()
-    return halves.total().pick(np.zeros(1, dtype=bool)) if len(halves) else halves
+    """One half alone, as one group; without rows where none of it is in scope."""
+    return halves.pick(np.array([each == name for each in names], dtype=bool)).total()
 
 
 def _compared(metric: str, before: Cube, after: Cube, level: float) -> dict[str, Any]:
