@@ -1,4 +1,4 @@
-"""The calibration page: what it says first, its marks, a segment, a fit and what applying it leaves behind."""
+"""The calibration page: what it says first, its marks, a segment, a fit, and a derived version."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.browser.visitor import WORK
 REGIONS = 4
 
 
-def test_calibration_from_the_sentence_to_a_derived_version(visit, sample):
+def test_calibration_from_the_sentence_to_a_mapping(visit, sample):
     page = visit()
     page.open("calibration?e=loans&m=v2")
     said = page.sentence()
@@ -33,10 +33,20 @@ def test_calibration_from_the_sentence_to_a_derived_version(visit, sample):
         page.button("Mapping as JSON").click()
     assert '"method": "platt"' in downloading.value.path().read_text()
 
+
+def test_a_mapping_applied_is_a_version_more(visit, sample):
+    page = visit()
+    page.open("calibration?e=loans+weighted&m=v1")  # an evaluation no other test counts the versions of
+    with page.running():
+        page.page.get_by_role("radio", name="Isotonic", exact=True).click()
     page.button("Apply as a derived version").click()
     expect(page.button("Apply")).to_be_visible()
     page.button("Apply").click()
-    page.says("The derived model version 'v2 platt' is there", within=WORK)
-    assert "Scores of v2 platt are right on average" in page.sentence()
+    page.says("The derived model version 'v1 isotonic' is there", within=WORK)
+    assert "Scores of v1 isotonic are right on average" in page.sentence()
+
+
+def test_what_has_no_calibration_says_so(visit, sample):
+    page = visit()
     page.open("calibration?e=digits")
     page.says("Calibration is asked of the scores of two classes")
