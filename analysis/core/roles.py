@@ -48,6 +48,8 @@ class ModelColumns:
     """The columns of one model version, by label.
 
     scores: (class, column) pairs; class None = the positive class's score. quantiles: (level, column) pairs.
+    mapping: what turns the positive class's score into this version's, as core/mapping.py reads it; in a long file its
+    "model" names the version whose rows it takes.
     """
 
     name: str
@@ -55,6 +57,12 @@ class ModelColumns:
     scores: tuple[tuple[str | None, str], ...] = ()
     quantiles: tuple[tuple[float, str], ...] = ()
     latency: str | None = None
+    mapping: dict[str, Any] | None = field(default=None, hash=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Without what no older version knew where it is not used, so that an evaluation keeps its fingerprint."""
+        made = asdict(self)
+        return {key: value for key, value in made.items() if key != "mapping" or value is not None}
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,11 @@ class Roles:
     def with_(self, **changes: Any) -> "Roles":
         return replace(self, **changes)
 
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The model versions whose scores are made from another version's."""
+        return tuple(model.name for model in self.models if model.mapping is not None)
+
     def used(self) -> dict[str, list[str]]:
         """{column: [role names]} for every column that has a role."""
         found: dict[str, list[str]] = {}
@@ -117,7 +130,7 @@ class Roles:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"models": [model.to_dict() for model in self.models]}
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> "Roles":
@@ -128,6 +141,7 @@ class Roles:
                 tuple((pair[0], pair[1]) for pair in each.get("scores", ())),
                 tuple((float(pair[0]), pair[1]) for pair in each.get("quantiles", ())),
                 each.get("latency"),
+                each.get("mapping"),
             )
             for each in data.get("models", ())
         )

@@ -6,6 +6,7 @@ It counts rows by itself and shares nothing with the cube's arithmetic, so it is
 import re
 
 from analysis.core.evaluation import Evaluation, ModelFacts
+from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
 from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
@@ -26,6 +27,7 @@ OF_CLASSES = {
         class_receipts.top_calibration,
     )
 }
+STEPS = 25
 TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
 
 
@@ -44,6 +46,7 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         return ""
     source = "classes" if written.source == "counts" and len(facts.classes) > 2 else written.source
     builders = {"counts": _counts, "classes": _classes, "scores": _scores, "calibration": _calibration, **OF_CLASSES}
+    builders["recalibration"] = _recalibration
     many = len(facts.classes) > 2 and bool(written.by_class)
     value, n = (written.by_class, written.n_by_class) if many else (written.value, written.n)
     keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
@@ -156,8 +159,40 @@ def _calibration(
     group = f"{listed}bin"
     return (
         _scores(keyed, listed, where, weight, decided, model, facts)
-        + f",\ncalibration AS (SELECT {listed}least(floor(low * 15), 14) AS bin,\n"
+        + f",\ncalibration AS (SELECT {listed}least(floor(low * 15), 14) AS bin, sum(pos) AS pos,\n"
         "  sum(pos * (1 - (low + high) / 2) - neg * (low + high) / 2) AS excess, sum(pos + neg) AS total,\n"
-        f"  sum(n_all) AS n_all FROM scores JOIN codes ON codes.name = 'b{model.index}' AND codes.code = scores.s\n"
+        "  sum(pos * (1 - (low + high) / 2) ** 2 + neg * ((low + high) / 2) ** 2) AS squares, sum(n_all) AS n_all\n"
+        f"  FROM scores JOIN codes ON codes.name = 'b{model.index}' AND codes.code = scores.s\n"
         f"  GROUP BY {group})"
+    )
+
+
+def _recalibration(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    """Newton's method for a logistic regression on one variable, as a recursive statement."""
+    names = [name for name in listed.split(", ") if name]
+    same = " AND ".join(f"f.{name} IS NOT DISTINCT FROM o.{name}" for name in names) or "true"
+    grouped = f" GROUP BY {listed.rstrip(', ')}" if names else ""
+    ours = "".join(f"f.{name} AS {name}, " for name in names)
+    held = "FILTER (WHERE neg > 0)", "FILTER (WHERE pos > 0)"
+    return (
+        "RECURSIVE "
+        + _scores(keyed, listed, where, weight, decided, model, facts)
+        + f",\nodds AS (SELECT {listed}pos, neg, n_all, low < 0 OR high > 1 AS beyond,\n"
+        f"  least(greatest((low + high) / 2, {MARGIN!r}), 1 - {MARGIN!r}) AS m, ln(m / (1 - m)) AS x\n"
+        f"  FROM scores JOIN codes ON codes.name = 'b{model.index}' AND codes.code = scores.s),\n"
+        f"known AS (SELECT {listed}sum(pos) AS pos, sum(neg) AS neg, sum(n_all) AS n_all,\n"
+        "  coalesce(NOT bool_or(beyond)\n"
+        f"  AND max(x) {held[0]} > min(x) {held[1]} AND max(x) {held[1]} > min(x) {held[0]}, false) AS sound\n"
+        f"  FROM odds{grouped}),\n"
+        f"fit AS (SELECT {listed}0 AS step, ln(pos / neg) AS a, 0.0::DOUBLE AS b FROM known WHERE sound\n"
+        f"  UNION ALL SELECT {listed}step + 1, a + (h11 * g0 - h01 * g1) / (h00 * h11 - h01 * h01),\n"
+        "  b + (h00 * g1 - h01 * g0) / (h00 * h11 - h01 * h01) FROM (\n"
+        f"  SELECT {ours}step, a, b, sum(pos - (pos + neg) * p) AS g0, sum((pos - (pos + neg) * p) * x) AS g1,\n"
+        "  sum(h) AS h00, sum(h * x) AS h01, sum(h * x * x) AS h11 FROM (\n"
+        f"  SELECT {ours}step, a, b, x, pos, neg, 1 / (1 + exp(-(a + b * x))) AS p, (pos + neg) * p * (1 - p) AS h\n"
+        f"  FROM fit f JOIN odds o ON {same} WHERE step < {STEPS}) f GROUP BY ALL)),\n"
+        f"recalibration AS (SELECT {''.join(f'o.{name} AS {name}, ' for name in names)}o.n_all, sound, "
+        f"a AS intercept, b AS slope\n  FROM known o LEFT JOIN fit f ON {same} AND step = {STEPS})"
     )

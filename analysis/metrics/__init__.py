@@ -3,12 +3,14 @@
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
-from analysis.metrics import scores, probabilities, class_scores, regression
+from analysis.metrics import scores, probabilities, calibration, brier, class_scores, regression
 
 __all__ = [
     "METRICS",
     "Metric",
     "binary",
+    "brier",
+    "calibration",
     "class_means",
     "class_scores",
     "decisions",

@@ -8,14 +8,15 @@ from analysis.core.cube import Cube, Histogram, Ranks
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import MULTICLASS
-from analysis.metrics import curves
+from analysis.metrics import reliability
+from analysis.metrics.calibration import calibrated, said
 from analysis.metrics.class_curves import Areas, areas, versus
 from analysis.metrics.decisions import NO_WEIGHT, constant, proportion
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import FLAT, combine, divide, effective_n, logit, mann_whitney, plain, reasons
 from analysis.metrics.multiclass import scaled
 from analysis.metrics.probabilities import label_shares
-from analysis.metrics.scores import FEW, HIGH, calibrated
+from analysis.metrics.scores import FEW, HIGH
 
 NO_SCORES = "This metric needs the scores of every class: name their columns in the evaluation."
 NO_ROWS = "no row has a label and the scores of every class"
@@ -92,7 +93,7 @@ def classwise_ece(cube: Cube, level: float) -> Estimates:
     By simulation a 95 % interval covers 93 to 100 %: it is rather too wide.
     """
     histograms = scored(cube)
-    parts = [curves.calibration_error(versus(each, own)) for own, each in enumerate(histograms)]
+    parts = [reliability.calibration_error(versus(each, own)) for own, each in enumerate(histograms)]
     value, bias, bound = (
         np.mean([getattr(part, name) for part in parts], axis=0) for name in ("value", "bias", "bound")
     )
@@ -102,8 +103,8 @@ def classwise_ece(cube: Cube, level: float) -> Estimates:
         missed += each.w2[:, own] @ (1 - (each.low + each.high) / 2) ** 2
     most = divide(2 * np.sqrt(missed), size * total)
     error = np.fmin(np.mean([np.sqrt(part.variance) for part in parts], axis=0), most)
-    of = f"of each of {size} classes, standard errors at their largest"
-    return calibrated(value, error**2, bias, bound, versus(histograms[0], 0), level, of)
+    over = f"{said(None)} of each of {size} classes, standard errors at their largest"
+    return calibrated(value, error**2, bias, bound, versus(histograms[0], 0), level, over)
 
 
 def top_label_ece(cube: Cube, level: float) -> Estimates:
@@ -113,8 +114,8 @@ def top_label_ece(cube: Cube, level: float) -> Estimates:
     """
     if cube.top_label is None:
         raise BadRequest(NO_SCORES)
-    error = curves.calibration_error(cube.top_label)
-    return calibrated(error.value, error.variance, error.bias, error.bound, cube.top_label, level)
+    error = reliability.calibration_error(cube.top_label)
+    return calibrated(error.value, error.variance, error.bias, error.bound, cube.top_label, level, said(None))
 
 
 def top_accuracy(cube: Cube, level: float, *, top: int) -> Estimates:

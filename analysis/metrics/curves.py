@@ -61,13 +61,6 @@ class ClassSizes:
         return self.negatives + self.positives
 
 
-@dataclass(frozen=True)
-class Calibration(Summary):
-    """A calibration error and how much of it sampling alone may have added (bias): sizes of noise add up."""
-
-    bias: np.ndarray
-
-
 def class_sizes(histogram: Histogram) -> ClassSizes:
     """How many rows of each class the histogram holds."""
     n, w, w2 = (array[:, :2].sum(axis=2) for array in (histogram.n, histogram.w, histogram.w2))
@@ -217,43 +210,3 @@ def separation(histogram: Histogram) -> Separation:
         bound = np.where(known, np.maximum(np.nan_to_num(furthest - value), 0.0), np.nan)
         parts.append((value, variance, bound, tpr, fpr, np.where(known, threshold, np.nan)))
     return Separation(*_joined(parts, 6))
-
-
-def calibration_error(histogram: Histogram, *, bins: int = 15) -> Calibration:
-    """Expected calibration error over equal-width bins [a, b) of the positive class's score, 0 to 1.
-
-    The share-weighted mean of |mean label - mean score| by bin. A code's score is the middle of its range; bound adds
-    up half the ranges, and the whole share of a code that straddles an edge. The variance is linearised at the signs
-    found. bias: the mean of a folded normal less its centre, by bin, with the gap found less its standard error for
-    the centre. nan where a score lies outside [0, 1].
-    """
-    from scipy.special import ndtr
-
-    edges = np.arange(bins + 1) / bins
-    low, high = histogram.low, histogram.high
-    middle = low + (high - low) / 2
-    home = np.clip(np.searchsorted(edges, low, side="right") - 1, 0, bins - 1)
-    straddles = high > edges[home + 1]
-    doubt = np.where(straddles, 2.0, (high - low) / 2)
-    member = (home[:, None] == np.arange(bins)[None, :]).astype(float)
-    outside = (low < 0) | (high > 1)
-    parts: list[tuple[np.ndarray, ...]] = []
-    for slab in slabs(histogram):
-        (w0, w1), (q0, q1), (n0, n1) = (_cells(each, slab) for each in (histogram.w, histogram.w2, histogram.n))
-        total = w0.sum(axis=1) + w1.sum(axis=1)
-        excess = (w1 * (1 - middle) - w0 * middle) @ member
-        bad = (n0[:, outside] + n1[:, outside]).sum(axis=1) > 0
-        value = np.where(bad, np.nan, divide(np.abs(excess).sum(axis=1), total))
-        side = np.sign(excess) @ member.T
-        psi1 = side * (1 - middle) - value[:, None]
-        psi0 = -side * middle - value[:, None]
-        n = n0.sum(axis=1) + n1.sum(axis=1)
-        spread = np.einsum("gb,gb,gb->g", q1, psi1, psi1) + np.einsum("gb,gb,gb->g", q0, psi0, psi0)
-        bound = np.minimum(divide((w0 + w1) @ doubt, total), 1.0)
-        noise = np.sqrt((q1 * (1 - middle) ** 2 + q0 * middle**2) @ member)
-        centre = np.maximum(np.abs(excess) - noise, 0.0)
-        ratio = np.nan_to_num(divide(centre, noise))
-        folded = noise * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) - 2 * centre * ndtr(-ratio)
-        bias = divide(folded.sum(axis=1), total)
-        parts.append((value, divide(spread, total * total) * divide(n, n - 1), bound, bias))
-    return Calibration(*_joined(parts, 4))

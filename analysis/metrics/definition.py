@@ -25,9 +25,11 @@ class Sql:
     (weighted) sum and the median of a per-row term and SUM[one] for the sum of weights;
     "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
     fp (at and above this score), positives, negatives, wide (the code holds several values);
-    "calibration": a row a group and 15th of the score's range with excess (of labels over scores), total (weights) and
-    n_all (rows); "top_calibration": the same of the highest score of many classes, and "class_calibration": of each
-    class's score in turn;
+    "calibration": a row a group and 15th of the score's range with excess (of labels over scores), pos (positives),
+    squares (of label less score), total (all weights) and n_all (rows); "top_calibration": the excess, total and n_all
+    of the highest score of many classes, and "class_calibration": of each class's score in turn;
+    "recalibration": a row a group with intercept and slope of the logistic regression on the score's log odds, sound
+    (whether they exist) and n_all (rows);
     "areas": a row a group, class and other class (for "rests": all others as one) with area (AUC of the class's score
     between the two, null where one is missing) and n_pos (rows of the class);
     "ranks": the labelled rows with the label's rank, their weight w and the number of classes.

@@ -74,6 +74,28 @@ def wilson(k: np.ndarray, n: np.ndarray, level: float) -> Ends:
     return low, np.where(np.isnan(p), np.nan, high)
 
 
+def clopper_pearson(k: np.ndarray, n: np.ndarray, level: float) -> Ends:
+    """The exact interval of a proportion, which holds the truth at least as often as `level` (Clopper, Pearson 1934).
+
+    k, n as for `wilson`; an effective n need not be whole.
+
+    >>> low, high = clopper_pearson(np.array([0.0, 3.0]), np.array([10.0, 10.0]), 0.95)
+    >>> low.round(4).tolist(), high.round(4).tolist()
+    ([0.0, 0.0667], [0.3085, 0.6525])
+    """
+    from scipy.special import betaincinv
+
+    z_value(level)
+    tail = (1 - level) / 2
+    n = np.asarray(n, dtype=float)
+    k = np.clip(np.asarray(k, dtype=float), 0, n)
+    known, none, every = n > 0, k <= 0, k >= n
+    low = betaincinv(np.where(none, 1.0, k), np.where(known, n - k + 1, 1.0), tail)
+    high = betaincinv(np.where(known, k + 1, 1.0), np.where(every, 1.0, n - k), 1 - tail)
+    low, high = np.where(none, 0.0, low), np.where(every, 1.0, high)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
 def mover_difference(a: np.ndarray, a_ends: Ends, b: np.ndarray, b_ends: Ends) -> Ends:
     """Ends of a - b for independent a and b from their own intervals (Zou and Donner 2008).
 

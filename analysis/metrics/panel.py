@@ -93,6 +93,16 @@ def own_texts(metrics: Iterable[Metric], own: Mapping[str, Metric]) -> dict[str,
     return {"own": texts} if texts else {}
 
 
+def group_names(names: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Frame columns for group columns: their own names, with `_` where one collides with the frame's."""
+    known, made = set(taken), list[str]()
+    for name in names:
+        while name in known or name in made:
+            name += "_"
+        made.append(name)
+    return made
+
+
 def undefined(groups: int, reason: str) -> Estimates:
     nothing = np.full(groups, np.nan)
     return Estimates(nothing, nothing, nothing, np.zeros(groups, dtype=np.int64), "", np.full(groups, reason, object))

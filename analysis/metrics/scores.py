@@ -174,40 +174,6 @@ def ks(cube: Cube, level: float) -> Estimates:
     return Estimates(gap.value, low, high, sizes.rows, method, one_class(sizes), bound=gap.bound)
 
 
-def ece(cube: Cube, level: float) -> Estimates:
-    """Expected calibration error, whose low end is moved down by the bias that summing sizes can have caused.
-
-    By simulation a 95 % interval covers 93 to 98 % of calibrated scores from 100 rows on (86 % at 50 rows with 5 %
-    positives, 89 % at 100 rows of a strong model) and 97 to 99.8 % of others: it is rather too wide than too narrow.
-    """
-    error = curves.calibration_error(scored(cube))
-    return calibrated(error.value, error.variance, error.bias, error.bound, scored(cube), level)
-
-
-def calibrated(
-    value: np.ndarray,
-    variance: np.ndarray,
-    bias: np.ndarray,
-    bound: np.ndarray,
-    histogram: Histogram,
-    level: float,
-    of: str = "",
-) -> Estimates:
-    """A calibration error with its interval. histogram: the rows it is of; of: more words on the method."""
-    sizes = curves.class_sizes(histogram)
-    low, high = plain(value, variance, level)
-    low, high = np.clip(low - bias, 0, 1), np.clip(high, 0, 1)
-    why = reasons(
-        len(sizes.rows),
-        (sizes.rows == 0, "no row has both a label and a score"),
-        (sizes.effective_positives + sizes.effective_negatives == 0, NO_WEIGHT),
-        (np.isnan(value), "some scores lie outside 0 to 1, so they are no probabilities"),
-    )
-    method = f"linearised at the signs found, 15 equal-width bins{of and ' '}{of}"
-    method += "; the low end allows for the bias of summed sizes"
-    return Estimates(value, low, high, sizes.rows, method, why, bound=bound)
-
-
 def positive_share(cube: Cube) -> np.ndarray:
     negatives, positives = curves.class_weights(scored(cube))
     return divide(positives, negatives + positives)
@@ -274,20 +240,5 @@ METRICS.add(
         baseline=partial(constant, 0.0),
         baseline_help="0: a score that knows nothing of the label",
         sql=Sql("scores", "2 * sum(pos * (neg_below + neg / 2)) / nullif(sum(pos) * sum(neg), 0) - 1", "sum(n_all)"),
-    )
-)
-METRICS.add(
-    _of_score(
-        "ece",
-        "Calibration error (ECE)",
-        better="lower",
-        low=0.0,
-        counts=_both,
-        help="Mean gap between score and observed share over 15 bins: 0 calibrated, 1 always certain and wrong.",
-        source="Naeini, Cooper and Hauskrecht 2015",
-        estimate=ece,
-        baseline=partial(constant, np.nan),
-        baseline_help="none: a constant score at the positives' share is calibrated",
-        sql=Sql("calibration", "sum(abs(excess)) / nullif(sum(total), 0)", "sum(n_all)"),
     )
 )

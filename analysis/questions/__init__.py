@@ -1,5 +1,6 @@
 """Questions: one module each; a question takes an evaluation and options and returns a Result."""
 
+from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
@@ -8,4 +9,15 @@ from analysis.questions.rows import rows
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
 
-__all__ = ["KEY_FIGURES", "compare_groups", "errors", "measure", "overview", "rows", "targets", "thresholds"]
+__all__ = [
+    "KEY_FIGURES",
+    "calibration",
+    "compare_groups",
+    "errors",
+    "measure",
+    "overview",
+    "rows",
+    "targets",
+    "thresholds",
+    "uncalibrated",
+]

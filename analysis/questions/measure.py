@@ -48,7 +48,11 @@ def measure(
         _refuse_undecided(facts, asked, versions, threshold)
     columns = [facts.column(name) for name in by]
     names = dict(
-        zip([f"k{place}" for place in range(len(columns))], group_names([c.name for c in columns]), strict=True)
+        zip(
+            [f"k{place}" for place in range(len(columns))],
+            panel.group_names([c.name for c in columns], TAKEN),
+            strict=True,
+        )
     )
     pieces, used, sql, notes = [], [], {}, []
     seconds, cached = 0.0, True
@@ -102,16 +106,6 @@ def measure(
         notes=tuple(notes),
     )
     return Result(frame, _sentence(evaluation, frame, list(names.values()), where), receipt, own=evaluation.own)
-
-
-def group_names(names: Sequence[str]) -> list[str]:
-    """Frame columns for group columns: their own names, with `_` where one collides with the frame's."""
-    made: list[str] = []
-    for name in names:
-        while name in TAKEN or name in made:
-            name += "_"
-        made.append(name)
-    return made
 
 
 def _refuse_undecided(

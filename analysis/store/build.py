@@ -132,7 +132,7 @@ class Builder:
         for index, model in enumerate(self.roles.models):
             own = dict(model.scores)
             named = model.prediction if self.task == REGRESSION else own.get(None, own.get(self.roles.positive))
-            if named in clean and self.task in (BINARY, REGRESSION):
+            if named in clean and self.task in (BINARY, REGRESSION) and model.mapping is None:
                 found.setdefault(str(named), f"{'p' if self.task == REGRESSION else 's'}{index}")
         return found
 

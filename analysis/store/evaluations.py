@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from analysis.core.dataset import Dataset, clean_name, split_reference
 from analysis.core.errors import BadRequest, NotFound, UnknownName
 from analysis.core.evaluation import Evaluation
-from analysis.core.roles import TASKS, Roles
+from analysis.core.roles import BINARY, TASKS, Roles
 from analysis.store import child, datasets, staging
 from analysis.store.catalog import now
 from analysis.store.child import Progress, no_progress
@@ -105,8 +105,10 @@ def checked(dataset: Dataset, task: str, roles: Roles) -> None:
     if twice:
         raise BadRequest(f"Two model versions are called '{twice[0]}'; give each its own name.")
     for model in roles.models:
-        if model.prediction is None and not model.scores:
+        if model.prediction is None and not model.scores and model.mapping is None:
             raise BadRequest(f"The model version '{model.name}' has neither a prediction nor a score column.")
+        if model.mapping is not None and task != BINARY:
+            raise BadRequest("Only the score of a two-class task can be mapped to another.")
 
 
 def create(

@@ -219,7 +219,15 @@ def decision_sql(model: ModelSql, names: list[str]) -> str:
 
 
 def score_sql(model: ModelSql, names: list[str]) -> str | None:
-    """The positive class's score as DOUBLE; from the other class's by 1 - score where only that is there."""
+    """The positive class's score as DOUBLE; from the other class's by 1 - score where only that is there.
+
+    Of a derived version it is what its mapping makes of that.
+    """
+    score = _recorded(model, names)
+    return score if score is None or model.mapping is None else model.mapping.sql(score)
+
+
+def _recorded(model: ModelSql, names: list[str]) -> str | None:
     by_class = dict(model.scores)
     for name in (None, names[1]):
         if name in by_class:

@@ -1,10 +1,11 @@
 """The layout of a source: which SQL expression holds what, for wide files (as they are) and long ones (pivoted)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from analysis.core.errors import BadRequest
+from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.mapping import Mapping
 from analysis.core.roles import ModelColumns, Roles
 from analysis.core.schema import FLOATS, Column, Schema
 
@@ -13,7 +14,10 @@ MOST_MODELS = 20
 
 @dataclass(frozen=True)
 class ModelSql:
-    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column)."""
+    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column).
+
+    mapping: what turns the positive class's score into this version's.
+    """
 
     name: str
     index: int
@@ -24,6 +28,7 @@ class ModelSql:
     class_columns: tuple[tuple[str, str], ...]
     quantiles: tuple[tuple[float, str], ...]
     latency: str | None
+    mapping: Mapping | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,19 @@ def layout(connection: duckdb.DuckDBPyConnection, schema: Schema, roles: Roles, 
         models.append(
             _model(connection, relation, schema, own, index, column if not roles.id else None, bool(roles.id))
         )
+    models += [_derived(each, models, len(names) + place) for place, each in enumerate(roles.models[1:])]
     return Layout(relation, tuple(models))
+
+
+def _derived(model: ModelColumns, known: list[ModelSql], index: int) -> ModelSql:
+    """A version of a long file made from another one's scores."""
+    mapping = Mapping.from_dict(model.mapping or {})
+    by_name = {each.name: each for each in known}
+    if model.name in by_name:
+        raise BadRequest(f"There is a model version '{model.name}' already; give the derived one a name of its own.")
+    if mapping.model not in by_name:
+        raise UnknownName("model version", mapping.model, by_name)
+    return replace(by_name[mapping.model], name=model.name, index=index, mapping=mapping)
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, column: Column) -> list[str]:
@@ -180,6 +197,7 @@ def _model(
         class_columns=tuple((name, column) for name, column in model.scores if name is not None),
         quantiles=model.quantiles,
         latency=None if model.latency is None else sql(model.latency),
+        mapping=None if model.mapping is None else Mapping.from_dict(model.mapping),
     )
 
 

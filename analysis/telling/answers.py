@@ -20,9 +20,22 @@ def told(sentence: str, frame: pl.DataFrame, receipt: dict[str, Any], as_json: b
         return json.dumps(
             {"sentence": sentence, "frame": records(frame), "receipt": receipt}, ensure_ascii=False, allow_nan=False
         )
-    shown = frame.select(name for name in frame.columns if name not in ONLY_JSON)
-    if not len(shown):
-        return sentence
+    return _read(sentence, [frame])
+
+
+def told_with(
+    sentence: str, frame: pl.DataFrame, further: dict[str, pl.DataFrame], receipt: dict[str, Any], as_json: bool
+) -> str:
+    """The same with further frames: in JSON as `frames`, else a table each."""
+    if not as_json:
+        return _read(sentence, [frame, *further.values()])
+    said = json.loads(told(sentence, frame, receipt, True))
+    said["frames"] = {name: records(each) for name, each in further.items()}
+    return json.dumps(said, ensure_ascii=False, allow_nan=False)
+
+
+def _read(sentence: str, frames: list[pl.DataFrame]) -> str:
+    shown = [frame.select(name for name in frame.columns if name not in ONLY_JSON) for frame in frames if len(frame)]
     with pl.Config(
         tbl_rows=400,
         tbl_cols=-1,
@@ -33,7 +46,7 @@ def told(sentence: str, frame: pl.DataFrame, receipt: dict[str, Any], as_json: b
         fmt_str_lengths=48,
         float_precision=4,
     ):
-        return f"{sentence}\n\n{shown}"
+        return "\n\n".join([sentence, *(str(each) for each in shown)])
 
 
 def chosen_frame(result: Result) -> pl.DataFrame:

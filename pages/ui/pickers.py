@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import METRICS, defined
@@ -128,3 +129,18 @@ def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi
     )
     write()
     return tuple(chosen) or tuple(usual)
+
+
+def binning(*, key: str) -> str:
+    """How scores are put into bins: "width" or "count"."""
+    names = {"width": "equal width", "count": "equally many rows"}
+    return one("Bins", list(names), key=key, shown=lambda name: names[name], segmented=True)
+
+
+def segment(evaluation: Evaluation, *, key: str) -> str | None:
+    """A column to break out by, those with the role segment first; None for none."""
+    first = [*evaluation.roles.segments, *evaluation.roles.protected]
+    names = [column.name for column in evaluation.columns if column.encoding in ("values", "bins")]
+    names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
+    picked = one("Column", ["", *names], key=key, shown=lambda name: plain(name) or "None", width=280)
+    return picked or None

@@ -240,8 +240,9 @@ def _model(task: str, start: ModelColumns, names: list[str], key: str) -> ModelC
         latency = st.selectbox(
             "Latency", names, index=_place(names, start.latency), key=f"roles_latency_{key}", placeholder="none"
         )
+    mapping = start.mapping if task == BINARY and scores == start.scores else None
     return ModelColumns(
-        name.strip() or start.name, prediction, scores, quantiles if task == REGRESSION else (), latency
+        name.strip() or start.name, prediction, scores, quantiles if task == REGRESSION else (), latency, mapping
     )
 
 

@@ -16,12 +16,13 @@ from analysis.metrics import Metric, defined
 from pages.ui import verbs as looks
 from pages.ui.context import Context, plain
 
+COUNTED = {"n": st.column_config.NumberColumn(format="localized")}
 GLYPHS = {"better": "▲", "worse": "▼", "no clear change": "●", "changed": "◆", "not enough data": "○"}
 
 
-def sentence(result: Result) -> None:
+def sentence(result: Result, *, key: str = "sentence") -> None:
     """The answer in words, first."""
-    with st.container(key="sentence"):
+    with st.container(key=key):
         st.markdown("  \n".join(plain(line) for line in result.sentence.splitlines()))
 
 
@@ -94,13 +95,29 @@ def _colour(verdict: str | None) -> Any:
     return {"better": "green", "worse": "red"}.get(verdict or "", "gray")
 
 
-def chart(frame: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, verbs: Context | None = None) -> None:
-    """A cached spec with its rows sent as Arrow. verbs: the page's context, where its marks can be looked into."""
+def chart(
+    frame: pl.DataFrame,
+    spec: dict[str, Any],
+    *,
+    key: str,
+    alt: str,
+    verbs: Context | None = None,
+    width: Any = "stretch",
+) -> None:
+    """A cached spec with its rows sent as Arrow. verbs: the page's context, where its marks can be looked into.
+
+    width: "content" is as wide as the spec says, as for a square.
+    """
     with st.container(key=key):
         if verbs is not None:
             looks.chart(frame, spec, key=key, alt=alt, context=verbs)
         else:
-            st.vega_lite_chart(frame, spec, width="stretch", alt=alt)
+            st.vega_lite_chart(frame, spec, width=width, alt=alt)
+
+
+def nothing(why: str) -> None:
+    """A page that cannot answer for this evaluation, and why."""
+    st.info(plain(why), icon=":material/info:")
 
 
 def rows_used(result: Result) -> None:

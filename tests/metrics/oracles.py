@@ -5,6 +5,8 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from tests.metrics import cubes
+from tests.metrics.calibration_oracles import BASELINES as CALIBRATION_BASELINES
+from tests.metrics.calibration_oracles import ORACLES as CALIBRATION
 
 BINARY, MULTICLASS, REGRESSION = "binary", "multiclass", "regression"
 
@@ -220,6 +222,7 @@ ORACLES = {
     "mape": predicted(lambda y, p, w: sk.mean_absolute_percentage_error(y, p, sample_weight=w)),
     "wape": predicted(lambda y, p, w: np.sum(w * np.abs(y - p)) / np.sum(w * np.abs(y))),
     "smape": predicted(lambda y, p, w: np.average(2 * np.abs(y - p) / (np.abs(y) + np.abs(p)), weights=w)),
+    **{name: scored(function) for name, function in CALIBRATION.items()},
 }
 
 
@@ -280,4 +283,5 @@ BASELINES = {
     **{name: lambda rows: 0.0 for name in ("mcc", "kappa", "informedness", "ks", "gini", "r2", "bias")},
     **{name: lambda rows: np.nan for name in ("selection_rate", "prevalence", "ece", "mape", "wape", "smape")},
     **{name: lambda rows: np.nan for name in ("classwise_ece", "top_label_ece")},
+    **{name: scored(function) for name, function in CALIBRATION_BASELINES.items()},
 }

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from analysis.core.cube import Histogram
-from analysis.metrics import METRICS, curves
+from analysis.metrics import METRICS, curves, reliability
 from analysis.metrics.intervals import mann_whitney
 from tests.metrics.cubes import binary_cube, histogram
 
@@ -148,7 +148,7 @@ def test_the_bootstrap_of_few_rows_is_never_narrower_than_newcombes():
 def test_a_code_across_an_edge_of_the_calibration_bins_is_doubted():
     cells = np.zeros((1, 3, 1))
     cells[0, :2, 0] = 10
-    got = curves.calibration_error(Histogram(cells, cells, cells, np.array([0.1]), np.array([0.5])))
+    got = reliability.calibration_error(Histogram(cells, cells, cells, np.array([0.1]), np.array([0.5])))
     assert got.bound[0] == 1.0
 
 
@@ -225,7 +225,7 @@ def test_the_bootstrap_is_that_of_the_rows():
 def test_a_histogram_without_codes_is_undefined():
     empty = np.zeros((2, 3, 0))
     cells = Histogram(empty, empty, empty, np.empty(0), np.empty(0))
-    for function in (curves.auc, curves.average_precision, curves.separation, curves.calibration_error):
+    for function in (curves.auc, curves.average_precision, curves.separation, reliability.calibration_error):
         assert np.isnan(function(cells).value).tolist() == [True, True]
 
 

@@ -10,12 +10,14 @@ import sklearn.metrics as sk
 from analysis.core.expression import parse
 from analysis.core.words import number
 from analysis.metrics import METRICS
+from tests.metrics.calibration_oracles import ORACLES as CALIBRATION
 from tests.questions.twin import Said, ask, flowers, loans, prices, write
 
 CONTRACT = {
     "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision "
     "log_loss brier ks gini ece selection_rate prevalence negative_predictive_value false_positive_rate "
-    "false_negative_rate false_discovery_rate f2 f0_5 informedness lift",
+    "false_negative_rate false_discovery_rate f2 f0_5 informedness lift mce calibration_in_the_large "
+    "calibration_slope calibration_intercept brier_reliability brier_resolution brier_uncertainty brier_remainder",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
     "macro_recall macro_f1 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy "
     "classwise_ece top_label_ece",
@@ -112,6 +114,7 @@ def expect_binary(rows, weighted, threshold=None):
         "brier": (sk.brier_score_loss(y, s, sample_weight=w), len(y)),
         "ks": (np.abs(tpr - fpr).max(), len(y)),
         "ece": (sum(gaps) / w.sum(), len(y)),
+        **{name: (float(oracle(y.astype(float), s, w)), len(y)) for name, oracle in CALIBRATION.items()},
     }
 
 
