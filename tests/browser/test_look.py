@@ -50,7 +50,9 @@ FAINT = """() => {
   }
   const over = ([r, g, b, a], below) => [r, g, b].map((each, i) => each * a + below[i] * (1 - a))
   const chain = e => { const all = []; for (let at = e; at; at = at.parentElement) all.push(at); return all }
-  const behind = e => chain(e).reverse().reduce(
+  // A slider's value stands above its thumb, not on it.
+  const ground = e => e.closest('[data-testid=stSliderThumbValue]')?.closest('[data-testid=stSlider]') ?? e
+  const behind = e => chain(ground(e)).reverse().reduce(
     (below, at) => over(colour(getComputedStyle(at).backgroundColor), below), [255, 255, 255])
   const light = rgb => rgb.map(each => each / 255)
     .map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
