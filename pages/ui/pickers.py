@@ -11,7 +11,6 @@ import polars as pl
 import streamlit as st
 
 from analysis.core.evaluation import Evaluation
-from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.metrics import METRICS
 from pages.ui.context import plain
