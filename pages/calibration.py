@@ -37,7 +37,7 @@ with grid.cell(), st.container(border=True, height="stretch"):
     show.heading("Score against what happened", "a dot a bin, area by rows; on the dashed line both agree")
     spec = calibrationcharts.diagram(len(models) > 1, top, 400, chances)
     alt = "Mean score of each bin against the observed share of positives, with its 95% interval"
-    show.chart(marks, spec, key="calibration_diagram", alt=alt, width="content")
+    show.chart(marks, spec, key="calibration_diagram", alt=alt, verbs=ctx, width="content")
     spec = calibrationcharts.counts(len(models) > 1, top, 400, chances)
     show.chart(marks, spec, key="calibration_counts", alt="Rows in each bin", width="content")
     st.caption(calibrations.few(result.frame))

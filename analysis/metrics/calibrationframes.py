@@ -47,7 +47,7 @@ BIN: dict[str, Any] = {
     "marked": pl.Boolean,
 }
 SUMMARY = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound")
-RELIABILITY = ("model", *BIN)
+RELIABILITY = ("model", "where", *BIN)
 SIDES = [f"{side}{end}" for side in ("before", "after", "change") for end in ("", "_low", "_high")]
 FITTED: dict[str, Any] = {
     "model": pl.String,
@@ -218,7 +218,7 @@ def _compared(metric: str, before: Cube, after: Cube, level: float) -> dict[str,
     return {**plain, "n": int(second.n[0]), "method": method, "reason": None if reason is None else str(reason)}
 
 
-def judged(fits: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def corrected(fits: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """The fits with `p_adjusted` and `verdict` (better, worse, ...), corrected over the frame; how many looks."""
     if not len(fits):
         return fits.with_columns(

@@ -5,20 +5,29 @@ from typing import Any
 
 import polars as pl
 
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.mapping import METHODS
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
-from analysis.core.segment import Everything, Segment
+from analysis.core.segment import Everything, Missing, Not, Segment, every
 from analysis.core.settings import number, whole
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
 from analysis.metrics import METRICS, panel, reliability
-from analysis.metrics.calibrationframes import FITTED, MAPPED, RELIABILITY, SUMMARY, checked, diagram, judged, summary
+from analysis.metrics.calibrationframes import (
+    FITTED,
+    MAPPED,
+    RELIABILITY,
+    SUMMARY,
+    checked,
+    corrected,
+    diagram,
+    summary,
+)
 from analysis.metrics.scores import scored
 
 TAKEN = (*RELIABILITY, *SUMMARY)
@@ -37,6 +46,8 @@ def calibration(
     level: float = 0.95,
 ) -> Result:
     """Score beside observed share, one row a model version, group and bin; bins under ten rows are marked.
+
+    Without groups each row carries the segment (`where`) of its rows.
 
     binning: "width" (equal) or "count" (equal). Further frames: `summary` (errors, slope, intercept, parts of the Brier
     score, Spiegelhalter's z and p, a row each), `fits` (for each of `fits`: losses before and after on the half of the
@@ -58,11 +69,12 @@ def calibration(
         answer = evaluation.ask(query)
         answers.append(answer)
         used.append(rows_used(model.name, answer.cube))
-        notes += _said(facts, model)
+        notes += [note for note in _said(facts, model) if note not in notes]
         groups = answer.cube.groups.rename(names) if names else answer.cube.groups
         kind = binning if model.probabilities else reliability.COUNT
         picked = reliability.binned(scored(answer.cube), kind, bins)
-        pieces.append(diagram(answer.cube, picked, model.name, groups, level))
+        piece = diagram(answer.cube, picked, model.name, groups, level)
+        pieces.append(piece if names else _sayable(facts, piece))
         asked = None if (kind, bins) == (reliability.WIDTH, reliability.BINS) else picked
         sums.append(summary(answer.cube, asked, model.name, groups, level))
         if asked is None:
@@ -74,7 +86,7 @@ def calibration(
             fitted.append(found.fits)
             made.append(found.mappings)
             before_after.append(found.diagram)
-    frame, looks = judged(pl.concat(fitted) if fitted else pl.DataFrame(schema=FITTED))
+    frame, looks = corrected(pl.concat(fitted) if fitted else pl.DataFrame(schema=FITTED))
     frames = {
         "summary": pl.concat(sums, how="vertical_relaxed"),
         "fits": frame,
@@ -96,6 +108,18 @@ def calibration(
     receipt = _receipt(facts, options, used, sql, answers, notes, looks)
     lines = _sentence(facts, frames["summary"], list(names.values()), where, versions)
     return Result(pl.concat(pieces), "\n".join(lines), receipt, frames)
+
+
+def _sayable(facts: Evaluation, frame: pl.DataFrame) -> pl.DataFrame:
+    """The bins with `where`: the segment of their labelled rows."""
+    names, last = judged.named(facts), frame["to"].max()
+    known = [Not(Missing(names["label"])), *judged.weighed(facts)]
+
+    def rows(low: float, high: float) -> str:
+        return every([judged.between(names["score"], low, None if high == last else high), *known]).expression()
+
+    ends = zip(frame["from"].to_list(), frame["to"].to_list(), strict=True)
+    return frame.with_columns(pl.Series("where", [rows(*each) for each in ends], dtype=pl.String))
 
 
 def _receipt(
@@ -147,6 +171,8 @@ def _scored(facts: Evaluation, models: Sequence[str]) -> list[ModelFacts]:
 
 def _said(facts: Evaluation, model: ModelFacts) -> list[str]:
     notes = []
+    if facts.roles.unit is not None:
+        notes.append(f"Intervals take every row for one, though rows of one {facts.roles.unit} may go together.")
     if model.name in facts.roles.derived:
         notes.append(
             f"{model.name} is derived: its mapping was fitted on about half of the rows it was made from, so figures "

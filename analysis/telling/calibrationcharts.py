@@ -5,7 +5,10 @@ from typing import Any
 
 import altair as alt
 
-from analysis.telling.charts import BLUE, _axis, _done, _empty
+from analysis.telling.spec import BLUE, mark_chosen
+from analysis.telling.spec import axis as _axis
+from analysis.telling.spec import done as _done
+from analysis.telling.spec import empty as _empty
 
 
 def _hue(several: bool, legend: bool = True) -> Any:
@@ -26,7 +29,8 @@ def diagram(several: bool, top: float, size: int = 400, chances: bool = True) ->
     """A reliability diagram: dot a bin (area by rows), whisker its interval, diagonal where score and share agree.
 
     Bins of few rows are hollow. chances False: the scores are no probabilities, so there is no diagonal. small
-    diagrams (below 300) leave titles and legend out. Frame: name, score, value, low, high, n, marked, from, to, aria.
+    diagrams (below 300) leave titles and legend out. Frame: name, score, value, low, high, n, marked, from, to, model,
+    where, aria.
     """
     small = size < 300
     scale = alt.Scale(domain=[0, top], nice=False) if chances else alt.Scale(zero=False)
@@ -57,6 +61,8 @@ def diagram(several: bool, top: float, size: int = 400, chances: bool = True) ->
             alt.Tooltip("n:Q", title="rows", format=","),
         ],
     )
+    if not small:
+        dots = dots.add_params(mark_chosen())
     layers = [*([_diagonal(top)] if chances else []), line, whisker, dots]
     return _done(alt.layer(*layers).properties(width=size, height=size))
 

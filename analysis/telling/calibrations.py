@@ -94,10 +94,11 @@ def exported(result: Result, model: str, method: str) -> dict[str, Any]:
 
 
 def diagram(frame: pl.DataFrame, name: str = "model") -> pl.DataFrame:
-    """Marks of a reliability diagram: name, score, value, low, high, n, marked, from, to, text, aria."""
+    """Marks of a reliability diagram: name, score, value, low, high, n, marked, from, to, text, model, where, aria."""
     rows = []
     for row in frame.filter(pl.col("value").is_not_null()).iter_rows(named=True):
-        score, value = words.number(row["score"], "score"), words.number(row["value"], "share")
+        value = words.number(row["value"], "share")
+        span = " to ".join(words.number(row[end], "score") for end in ("from", "to"))
         ends = words.interval(row["low"], row["high"], "share")
         shown = FITS.get(row[name], row[name]) if name == "fit" else row[name]
         rows.append(
@@ -105,7 +106,9 @@ def diagram(frame: pl.DataFrame, name: str = "model") -> pl.DataFrame:
                 "name": shown,
                 **{key: row[key] for key in ("score", "value", "low", "high", "n", "marked", "from", "to")},
                 "text": f"{value} ({ends})",
-                "aria": f"{shown}, mean score {score}: {value} positive, interval {ends}, n {row['n']:,}",
+                "model": row["model"],
+                "where": row.get("where"),
+                "aria": f"{shown}, score {span}: {row['n']:,} rows, {value} positive, interval {ends}",
             }
         )
     return pl.DataFrame(rows)

@@ -11,10 +11,11 @@ from analysis.core.receipt import Result
 from analysis.engine.query import OpenEvaluation
 from analysis.store import derived, evaluations
 from analysis.telling import calibrationcharts, calibrations
-from pages.ui import context, frame, show, working
+from pages.ui import context, frame, pickers, show, working
 from pages.ui.context import Context, plain
 
 KIND = "calibrate"
+NO_METHOD = "none"
 
 
 def watch() -> None:
@@ -42,15 +43,16 @@ def panel(ctx: Context, evaluation: OpenEvaluation, models: list[str]) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             model = models[0]
             if len(models) > 1:
-                model = st.selectbox("Model version", models, index=len(models) - 1, key="calibration_model", width=200)
-            method = st.segmented_control(
+                model = pickers.one("Model version", models, key="calibration_model", default=models[-1], width=200)
+            method = pickers.one(
                 "Method",
-                list(METHODS),
+                [NO_METHOD, *METHODS],
                 key="calibration_method",
-                format_func=calibrations.FITS.__getitem__,
+                shown=lambda each: calibrations.FITS.get(each, "None"),
+                segmented=True,
                 help=METHOD_HELP,
             )
-        if method is None:
+        if method == NO_METHOD:
             st.caption("Choose a method to see what it would change.")
             return
         with st.spinner("Fitting ..."):

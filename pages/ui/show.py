@@ -110,7 +110,7 @@ def chart(
     """
     with st.container(key=key):
         if verbs is not None:
-            looks.chart(frame, spec, key=key, alt=alt, context=verbs)
+            looks.chart(frame, spec, key=key, alt=alt, context=verbs, width=width)
         else:
             st.vega_lite_chart(frame, spec, width=width, alt=alt)
 

@@ -29,6 +29,7 @@ CHARTS = {  # chart's key: the page it is on
     "overview_labels": "overview",
     "overview_versions": "overview",
     "overview_classes": "overview",
+    "calibration_diagram": "calibration",
     "errors_matrix": "errors",
     "errors_cells": "errors",
     "errors_time": "errors",
@@ -74,7 +75,9 @@ class Verb:
 VERBS: Registry[Verb] = Registry("verb")
 
 
-def chart(rows: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, context: Context) -> None:
+def chart(
+    rows: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, context: Context, width: Any = "stretch"
+) -> None:
     """A chart whose marks have verbs. rows: with model, where (the segment of a mark) and aria (its name).
 
     A mark clicked twice must say so twice, so the chart gets a new key with every look.
@@ -86,7 +89,7 @@ def chart(rows: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, conte
     st.vega_lite_chart(
         rows,
         spec,
-        width="stretch",
+        width=width,
         alt=alt,
         key=drawn,
         on_select=partial(_marked, key, drawn),

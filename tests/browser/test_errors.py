@@ -11,7 +11,12 @@ from pages.ui.verbs import CHARTS, VERBS
 from tests.browser import tables
 from tests.browser.visitor import JOINER, MARKS
 
-EVALUATION = {"errors_cells": "loan losses", "errors_time": "loan losses", "errors_distribution": "diabetes"}
+EVALUATION = {
+    "calibration_diagram": "loans&m=v2",
+    "errors_cells": "loan losses",
+    "errors_time": "loan losses",
+    "errors_distribution": "diabetes",
+}
 EVALUATION |= {"overview_classes": "digits", "errors_matrix": "digits"}
 
 
