@@ -6,9 +6,9 @@ section: Evaluate, order: 10
 import streamlit as st
 
 from analysis import questions
-from analysis.metrics import METRICS
+from analysis.metrics import defined
 from analysis.telling import charts, rows
-from pages.ui import empty, frame, pickers, show, working
+from pages.ui import empty, frame, markers, ownmetrics, pickers, show, targets, working
 
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
@@ -16,26 +16,39 @@ if ctx.evaluation is None or working.busy("sample"):
     frame.finish()
 
 evaluation = frame.engine().open(ctx.evaluation)
+aims, marks = targets.kept(ctx.evaluation.name), markers.kept(ctx.evaluation.name)
 with st.spinner("Counting ..."):
     result = questions.overview(
-        evaluation, models=ctx.models, where=ctx.where, period=ctx.period, threshold=ctx.threshold
+        evaluation,
+        models=ctx.models,
+        where=ctx.where,
+        period=ctx.period,
+        threshold=ctx.threshold,
+        targets=aims,
     )
 
 st.title("Overview", anchor=False)
 show.sentence(result)
 
-model = pickers.model(result, key="overview_model")
+with st.container(horizontal=True, vertical_alignment="bottom", key="overview_tools"):
+    model = pickers.model(result, key="overview_model")
+    st.space("stretch")
+    targets.popover(result, ctx.evaluation.name, aims)
+    ownmetrics.popover(evaluation, ctx)
+    markers.popover(ctx.evaluation, marks)
 show.cards(result, model)
 show.compared(result)
 
 drawn = len(result.frames["trend"]) > 0 or result.frame["model"].n_unique() > 1
 metric = pickers.metric(result, key="overview_metric", offered=drawn)
-definition = METRICS.get(metric)
-trend = rows.trend(result, metric)
+definition = defined(metric, result.own)
+trend = rows.trend(result, metric, marks)
 if len(trend):
     with st.container(border=True):
         show.heading(f"{definition.title} over time", f"by {result.receipt.options['bucket']}, band = 95% interval")
-        spec = charts.trend(definition.unit, definition.title, trend["model"].n_unique() > 1)
+        several = trend["model"].drop_nulls().n_unique() > 1
+        marked = trend["marker"].is_not_null().any()
+        spec = charts.trend(definition.unit, definition.title, several, marked=marked)
         said = f"{definition.title} over time, with its 95% interval"
         show.chart(trend, spec, key="overview_trend", alt=said, verbs=ctx)
         show.chart(

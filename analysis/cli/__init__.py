@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from analysis.cli import data, deciding, erring, evaluating, measuring  # noqa: F401
+from analysis.cli import aims, data, deciding, erring, evaluating, measuring, own  # noqa: F401
 from analysis.cli.terminal import app
 from analysis.core.errors import AssayError
 

@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from analysis import questions
-from analysis.cli import terminal
+from analysis.cli import gates, terminal
+from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import AsJson, Text, app, columns, names
 from analysis.core.errors import BadRequest
 from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
+from analysis.metrics import panel
 from analysis.store import evaluations
 from analysis.telling import answers
 
@@ -26,17 +28,24 @@ def measure(
     since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
     until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
     level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    fail_if: FailIf = None,
+    cautious: Cautious = False,
+    junit: Junit = None,
     json: AsJson = False,
 ) -> None:
     """Metrics with intervals, of each model version, overall or broken out by columns."""
     if not 0.5 <= level < 1:
         raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
+    asked = gates.asked(fail_if, cautious, junit)
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
+        opened = Engine(workspace).open(found)
+        for gate in asked:
+            panel.chosen(found, [gate.bound.metric], opened.own)
         segment = parse(where, columns=found.types()) if where else None
         result = questions.measure(
-            Engine(workspace).open(found),
-            metrics=names(metrics),
+            opened,
+            metrics=gates.names(names(metrics), asked),
             by=columns(by, list(found.types())),
             where=segment,
             models=model or (),
@@ -44,4 +53,7 @@ def measure(
             threshold=threshold,
             level=level,
         )
-    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict(), json))
+    cases = gates.judged(result, asked, result.frame.columns[: len(columns(by, list(found.types())))])
+    gates.report(cases, junit, result)
+    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict() | gates.told(cases), json))
+    gates.finish(cases)

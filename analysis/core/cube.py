@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 T = TypeVar("T", bound=Any)
+S = TypeVar("S", bound="Sums")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,17 @@ class Sums:
     s: dict[str, np.ndarray]
     q: dict[str, np.ndarray]
     weighted: bool = False
+
+
+@dataclass(frozen=True)
+class OwnSums(Sums):
+    """Sums of an own expression x (terms x and x2) over the rows that have a value of it.
+
+    by_unit: where rows belong to units, (G, 4): units, and over them the sums of X^2, X W and W^2, with X and W a
+    unit's sums of w * x and of w; a row without a unit is one by itself.
+    """
+
+    by_unit: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +198,7 @@ class Cube:
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
+    own: the sums of own expressions, by their text.
     """
 
     groups: pl.DataFrame
@@ -202,6 +215,7 @@ class Cube:
     class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
+    own: dict[str, OwnSums] = field(default_factory=dict)
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -245,7 +259,8 @@ class Cube:
         """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
         rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={}, units=None)
+        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
+        return replace(one, orders={}, units=None, own=own)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -253,10 +268,13 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        sums = self.sums
-        if sums is not None:
+        def summed(sums: S) -> S:
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
-            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+            return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
+        def owned(sums: OwnSums) -> OwnSums:
+            return summed(sums if sums.by_unit is None else replace(sums, by_unit=change(sums.by_unit)))
+
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -268,7 +286,8 @@ class Cube:
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
-            sums=sums,
+            sums=None if self.sums is None else summed(self.sums),
+            own={text: owned(sums) for text, sums in self.own.items()},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),

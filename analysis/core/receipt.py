@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,12 +82,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Result:
-    """What a question returns: its frame, further named frames, its sentence (a line a model version), its receipt."""
+    """What a question returns: its frame, further named frames, its sentence (a line a model version), its receipt.
+
+    own: the definitions of metrics in it that analysts made, by name.
+    """
 
     frame: pl.DataFrame
     sentence: str
     receipt: Receipt
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, with undefined numbers as null."""

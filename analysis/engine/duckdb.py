@@ -22,6 +22,7 @@ from analysis.core.settings import whole
 from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.groups import Groups
+from analysis.engine.own import own_metrics
 from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.rows import Found, Judged, Listed, RowQuery
@@ -58,7 +59,8 @@ class Engine:
         def export(query: Listed, name: str) -> tuple[Path, int]:
             return self.export(evaluation, query, name, cancelled)
 
-        return OpenEvaluation(evaluation, ask, ask_all, rows, export, f"evaluations/{evaluation.id}.duckdb")
+        own = own_metrics(self.workspace, evaluation)
+        return OpenEvaluation(evaluation, ask, ask_all, rows, export, f"evaluations/{evaluation.id}.duckdb", own)
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""

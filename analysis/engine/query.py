@@ -1,6 +1,6 @@
 """Queries: what to count. Narrow on purpose, so that another engine can answer the same request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
+from analysis.metrics.definition import Metric
 
 if TYPE_CHECKING:
     from analysis.engine.rows import Found, Listed, RowQuery
@@ -48,6 +49,7 @@ class Answer:
 @dataclass(frozen=True)
 class OpenEvaluation:
     """An evaluation one can ask. location: the file, relative to the workspace, for receipts.
+    own: the metrics analysts defined for it, by name.
 
     ask_all: the answers of many queries, in their order; those that differ only in `by` share their scans.
     rows: what is asked of the rows themselves (engine/rows.py). export: all rows of a listing as a CSV file in the
@@ -60,3 +62,4 @@ class OpenEvaluation:
     rows: "Callable[[RowQuery], Found]"
     export: "Callable[[Listed, str], tuple[Path, int]]"
     location: str = ""
+    own: Mapping[str, Metric] = field(default_factory=dict)

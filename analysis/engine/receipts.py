@@ -10,6 +10,8 @@ from analysis.core.roles import BINARY
 from analysis.engine import class_receipts
 from analysis.engine.parts.orders import weighted_median
 from analysis.engine.query import OpenEvaluation, Query
+from analysis.engine.rowsql import own_rows, row_sql
+from analysis.engine.rowterm import read
 from analysis.engine.statements import decision, keys, weighed
 from analysis.engine.terms import term_sql, usable
 from analysis.metrics.definition import Metric
@@ -50,6 +52,9 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         rows = f"{where} AND {usable(facts, model)}"
         picked = "min(v) FILTER (middle) AS value, count(*) AS n"
         body, shown = weighted_median(by, term_sql(facts, model, median[2]), rows, picked), ""
+    elif source == "own":
+        x = row_sql(read(metric.source), facts, model, _decision(facts, model, threshold)).sql
+        body = f"SELECT {shown}{value} AS value, {n} AS n\nFROM {own_rows(keyed, weight, where, x)}"
     elif source == "rows":
         value, n = _terms(value, facts, model, weight), "count(*)"
         rows = f"{where} AND {usable(facts, model)}"

@@ -1,7 +1,7 @@
 """Metrics: importing this package fills the registry, in the order pickers show it."""
 
 # ruff: isort: off
-from analysis.metrics.definition import METRICS, Metric
+from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
 from analysis.metrics import scores, probabilities, class_scores, regression
 
@@ -12,6 +12,7 @@ __all__ = [
     "class_means",
     "class_scores",
     "decisions",
+    "defined",
     "multiclass",
     "probabilities",
     "regression",

@@ -1,5 +1,7 @@
 """Changes: how an estimate differs from the one before, as columns of a frame, and which of them earn a verdict."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import polars as pl
 from analysis.core.estimate import Estimates
 from analysis.core.settings import number, whole
 from analysis.metrics import contrasts
-from analysis.metrics.definition import METRICS, Metric
+from analysis.metrics.definition import Metric, defined
 
 CHANGE: dict[str, Any] = {
     "change": pl.Float64,
@@ -59,11 +61,11 @@ def _none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def judged(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The frame with p_adjusted and verdict, and over how many looks was corrected."""
+def judged(frame: pl.DataFrame, own: Mapping[str, Metric] = MappingProxyType({})) -> tuple[pl.DataFrame, int]:
+    """The frame with p_adjusted and verdict, and over how many looks was corrected. own: metrics analysts defined."""
     p = frame["p"].to_numpy().astype(float)
     adjusted = contrasts.benjamini_hochberg(p)
-    said = [_verdict(row, each) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
+    said = [_verdict(row, each, own) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
     verdicts = pl.DataFrame(
         {"p_adjusted": adjusted, "verdict": said}, schema={"p_adjusted": pl.Float64, "verdict": pl.String}
     )
@@ -71,12 +73,12 @@ def judged(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return made, int(np.sum(~np.isnan(p)))
 
 
-def _verdict(row: dict[str, Any], adjusted: float) -> str | None:
+def _verdict(row: dict[str, Any], adjusted: float, own: Mapping[str, Metric]) -> str | None:
     if row["change"] is None:
         return None
     if row["change_n"] < whole("small_group") or np.isnan(adjusted):
         return contrasts.FEW
-    better = METRICS.get(row["metric"]).better
+    better = defined(row["metric"], own).better
     if adjusted > number("q"):
         return contrasts.UNCLEAR
     if better is None:

@@ -1,11 +1,12 @@
 """Metrics: one definition each, from which value, interval, grouping, comparison and baseline follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.core.cube import Cube
+from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
 
@@ -47,7 +48,8 @@ class Metric:
     needs: what the cube must hold: "decisions" (Confusion), "predictions" or "labels" (the same, of which only one side
     is used), "scores" (Histogram), "sum:TERM" (a term of Sums), "order:QUANTITY" (an Order), "class_scores",
     "class_moments", "top_label" or "ranks" (the parts of a cube for the scores of many classes), "probabilities" (of
-    the model: its scores are that).
+    the model: its scores are that), "own:TEXT" (sums of an own expression), "has:score" (a score column, nothing
+    counted), "refused:REASON" (nothing can serve).
     better: "higher", "lower", "zero" (nearest to zero) or None (neither).
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
     "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".
@@ -82,7 +84,17 @@ class Metric:
 
     def measure(self, cube: Cube, *, level: float = 0.95) -> Estimates:
         """The estimates of every group, each with its no-skill baseline."""
-        return cube.once((self.name, level), lambda: replace(self.estimate(cube, level), baseline=self.baseline(cube)))
+        key = (self.name, self.source, level)
+        return cube.once(key, lambda: replace(self.estimate(cube, level), baseline=self.baseline(cube)))
+
+
+def defined(name: str, own: Mapping[str, Metric]) -> Metric:
+    """The built-in or own metric called `name`; UnknownName with the nearest known one otherwise."""
+    if name in own and name not in METRICS:
+        return own[name]
+    if name not in METRICS:
+        raise UnknownName("metric", name, [*(metric.name for metric in METRICS), *own])
+    return METRICS.get(name)
 
 
 METRICS: Registry[Metric] = Registry("metric")

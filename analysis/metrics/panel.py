@@ -1,6 +1,7 @@
 """Panels: which metrics can be answered for a model and why not, and a cube's estimates as rows of a frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -11,16 +12,20 @@ from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.settings import whole
-from analysis.metrics.definition import METRICS, Metric
+from analysis.metrics.definition import METRICS, Metric, defined
 
 NEEDS_DECISION = "needs a decision: this model has scores only, so choose a threshold (--threshold)"
+WITHOUT_LABEL = ("predictions", "own:", "has:", "refused:")
+REFUSED = "refused:"
 
 
-def chosen(evaluation: Evaluation, names: Sequence[str]) -> list[Metric]:
-    """The metrics called `names`, or every one of the evaluation's task."""
+def chosen(
+    evaluation: Evaluation, names: Sequence[str], own: Mapping[str, Metric] = MappingProxyType({})
+) -> list[Metric]:
+    """The metrics called `names`, or every one of the evaluation's task. own: what analysts defined for it."""
     if not names:
-        return [metric for metric in METRICS if evaluation.task in metric.tasks]
-    picked = [METRICS.get(name) for name in dict.fromkeys(names)]
+        return [metric for metric in (*METRICS, *own.values()) if evaluation.task in metric.tasks]
+    picked = [defined(name, own) for name in dict.fromkeys(names)]
     for metric in picked:
         if evaluation.task not in metric.tasks:
             raise BadRequest(
@@ -32,12 +37,14 @@ def chosen(evaluation: Evaluation, names: Sequence[str]) -> list[Metric]:
 
 def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> str | None:
     """Why a metric cannot be answered for a model, None when it can."""
-    if evaluation.roles.label is None and metric.needs != ("predictions",):
+    if evaluation.roles.label is None and any(not need.startswith(WITHOUT_LABEL) for need in metric.needs):
         return "no label: nobody knows yet what was right"
     for need in metric.needs:
+        if need.startswith(REFUSED):
+            return need.removeprefix(REFUSED)
         if need in ("decisions", "predictions") and not model.decision and threshold is None:
             return NEEDS_DECISION if model.score and evaluation.task == BINARY else "needs a prediction column"
-        if need == "scores" and not model.score:
+        if need in ("scores", "has:score") and not model.score:
             return "needs a score column"
         if need in ("class_scores", "class_moments", "top_label", "ranks"):
             lacking = _not_coded(evaluation, model, need)
@@ -78,6 +85,12 @@ def _not_probabilities(evaluation: Evaluation, model: ModelFacts) -> str:
 def needs(metrics: Iterable[Metric]) -> frozenset[str]:
     """Everything the metrics need or want of a cube."""
     return frozenset(need for metric in metrics for need in (*metric.needs, *metric.wants))
+
+
+def own_texts(metrics: Iterable[Metric], own: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
+    """What a receipt says of own metrics, {"own": {name: text}}; nothing where there is none among them."""
+    texts = {metric.name: metric.source for metric in metrics if own.get(metric.name) is metric}
+    return {"own": texts} if texts else {}
 
 
 def undefined(groups: int, reason: str) -> Estimates:

@@ -17,7 +17,7 @@ from analysis.core.settings import whole
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, panel
+from analysis.metrics import defined, panel
 from analysis.metrics.definition import Metric
 
 TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound")
@@ -39,7 +39,7 @@ def measure(
     An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises Undecided.
     """
     facts = evaluation.facts
-    asked = panel.chosen(facts, metrics)
+    asked = panel.chosen(facts, metrics, evaluation.own)
     if threshold is not None and facts.task != BINARY:
         raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
     where, period = where or Everything(), period or Period()
@@ -74,7 +74,7 @@ def measure(
                 panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
             )
             pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups))
-            if reason is None:
+            if reason is None and metric.sql is not None:
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
     frame = pl.concat(pieces, how="vertical_relaxed")
     frame = frame if any(value is not None for value in frame["class"]) else frame.drop("class")
@@ -89,6 +89,7 @@ def measure(
         "level": level,
         "positive": facts.positive,
     }
+    options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "measure",
         facts.label,
@@ -100,7 +101,7 @@ def measure(
         cached=cached,
         notes=tuple(notes),
     )
-    return Result(frame, _sentence(facts, frame, list(names.values()), where), receipt)
+    return Result(frame, _sentence(evaluation, frame, list(names.values()), where), receipt, own=evaluation.own)
 
 
 def group_names(names: Sequence[str]) -> list[str]:
@@ -140,15 +141,15 @@ def _said(
     return notes
 
 
-def _sentence(facts: Evaluation, frame: pl.DataFrame, groups: list[str], where: Segment) -> str:
+def _sentence(evaluation: OpenEvaluation, frame: pl.DataFrame, groups: list[str], where: Segment) -> str:
     among = "" if isinstance(where, Everything) else f" among rows where {where.sentence()}"
-    defined = frame.filter(pl.col("value").is_not_null())
-    if not len(defined):
+    known = frame.filter(pl.col("value").is_not_null())
+    if not len(known):
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         return f"Nothing could be measured{among}: {reasons[0] if reasons else 'no rows'}."
-    first = defined["metric"][0]
-    metric = METRICS.get(first)
-    rows = defined.filter(pl.col("metric") == first)
+    first = known["metric"][0]
+    metric = defined(first, evaluation.own)
+    rows = known.filter(pl.col("metric") == first)
     if not groups:
         parts = []
         for row in rows.iter_rows(named=True):

@@ -15,11 +15,12 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
+from analysis.core.target import Target, aimed, with_targets
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, change, panel
+from analysis.metrics import METRICS, change, defined, panel
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
@@ -54,15 +55,18 @@ def overview(
     period: Period | None = None,
     threshold: float | None = None,
     level: float = 0.95,
+    targets: Sequence[Target] = (),
 ) -> Result:
     """The key figures of each model version: value, interval, n, baseline, and the change against the time before.
 
     The change compares the period with the equally long one before it, or without a period the last complete bucket
-    that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). Further
-    frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
+    that is labelled with the one before. Verdicts are corrected over the whole frame (Benjamini-Hochberg). targets:
+    what metrics ought to reach; theirs are asked for too, and the frame says which are met. Further frames: `trend` (a
+    row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
-    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
+    figures = metrics or (*KEY_FIGURES[facts.task], *evaluation.own)
+    asked = panel.chosen(facts, [*figures, *aimed(targets)], evaluation.own)
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)
@@ -93,12 +97,14 @@ def overview(
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
                 changed = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
-                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+                if metric.sql is not None:
+                    sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
                     trends.append(_trend(facts, metric, model, course, over_time))
             pieces.append(piece.hstack(changed).with_columns(panel.skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
-    frame, looks = change.judged(frame)
+    frame, looks = change.judged(frame, evaluation.own)
+    frame = with_targets(frame, targets)
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "models": [model.name for model in versions],
@@ -110,9 +116,11 @@ def overview(
         "bucket": bucket,
         "compared": compared,
         "positive": facts.positive,
+        "targets": [str(each) for each in targets],
     }
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "overview",
         facts.label,
@@ -128,7 +136,7 @@ def overview(
     )
     trend = pl.concat(trends) if trends else pl.DataFrame(schema=TREND)
     frames = {"trend": trend, "classes": pl.concat(classes) if classes else pl.DataFrame()}
-    return Result(frame, _sentence(facts, frame, where, period), receipt, frames)
+    return Result(frame, _sentence(evaluation, frame, where, period), receipt, frames, evaluation.own)
 
 
 def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
@@ -205,17 +213,18 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
     ).with_columns(pl.col("value", "low", "high").fill_nan(None))
 
 
-def _sentence(facts: Evaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
+def _sentence(evaluation: OpenEvaluation, frame: pl.DataFrame, where: Segment, period: Period) -> str:
     among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
     when = "" if period.everything else f" {period.sentence().capitalize()}."
-    lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(facts, frame, model)]
+    lines = [line for model in frame["model"].unique(maintain_order=True) for line in _lines(evaluation, frame, model)]
     if not lines:
         reasons = [each for each in frame["reason"].unique().to_list() if each]
         lines = [f"Nothing can be measured yet: {reasons[0] if reasons else 'there are no rows'}."]
     return "\n".join(lines) + among + when
 
 
-def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
+def _lines(evaluation: OpenEvaluation, frame: pl.DataFrame, model: str) -> list[str]:
+    facts, own = evaluation.facts, evaluation.own
     rows = {
         row["metric"]: row
         for row in frame.filter(pl.col("model") == model).iter_rows(named=True)
@@ -223,7 +232,7 @@ def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
     }
 
     def said(name: str, text: str) -> str:
-        row, metric = rows[name], METRICS.get(name)
+        row, metric = rows[name], defined(name, own)
         value = words.number(row["value"], metric.unit)
         ends = words.between(row["low"], row["high"], metric.unit) if row["low"] is not None else "no interval"
         return text.format(value=value, ends=ends, n=f"{row['n']:,}")
@@ -251,5 +260,5 @@ def _lines(facts: Evaluation, frame: pl.DataFrame, model: str) -> list[str]:
             lines = [f"{lines[0]}; {said('r2', 'R² {value} ({ends})')}"]
     if not lines and rows:
         name = next(iter(rows))
-        lines.append(said(name, f"{model}: {METRICS.get(name).title} {{value}} ({{ends}}, on {{n}})"))
+        lines.append(said(name, f"{model}: {defined(name, own).title} {{value}} ({{ends}}, on {{n}})"))
     return [f"{line}." for line in lines]

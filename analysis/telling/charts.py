@@ -14,14 +14,20 @@ from analysis.telling.spec import axis as _axis
 from analysis.telling.spec import done as _done
 from analysis.telling.spec import empty as _empty
 
+LANES = 3
+
 
 @lru_cache(maxsize=64)
-def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, Any]:
+def trend(unit: str, title: str, several: bool, height: int = 260, marked: bool = False) -> dict[str, Any]:
     """A metric over time: line, points and band; unsettled buckets hollow, the overall value a dashed rule.
 
-    Frame: start, value, low, high, model, settled, where, aria, and overall (the same in every row of a model).
+    Frame: start, value, low, high, model, settled, where, aria, and overall (the same in every row of a model); marked:
+    also rows with a marker (the title, else null), its kind, lane, start and aria, each drawn as a rule with its title.
     """
-    base = alt.Chart(_empty()).encode(
+    plain = alt.Chart(_empty())
+    if marked:
+        plain = plain.transform_filter("datum.marker == null")
+    base = plain.encode(
         x=alt.X(
             "start:T",
             title=None,
@@ -52,9 +58,34 @@ def trend(unit: str, title: str, several: bool, height: int = 260) -> dict[str, 
         ],
     )
     points = points.add_params(mark_chosen())
-    overall = alt.Chart(_empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, aria=False, opacity=0.9)
+    overall = plain.mark_rule(strokeDash=[5, 4], color=ACCENT, aria=False, opacity=0.9)
     rule = overall.encode(y=alt.Y("overall:Q", aggregate="min"), detail="model:N")
-    return _done(alt.layer(band, rule, line, points).properties(height=height))
+    layers = [band, rule, line, points, *(_markers() if marked else [])]
+    return _done(alt.layer(*layers).properties(height=height))
+
+
+def _markers() -> list[Any]:
+    """Rules at markers, dashed for incidents, with their titles in three lanes, so that neighbours stay apart."""
+    marked = alt.Chart(_empty()).transform_filter("datum.marker != null")
+    at = alt.X("start:T", title=None, scale=alt.Scale(type="utc"))
+    tooltip = [
+        alt.Tooltip("marker:N", title="marker"),
+        alt.Tooltip("kind:N", title="kind"),
+        alt.Tooltip("start:T", title="at", format="%a %d %b %Y %H:%M"),
+    ]
+    rules = [
+        marked.transform_filter(f"{test} 'incident'")
+        .mark_rule(color="currentColor", opacity=0.65, strokeWidth=1.5, strokeDash=dash)
+        .encode(x=at, description=alt.Description("aria:N"), tooltip=tooltip)
+        for test, dash in (("datum.kind !=", [1, 0]), ("datum.kind ==", [3, 3]))
+    ]
+    titles = [
+        marked.transform_filter(f"datum.lane == {lane}")
+        .mark_text(color="currentColor", align="left", baseline="top", dx=5, fontSize=12, limit=170, aria=False)
+        .encode(x=at, y=alt.value(14 * lane), text="marker:N")
+        for lane in range(LANES)
+    ]
+    return [*rules, *titles]
 
 
 @lru_cache(maxsize=64)

@@ -1,19 +1,34 @@
 """Rows for charts and tables: a result's frame in the columns a picture wants, with the words of each mark."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import polars as pl
 
 from analysis.core import words
+from analysis.core.marker import Marker
 from analysis.core.receipt import Result
 from analysis.core.settings import whole
-from analysis.metrics import METRICS
+from analysis.metrics import defined
+from analysis.telling.charts import LANES
 
 # Buckets are local to the evaluation's zone; marked as UTC and drawn on a UTC scale, no viewer's zone moves them.
 MOMENT = pl.col("start").dt.replace_time_zone("UTC")
+MARKED: dict[str, Any] = {
+    "start": pl.Datetime("us"),
+    "marker": pl.String,
+    "kind": pl.String,
+    "lane": pl.Int64,
+    "aria": pl.String,
+}
 
 
-def trend(result: Result, metric: str) -> pl.DataFrame:
-    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, where, aria."""
-    unit = METRICS.get(metric).unit
+def trend(result: Result, metric: str, markers: Sequence[Marker] = ()) -> pl.DataFrame:
+    """The course of one metric: start, value, low, high, n, model, labelled, settled, overall, where, aria.
+
+    Markers within it are rows too, with marker (the title), kind and lane, which are null in all others.
+    """
+    unit = defined(metric, result.own).unit
     frame = result.frames["trend"].filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
     overall = result.frame.filter(pl.col("metric") == metric).select("model", pl.col("value").alias("overall"))
     aria = [
@@ -22,7 +37,24 @@ def trend(result: Result, metric: str) -> pl.DataFrame:
         for row in frame.iter_rows(named=True)
     ]
     marked = frame.join(overall, on="model", how="left").with_columns(pl.Series("aria", aria, dtype=pl.String))
-    return marked.with_columns(MOMENT)
+    return pl.concat([marked, _marked(frame, markers)], how="diagonal_relaxed").with_columns(MOMENT)
+
+
+def _marked(course: pl.DataFrame, markers: Sequence[Marker]) -> pl.DataFrame:
+    """The markers that fall into a course: start, marker, kind, lane, aria."""
+    first, last = course["start"].min(), course["start"].max()
+    inside = [each for each in markers if len(course) and first <= each.moment <= last]  # type: ignore[operator]
+    made = [
+        {
+            "start": each.moment,
+            "marker": each.title,
+            "kind": each.kind,
+            "lane": place % LANES,
+            "aria": f"{each.kind} at {each.moment:%d %b %Y}: {each.title}",
+        }
+        for place, each in enumerate(inside)
+    ]
+    return pl.DataFrame(made, schema=MARKED)
 
 
 def labelled(result: Result, model: str) -> pl.DataFrame:
@@ -54,11 +86,12 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
     """One row a model version: name, place, value, low, high, n, small, baseline, text, model, where, aria."""
-    return _ranges(result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model")
+    frame = result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
+    return _ranges(result, frame, metric, "model")
 
 
-def _ranges(frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
-    definition = METRICS.get(metric)
+def _ranges(result: Result, frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
+    definition = defined(metric, result.own)
     made = []
     for place, row in enumerate(frame.iter_rows(named=True)):
         value = words.number(row["value"], definition.unit)
@@ -86,14 +119,14 @@ def classes(result: Result, model: str, metric: str) -> pl.DataFrame:
     """One row a class, in the form of `versions`, classes in their own order."""
     frame = result.frames["classes"]
     frame = frame.filter((pl.col("metric") == metric) & (pl.col("model") == model) & pl.col("value").is_not_null())
-    return _ranges(frame, metric, "class")
+    return _ranges(result, frame, metric, "class")
 
 
 def side_by_side(result: Result) -> pl.DataFrame:
     """A row a metric, a column a model version: value and interval; then each one's no-skill baseline."""
     made = []
     for metric in result.frame["metric"].unique(maintain_order=True):
-        definition = METRICS.get(metric)
+        definition = defined(metric, result.own)
         line, chance = {"Metric": definition.title}, {}
         for row in result.frame.filter(pl.col("metric") == metric).iter_rows(named=True):
             value = words.number(row["value"], definition.unit)

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS
+from analysis.metrics import defined
 from pages.ui.context import plain
 
 
@@ -67,7 +67,7 @@ def metric(result: Result, *, key: str, offered: bool = True) -> str:
     names = frame.sort("undefined", maintain_order=True)["metric"].to_list()
     if not offered:
         return str(names[0])
-    return one("Metric", names, key=key, shown=lambda name: METRICS.get(name).title, width=280)
+    return one("Metric", names, key=key, shown=lambda name: defined(name, result.own).title, width=280)
 
 
 def version(result: Result, *, key: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,8 @@ import streamlit as st
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS, Metric
+from analysis.core.target import MET, MISSED
+from analysis.metrics import Metric, defined
 from pages.ui import verbs as looks
 from pages.ui.context import Context, plain
 
@@ -35,11 +37,11 @@ def cards(result: Result, model: str, *, columns: int = 4) -> None:
                 course = trend.filter(
                     (pl.col("model") == model) & (pl.col("metric") == row["metric"]) & pl.col("settled")
                 )
-            _card(row, course)
+            _card(row, course, result.own)
 
 
-def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
-    metric = METRICS.get(row["metric"])
+def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Metric]) -> None:
+    metric = defined(row["metric"], own)
     values = [] if course is None else course["value"].drop_nulls().to_list()
     change = _change(row, metric.unit)
     st.metric(
@@ -54,14 +56,27 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None) -> None:
         help=_about(metric, row["method"]),
     )
     if row["value"] is None:
-        st.caption(plain(f"Undefined: {row['reason']}."))
+        aim = f"  \n{_target(row, metric.unit)}" if row.get("target") is not None else ""
+        st.caption(plain(f"Undefined: {row['reason']}.") + aim)
         return
     lines = [plain(f"{words.interval(row['low'], row['high'], metric.unit)} · n {row['n']:,}")]
     if row["baseline"] is not None:
         base = f"no skill {words.number(row['baseline'], metric.unit)}"
         said = {"below": f":red[:material/arrow_downward: worse than {base}]", "unclear": f"not told apart from {base}"}
         lines.append(said.get(row["skill"], base))
+    if row.get("target") is not None:
+        lines.append(_target(row, metric.unit))
     st.caption("  \n".join(lines))
+
+
+def _target(row: dict[str, Any], unit: str) -> str:
+    """A target and whether the interval says it is met; coloured only where it decides."""
+    bound = f"target {'≥' if row['target_op'] == '>=' else '≤'} {words.number(row['target'], unit)}"
+    if row["target_verdict"] == MET:
+        return f":green[✓ {bound} met]"
+    if row["target_verdict"] == MISSED:
+        return f":red[✕ {bound} missed]"
+    return f"○ {bound} not decided by the interval"
 
 
 def _about(metric: Metric, method: str) -> str:

@@ -15,6 +15,7 @@ from analysis.engine.duckdb import Engine
 from analysis.engine.query import OpenEvaluation
 from analysis.store import evaluations
 from analysis.store.build import build
+from analysis.store.catalog import Catalog
 from analysis.store.child import no_progress
 from analysis.store.reader import Reader
 
@@ -23,13 +24,15 @@ ONE = ModelColumns("m", prediction="p", scores=((None, "s"),))
 
 
 class Folder:
-    """What the engine wants of a workspace: a root, files by id, a reader."""
+    """What the engine wants of a workspace: a root, files by id, a reader, and a catalog of definitions."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.reader = Reader()
+        self.actor = "tester"
         for name in ("evaluations", "cubes"):
             (root / name).mkdir(exist_ok=True)
+        self.catalog = Catalog.open(root)
         self.engine = Engine(self)
 
     def file(self, kind: str, id: str) -> Path:
@@ -37,6 +40,7 @@ class Folder:
 
     def close(self) -> None:
         self.reader.close()
+        self.catalog.close()
 
 
 @dataclass(frozen=True)
