@@ -14,6 +14,7 @@ import polars as pl
 from analysis.core.joint import Joint, Pair
 
 T = TypeVar("T", bound=Any)
+S = TypeVar("S", bound="Sums")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ class Sums:
     s: dict[str, np.ndarray]
     q: dict[str, np.ndarray]
     weighted: bool = False
+
+
+@dataclass(frozen=True)
+class OwnSums(Sums):
+    """Sums of an own expression x (terms x and x2) over the rows that have a value of it.
+
+    by_unit: where rows belong to units, (G, 4): units, and over them the sums of X^2, X W and W^2, with X and W a
+    unit's sums of w * x and of w; a row without a unit is one by itself.
+    """
+
+    by_unit: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +200,7 @@ class Cube:
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
-    own: by its text, the sums of an own expression (terms x and x2) over the rows that have a value of it.
+    own: the sums of own expressions, by their text.
     pair: where a second model version was named; the other parts then hold only the rows both answered.
     """
 
@@ -206,7 +218,7 @@ class Cube:
     class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
-    own: dict[str, Sums] = field(default_factory=dict)
+    own: dict[str, OwnSums] = field(default_factory=dict)
     pair: Pair | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -256,14 +268,17 @@ class Cube:
         rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
         pair = None if one.pair is None else one.pair.joined(Joint.total)
-        return replace(one, orders={}, units=None, pair=pair)
+        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
+        return replace(one, orders={}, units=None, pair=pair, own=own)
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
 
         Order statistics, units and pairs are left out.
         """
-        return replace(self._each(_others, self.groups), orders={}, units=None, pair=None)
+        one = self._each(_others, self.groups)
+        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
+        return replace(one, orders={}, units=None, pair=None, own=own)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -271,11 +286,15 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        def added(sums: Sums | None) -> Sums | None:
-            if sums is None:
-                return None
+        def summed(sums: S) -> S:
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
             return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
+        def added(sums: Sums | None) -> Sums | None:
+            return None if sums is None else summed(sums)
+
+        def owned(sums: OwnSums) -> OwnSums:
+            return summed(sums if sums.by_unit is None else replace(sums, by_unit=change(sums.by_unit)))
 
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
@@ -289,7 +308,7 @@ class Cube:
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
             sums=added(self.sums),
-            own={text: kept for text, sums in self.own.items() if (kept := added(sums)) is not None},
+            own={text: owned(sums) for text, sums in self.own.items()},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),

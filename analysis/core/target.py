@@ -66,7 +66,7 @@ def aimed(targets: Sequence[Target]) -> list[str]:
     return list(dict.fromkeys(each.bound.metric for each in targets))
 
 
-def judged(frame: pl.DataFrame, targets: Sequence[Target]) -> pl.DataFrame:
+def with_targets(frame: pl.DataFrame, targets: Sequence[Target]) -> pl.DataFrame:
     """The frame of estimates with, by metric and model, target_op, target (the bound) and target_verdict, or nulls."""
     found = [for_row(targets, row["metric"], row["model"]) for row in frame.iter_rows(named=True)]
     ends = zip(found, frame["low"].to_list(), frame["high"].to_list(), strict=True)

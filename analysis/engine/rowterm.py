@@ -73,6 +73,8 @@ def read(text: str) -> RowTerm:
         raise BadRequest(f"The expression is no sum, avg or count of something; {MAY}.")
     checked(tree)
     inner = tree.this
+    if not isinstance(inner, Node):
+        raise BadRequest(f"{aggregate}() is of nothing; {MAY}.")
     return RowTerm(text, aggregate, inner, frozenset(_uses(inner)))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from analysis.core import judged, words
-from analysis.core import target as aims
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
@@ -16,7 +15,7 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
-from analysis.core.target import Target, aimed
+from analysis.core.target import Target, aimed, with_targets
 from analysis.engine import pairs
 from analysis.engine.course import Course, bucket_for, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
@@ -107,7 +106,7 @@ def overview(
             pieces.append(piece.hstack(changed).with_columns(panel.skill(metric)))
     frame = pl.concat(pieces, how="vertical_relaxed").drop("class")
     frame, looks = change.judged(frame, evaluation.own)
-    frame = aims.judged(frame, targets)
+    frame = with_targets(frame, targets)
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "models": [model.name for model in versions],

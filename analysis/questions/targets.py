@@ -9,7 +9,7 @@ from analysis.core import words
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.segment import Everything, Segment
-from analysis.core.target import MET, MISSED, Target, aimed, for_row, judged
+from analysis.core.target import MET, MISSED, Target, aimed, for_row, with_targets
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -61,7 +61,7 @@ def targets(
             pieces.append(panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups))
             if reason is None and metric.sql is not None:
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
-    frame = judged(pl.concat(pieces) if pieces else _nothing(), targets)
+    frame = with_targets(pl.concat(pieces) if pieces else _nothing(), targets)
     if not any(value is not None for value in frame["class"]):
         frame = frame.drop("class")
     options: dict[str, Any] = {

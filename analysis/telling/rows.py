@@ -86,9 +86,8 @@ def labelled(result: Result, model: str) -> pl.DataFrame:
 
 def versions(result: Result, metric: str) -> pl.DataFrame:
     """One row a model version: name, place, value, low, high, n, small, baseline, text, model, where, aria."""
-    return _ranges(
-        result, result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()), metric, "model"
-    )
+    frame = result.frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
+    return _ranges(result, frame, metric, "model")
 
 
 def _ranges(result: Result, frame: pl.DataFrame, metric: str, name: str) -> pl.DataFrame:
