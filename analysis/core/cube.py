@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core.wholes import Days, RankProducts
+
 T = TypeVar("T", bound=Any)
 
 
@@ -186,6 +188,7 @@ class Cube:
     groups: one row a group, a column a key (empty keys: one row, no columns). rows: (G,) rows in the group, whatever
     they lack. classes: names of the classes in index order (empty for regression). tally: what an engine counted.
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
+    over: sums over other rows than those of `sums`, by the name of these rows (engine/rowsets.py).
     """
 
     groups: pl.DataFrame
@@ -202,6 +205,9 @@ class Cube:
     class_moments: Moments | None = None
     tally: Tally | None = None
     units: Units | None = None
+    over: dict[str, Sums] = field(default_factory=dict)
+    days: Days | None = None
+    rank_products: RankProducts | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -239,13 +245,18 @@ class Cube:
         if np.array_equal(places, np.arange(len(self))):
             return self
         picked = self._each(lambda array: array[places], self.groups[places])
-        return picked if self.units is None else replace(picked, units=self.units.pick(places))
+        return replace(
+            picked,
+            units=None if self.units is None else self.units.pick(places),
+            days=None if self.days is None else self.days.pick(places),
+            rank_products=None if self.rank_products is None else self.rank_products.pick(places),
+        )
 
     def total(self) -> "Cube":
-        """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
-        rows may lie in several groups."""
+        """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
+        units, whose rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, orders={}, units=None)
+        return replace(one, orders={}, units=None, days=None, rank_products=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -253,10 +264,10 @@ class Cube:
                 return part
             return replace(part, **{name: change(getattr(part, name)) for name in names})
 
-        sums = self.sums
-        if sums is not None:
+        def summed(sums: Sums) -> Sums:
             s, q = ({name: change(array) for name, array in each.items()} for each in (sums.s, sums.q))
-            sums = replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+            return replace(changed(sums, "n", "w", "w2"), s=s, q=q)
+
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -268,7 +279,8 @@ class Cube:
             confusion=changed(self.confusion, "n", "w", "w2"),
             histogram=changed(self.histogram, "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
-            sums=sums,
+            sums=None if self.sums is None else summed(self.sums),
+            over={name: summed(sums) for name, sums in self.over.items()},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),

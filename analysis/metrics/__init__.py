@@ -3,7 +3,7 @@
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
-from analysis.metrics import scores, probabilities, class_scores, regression
+from analysis.metrics import scores, probabilities, class_scores, regression, forecasts, operational
 
 __all__ = [
     "METRICS",
@@ -12,7 +12,9 @@ __all__ = [
     "class_means",
     "class_scores",
     "decisions",
+    "forecasts",
     "multiclass",
+    "operational",
     "probabilities",
     "regression",
     "scores",

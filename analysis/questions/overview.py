@@ -27,6 +27,7 @@ KEY_FIGURES = {
     "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "roc_auc_ovr", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
 }
+OPERATION = ("latency_p95", "cost_per_prediction")
 TREND: dict[str, Any] = {
     "model": pl.String,
     "metric": pl.String,
@@ -60,7 +61,7 @@ def overview(
     frames: `trend` (a row a model, metric and bucket) and `classes` (a row a model, metric and class of many).
     """
     facts = evaluation.facts
-    asked = panel.chosen(facts, metrics or KEY_FIGURES[facts.task])
+    asked = panel.chosen(facts, metrics or panel.offered(facts, (*KEY_FIGURES[facts.task], *OPERATION)))
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)

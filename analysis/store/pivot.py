@@ -13,7 +13,9 @@ MOST_MODELS = 20
 
 @dataclass(frozen=True)
 class ModelSql:
-    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column)."""
+    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column);
+    quantiles: (level, column); quantile_values: their SQL.
+    """
 
     name: str
     index: int
@@ -24,6 +26,7 @@ class ModelSql:
     class_columns: tuple[tuple[str, str], ...]
     quantiles: tuple[tuple[float, str], ...]
     latency: str | None
+    quantile_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,7 @@ def _model(
         class_columns=tuple((name, column) for name, column in model.scores if name is not None),
         quantiles=model.quantiles,
         latency=None if model.latency is None else sql(model.latency),
+        quantile_values=tuple(sql(column) for _, column in model.quantiles),
     )
 
 
