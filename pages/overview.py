@@ -21,7 +21,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Overview", anchor=False, width="content")
     st.space("stretch")
     with st.popover("Key figures", icon=":material/tune:", key="overview_figures"):
-        figures = pickers.figures(evaluation, questions.KEY_FIGURES[ctx.evaluation.task])
+        figures = pickers.figures(evaluation, questions.key_figures(ctx.evaluation))
 with st.spinner("Counting ..."):
     result = questions.overview(
         evaluation,

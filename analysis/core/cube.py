@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from analysis.core.joint import Joint, Pair
+from analysis.core.wholes import Days, RankProducts, Units
 
 T = TypeVar("T", bound=Any)
 S = TypeVar("S", bound="Sums")
@@ -121,41 +122,6 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Units:
-    """How the rows of one unit (a customer, a patient) go together, for variances that know it.
-
-    n: (G,) units that hold rows; a row without a unit is one by itself. cells: (G, K, K) sums over units of the
-    products of their (weighted) counts in two cells of Confusion, K = (C + 1)^2 in the order of its flattened axes.
-    terms: names of the rows of moments, (G, T, T): sums over units of the products of their (weighted) sums of two
-    terms, "one" being the rows themselves; used: (G,) units with rows that have the terms. auc: (G,) sums over units of
-    their squared sums of DeLong's placements, each over the size of its class; ranked: (G,) units among those.
-    """
-
-    n: np.ndarray
-    cells: np.ndarray | None = None
-    terms: tuple[str, ...] = ()
-    moments: np.ndarray | None = None
-    used: np.ndarray | None = None
-    auc: np.ndarray | None = None
-    ranked: np.ndarray | None = None
-
-    @property
-    def freedom(self) -> np.ndarray:
-        """(G,) degrees of freedom of a variance over the units that hold the terms: one less than these."""
-        return np.asarray(self.n if self.used is None else self.used, dtype=float) - 1
-
-    def product(self, one: str, other: str) -> np.ndarray:
-        """(G,) sum over units of the product of their sums of two terms."""
-        assert self.moments is not None  # noqa: S101 - asked for only where terms were
-        return self.moments[:, self.terms.index(one), self.terms.index(other)]
-
-    def pick(self, places: np.ndarray) -> "Units":
-        """Only these groups."""
-        arrays = {name: value[places] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return replace(self, **arrays)
-
-
-@dataclass(frozen=True)
 class Ranks:
     """Where the label's score stands among the scores of all classes.
 
@@ -202,6 +168,7 @@ class Cube:
     histogram: of two classes. class_histograms: of more, each class's score in index order; top_label: of the highest.
     own: the sums of own expressions, by their text.
     pair: where a second model version was named; the other parts then hold only the rows both answered.
+    over: sums over other rows than those of `sums`, by the name of these rows (engine/rowsets.py).
     """
 
     groups: pl.DataFrame
@@ -220,6 +187,9 @@ class Cube:
     units: Units | None = None
     own: dict[str, OwnSums] = field(default_factory=dict)
     pair: Pair | None = None
+    over: dict[str, Sums] = field(default_factory=dict)
+    days: Days | None = None
+    rank_products: RankProducts | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -261,24 +231,29 @@ class Cube:
         picked = self._each(lambda array: array[places], self.groups[places])
         if picked.pair is not None:
             picked = replace(picked, pair=picked.pair.joined(lambda joint: joint.pick(places, len(self))))
-        return picked if self.units is None else replace(picked, units=self.units.pick(places))
+        return replace(
+            picked,
+            units=None if self.units is None else self.units.pick(places),
+            days=None if self.days is None else self.days.pick(places),
+            rank_products=None if self.rank_products is None else self.rank_products.pick(places),
+        )
 
     def total(self) -> "Cube":
-        """All groups as one. What the parts do not give of the whole is left out: order statistics, and units, whose
-        rows may lie in several groups."""
+        """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
+        units, whose rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
         pair = None if one.pair is None else one.pair.joined(Joint.total)
         own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=pair, own=own)
+        return replace(one, orders={}, units=None, pair=pair, own=own, days=None, rank_products=None)
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
 
-        Order statistics, units and pairs are left out.
+        Order statistics, units, pairs, days and products of ranks are left out.
         """
         one = self._each(_others, self.groups)
         own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=None, own=own)
+        return replace(one, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -309,6 +284,7 @@ class Cube:
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
             sums=added(self.sums),
             own={text: owned(sums) for text, sums in self.own.items()},
+            over={name: summed(sums) for name, sums in self.over.items()},
             orders=orders,
             class_histograms=tuple(changed(each, "n", "w", "w2") for each in self.class_histograms),
             top_label=changed(self.top_label, "n", "w", "w2"),

@@ -43,7 +43,9 @@ class ModelFacts:
     for more than two classes l<index> (log loss), g<index> (squared error), r<index> (rank of the label's score, 1 the
     highest; of equal scores the later class is the higher one), b<index>_<class code> (code of that class's score) and
     b<index>_top (code of the highest score); for forecasts e<index> (residual) and a<index> (code of the absolute
-    residual).
+    residual), o<index> (code of the prediction; that of the label is o) and z<index>_0, ... (quantiles).
+    latency_codes: how many h<index> (code of the latency) has, 0 where the file holds none. label_quantiles: of the
+    labels, at the levels of `quantiles`; empty where the file holds no quantiles. ranked: it holds o and o<index>.
     scored: rows with a decision or score. undecided, unscored: of these, rows without a decision and without a score,
     None where nobody counted. outside: scores not in [0, 1], which forbid probability metrics.
     clipped: rows whose log loss was clipped. threshold: what separates the recorded decisions, if anything does.
@@ -70,6 +72,9 @@ class ModelFacts:
     class_codes: int = 0
     top_codes: int = 0
     quantiles: tuple[tuple[float, str], ...] = ()
+    label_quantiles: tuple[float, ...] = ()
+    latency_codes: int = 0
+    ranked: bool = False
 
     def with_(self, **changes: Any) -> "ModelFacts":
         return replace(self, **changes)
@@ -161,6 +166,7 @@ class Evaluation:
                     **each,
                     "class_scores": tuple((pair[0], pair[1]) for pair in each["class_scores"]),
                     "quantiles": tuple((pair[0], pair[1]) for pair in each["quantiles"]),
+                    "label_quantiles": tuple(each.get("label_quantiles", ())),
                 }
             )
             for each in made["models"]

@@ -7,7 +7,7 @@ DASH = "—"
 
 
 def number(value: float | None, unit: str) -> str:
-    """A value in its unit: "share", "score", "ratio" or "label" (the label's own unit).
+    """A value in its unit: "share", "score", "ratio", or one of a column's own: "label", "latency", "money", "rate".
 
     >>> number(0.6123, "share"), number(0.81234, "score"), number(1234.5678, "label")
     ('61.2%', '0.812', '1,235')

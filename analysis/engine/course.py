@@ -55,11 +55,12 @@ def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | Non
         return evaluation.ask(query), None
     parts = evaluation.ask(replace(query, bucket=bucket))
     whole = parts.cube.once("total", parts.cube.total)
-    orders = frozenset(need for need in query.needs if need.startswith("order:"))
+    wholes = frozenset(need for need in query.needs if need.startswith("order:") or need in ("days", "rank_products"))
     seconds, cached = parts.seconds, parts.cached
-    if orders:  # quantiles of parts do not add up to the quantile of the whole
-        exact = evaluation.ask(replace(query, needs=orders))
-        whole = parts.cube.once("with orders", lambda: replace(whole, orders=exact.cube.orders))
+    if wholes:  # quantiles of parts do not add up to the quantile of the whole
+        exact = evaluation.ask(replace(query, needs=wholes))
+        own = {"orders": exact.cube.orders, "days": exact.cube.days, "rank_products": exact.cube.rank_products}
+        whole = parts.cube.once("with wholes", lambda: replace(whole, **own))  # type: ignore[arg-type]
         seconds, cached = seconds + exact.seconds, cached and exact.cached
     timed = parts.cube.once("timed", lambda: parts.cube.pick(parts.cube.groups.to_series().is_not_null().to_numpy()))
     answer = replace(parts, cube=whole, seconds=seconds, cached=cached)

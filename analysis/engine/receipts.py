@@ -4,13 +4,16 @@ It counts rows by itself and shares nothing with the cube's arithmetic, so it is
 """
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
-from analysis.engine import class_receipts
-from analysis.engine.parts.orders import weighted_median
+from analysis.engine import class_receipts, whole_receipts
+from analysis.engine.parts import orders
 from analysis.engine.query import OpenEvaluation, Query
+from analysis.engine.rowsets import row_set
 from analysis.engine.rowsql import own_rows, row_sql
 from analysis.engine.rowterm import read
 from analysis.engine.statements import both_decided, decision, keys, weighed
@@ -25,10 +28,13 @@ OF_CLASSES = {
         class_receipts.ranks,
         class_receipts.class_calibration,
         class_receipts.top_calibration,
+        whole_receipts.days,
+        whole_receipts.rank_products,
     )
 }
 STEPS = 25
-TERM = re.compile(r"\b(SUM|MEDIAN)\[(\w+)\]")
+TERM = re.compile(r"\bSUM\[(\w+)\]")
+QUANTILE = re.compile(r"P(\d\d)\[(\w+)\]")
 
 
 def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
@@ -52,20 +58,27 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")
-    median = TERM.fullmatch(value)
-    if source == "rows" and facts.weighted and median and median[1] == "MEDIAN":
-        rows = f"{where} AND {usable(facts, *models)}"
-        picked = "min(v) FILTER (middle) AS value, count(*) AS n"
-        body, shown = weighted_median(by, term_sql(facts, model, median[2]), rows, picked), ""
+    decided = _decision(facts, model, threshold)
+    quantile = QUANTILE.fullmatch(value)
+    if quantile:
+        level, quantity = int(quantile[1]) / 100, quantile[2]
+        of, rows = orders.value_sql(facts, model, quantity), f"{where} AND {orders.rows_sql(facts, models, quantity)}"
+        body = f"SELECT {keyed}quantile_cont({of}, {level}) AS value, count(*) AS n\nFROM rows r\nWHERE {rows}"
+        if facts.weighted:
+            picked = f"{orders.inverse(level)} AS value, count(*) AS n"
+            body, shown = orders.weighted_quantiles(by, of, rows, picked), ""
     elif source == "own":
-        x = row_sql(read(metric.source), facts, model, _decision(facts, model, threshold)).sql
+        x = row_sql(read(metric.source), facts, model, decided).sql
         body = f"SELECT {shown}{value} AS value, {n} AS n\nFROM {own_rows(keyed, weight, where, x)}"
-    elif source == "rows":
-        value, n = _terms(value, facts, model, weight), "count(*)"
-        rows = f"{where} AND {usable(facts, *models)}"
-        body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {rows}"
+    elif source == "rows" or source.startswith("over:"):
+        terms: Callable[[str], str] = partial(term_sql, facts, model)
+        rows = usable(facts, *models)
+        if source != "rows":
+            summed = row_set(source.removeprefix("over:"), facts, model, decided)
+            terms, rows = summed.terms.__getitem__, summed.where
+        value = TERM.sub(lambda found: _summed(found[1], terms, weight), value)
+        body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {where} AND {rows}"
     else:
-        decided = _decision(facts, model, threshold)
         if other is not None:
             theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
             decided = both_decided(decided, f"r.{theirs}{other.index}")
@@ -88,15 +101,9 @@ def _decision(facts: Evaluation, model: ModelFacts, threshold: float | None) -> 
     return f"CAST(r.s{model.index} >= {threshold!r} AS USMALLINT)"
 
 
-def _terms(template: str, facts: Evaluation, model: ModelFacts, weight: str) -> str:
-    def put(found: re.Match[str]) -> str:
-        kind, term = found.groups()
-        if term == "one":
-            return f"sum({weight})"
-        sql = term_sql(facts, model, term)
-        return f"sum({weight} * ({sql}))" if kind == "SUM" else f"quantile_cont({sql}, 0.5)"
-
-    return TERM.sub(put, template)
+def _summed(term: str, terms: Callable[[str], str], weight: str) -> str:
+    """The (weighted) sum of a term; "one" is the row itself."""
+    return f"sum({weight})" if term == "one" else f"sum({weight} * ({terms(term)}))"
 
 
 def _counts(

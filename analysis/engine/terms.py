@@ -27,6 +27,8 @@ REGRESSION_TERMS = {
     "e2y2": "{e} * {e} * {y} * {y}",
     "d": "abs(r.y - {median!r})",
     "zero": "CAST(r.y = 0 AS INTEGER)",
+    "over": "CAST({e} > 0 AS INTEGER)",
+    "under": "CAST({e} < 0 AS INTEGER)",
     "ape": SHARE,
     "ape2": f"({SHARE}) * ({SHARE})",
     "aey": "abs({e}) * abs(r.y)",

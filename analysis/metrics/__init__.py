@@ -4,6 +4,7 @@
 from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
 from analysis.metrics import scores, probabilities, calibration, brier, class_scores, regression
+from analysis.metrics import forecasts, operational
 
 __all__ = [
     "METRICS",
@@ -15,7 +16,9 @@ __all__ = [
     "class_scores",
     "decisions",
     "defined",
+    "forecasts",
     "multiclass",
+    "operational",
     "probabilities",
     "regression",
     "scores",

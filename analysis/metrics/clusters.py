@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.core.cube import Cube, Units
+from analysis.core.cube import Cube
+from analysis.core.wholes import Units
 from analysis.metrics.intervals import divide, t_value, z_value
 
 BY_UNIT = "clustered by unit"

@@ -21,8 +21,8 @@ class Sql:
     source names what value and n are written over:
     "counts": one row a group with tp fp fn tn, flagged, decided, positives, labelled (weights) and n_tp ... (rows);
     "classes": a row a group and class with tp, actual, predicted (weights) and n_actual, n_predicted, n_either (rows);
-    "rows": the rows themselves, where SUM[term] and MEDIAN[term] stand for the
-    (weighted) sum and the median of a per-row term and SUM[one] for the sum of weights;
+    "rows": the rows themselves, where SUM[term] stands for the (weighted) sum of a per-row term, SUM[one] for
+    the sum of weights and, alone, P50[quantity] for a quantile; "over:ROWS": the same over other rows;
     "scores": a row a group and score code, ascending in s, with pos, neg (weights), n_pos, n_all (rows), neg_below, tp,
     fp (at and above this score), positives, negatives, wide (the code holds several values);
     "calibration": a row a group and 15th of the score's range with excess (of labels over scores), pos (positives),
@@ -32,7 +32,10 @@ class Sql:
     (whether they exist) and n_all (rows);
     "areas": a row a group, class and other class (for "rests": all others as one) with area (AUC of the class's score
     between the two, null where one is missing) and n_pos (rows of the class);
-    "ranks": the labelled rows with the label's rank, their weight w and the number of classes.
+    "ranks": the labelled rows with the label's rank, their weight w and the number of classes;
+    "days": the rows that have a time with their day and whether they were answered; "rank_products": the rows with
+    label and prediction with their weight w and the midranks a and b of the two, less the mean;
+    "latency": the rows with one, see P50.
     by_class, n_by_class: the same over "classes" where there are more than two.
     """
 
@@ -48,13 +51,15 @@ class Metric:
     """A named definition.
 
     needs: what the cube must hold: "decisions" (Confusion), "predictions" or "labels" (the same, of which only one side
-    is used), "scores" (Histogram), "sum:TERM" (a term of Sums), "order:QUANTITY" (an Order), "class_scores",
+    is used), "scores" (Histogram), "sum:TERM" (a term of Sums), "order:QUANTITY" or "order:QUANTITY:LEVEL" (an Order,
+    its median or another quantile), "over:ROWS" (sums over other rows), "days", "rank_products", "class_scores",
     "class_moments", "top_label" or "ranks" (the parts of a cube for the scores of many classes), "probabilities" (of
     the model: its scores are that), "own:TEXT" (sums of an own expression), "has:score" (a score column, nothing
     counted), "refused:REASON" (nothing can serve).
     better: "higher", "lower", "zero" (nearest to zero) or None (neither).
     low, high: the range; the ends' meaning is in `help`. unit: "share" (shown in per cent), "score" (three decimals),
-    "label" (the label's own unit) or "ratio". counts: what n counts, as in "actual positives".
+    "label" (the label's own unit), "ratio", "latency" and "money" (their column's own unit) or "rate" (a day).
+    counts: what n counts, as in "actual positives".
     estimate(cube, level): one Estimates over the cube's groups. baseline(cube): what no skill gives, (G,).
     per_class: with more than two classes the estimates and the baseline run over groups x classes, group-major:
     shape (G * C,); with two they are those of the positive class.

@@ -12,19 +12,23 @@ from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.settings import whole
+from analysis.metrics import obstacles
 from analysis.metrics.definition import METRICS, Metric, defined
 
 NEEDS_DECISION = "needs a decision: this model has scores only, so choose a threshold (--threshold)"
-WITHOUT_LABEL = ("predictions", "own:", "has:", "refused:")
 REFUSED = "refused:"
 
 
 def chosen(
     evaluation: Evaluation, names: Sequence[str], own: Mapping[str, Metric] = MappingProxyType({})
 ) -> list[Metric]:
-    """The metrics called `names`, or every one of the evaluation's task. own: what analysts defined for it."""
+    """The metrics called `names`, or every one of the evaluation's task whose roles some column has.
+
+    own: what analysts defined for it.
+    """
     if not names:
-        return [metric for metric in (*METRICS, *own.values()) if evaluation.task in metric.tasks]
+        known = (*METRICS, *own.values())
+        return [each for each in known if evaluation.task in each.tasks and obstacles.offered(each, evaluation)]
     picked = [defined(name, own) for name in dict.fromkeys(names)]
     for metric in picked:
         if evaluation.task not in metric.tasks:
@@ -35,9 +39,14 @@ def chosen(
     return picked
 
 
+def offered(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
+    """Those of these metrics whose roles some column has."""
+    return [name for name in names if obstacles.offered(METRICS.get(name), evaluation)]
+
+
 def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> str | None:
     """Why a metric cannot be answered for a model, None when it can."""
-    if evaluation.roles.label is None and any(not need.startswith(WITHOUT_LABEL) for need in metric.needs):
+    if evaluation.roles.label is None and not obstacles.without_label(metric):
         return "no label: nobody knows yet what was right"
     for need in metric.needs:
         if need.startswith(REFUSED):
@@ -52,6 +61,9 @@ def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshol
                 return lacking
         if need == "probabilities" and not model.probabilities:
             return _not_probabilities(evaluation, model)
+        lacking = obstacles.lacking(need, evaluation, model)
+        if lacking is not None:
+            return lacking
         if need.startswith("sum:") and evaluation.task != REGRESSION:
             if not model.score:
                 return "needs a score column"
@@ -70,7 +82,7 @@ def _not_coded(evaluation: Evaluation, model: ModelFacts, need: str) -> str | No
     if need == "class_scores" and not model.class_codes and len(evaluation.classes) > most:
         return f"{len(evaluation.classes)} classes: the scores of every class are kept as codes up to {most} classes"
     if not (model.class_codes if need == "class_scores" else model.top_codes):
-        return "made by an older Assay: save its roles again"
+        return obstacles.OLDER
     return None
 
 

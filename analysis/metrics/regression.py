@@ -3,6 +3,7 @@
 The error e is prediction - label; y is the label less a constant near its mean, so that squares do not cancel.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,10 +21,10 @@ from analysis.metrics.intervals import (
     effective_n,
     log_scale,
     mean_variance,
-    order_ends,
     plain,
     reasons,
 )
+from analysis.metrics.rowsets import order_quantile
 
 NO_ROWS = "no row has both a label and a prediction"
 
@@ -135,16 +136,10 @@ def median_ae(cube: Cube, level: float) -> Estimates:
     order = cube.orders.get("ae")
     if order is None:
         raise BadRequest("This metric needs a numeric label and prediction: name their columns in the evaluation.")
-    value = order.exact[0.5]
-    low, high = order_ends(order, level)
-    n = order.n.sum(axis=1)
-    method = "order statistics, ranks from the binomial"
-    if order.weighted:
-        method = "Woodruff's interval on the effective n, from the weighted order statistics"
-    elif cube.sums is not None and cube.sums.weighted:
-        method += ", every row counted once whatever its weight"
-    low, high = np.minimum(low, value), np.maximum(high, value)
-    return Estimates(value, low, high, n, method, reasons(len(value), (np.isnan(value), NO_ROWS)))
+    found = order_quantile(order, 0.5, level, NO_ROWS)
+    if cube.sums is not None and cube.sums.weighted and not order.weighted:
+        return replace(found, method=f"{found.method}, every row counted once whatever its weight")
+    return found
 
 
 def median_distance(cube: Cube) -> np.ndarray:
@@ -229,7 +224,7 @@ METRICS.add(
         estimate=median_ae,
         baseline=median_distance,
         baseline_help="always predicting the evaluation's median label",
-        sql=Sql("rows", "MEDIAN[ae]", "count(*)"),
+        sql=Sql("rows", "P50[ae]", "count(*)"),
     )
 )
 METRICS.add(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.core.cube import Confusion, Cube, Units
+from analysis.core.cube import Confusion, Cube
 from analysis.core.estimate import Estimates
+from analysis.core.wholes import Units
 from analysis.metrics.decisions import NO_ROWS, Together, needed, proportion
 from analysis.metrics.intervals import divide
 

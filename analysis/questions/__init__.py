@@ -4,16 +4,16 @@ from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
-from analysis.questions.overview import KEY_FIGURES, overview
+from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
 
 __all__ = [
-    "KEY_FIGURES",
     "calibration",
     "compare_groups",
     "errors",
+    "key_figures",
     "measure",
     "overview",
     "rows",

@@ -29,6 +29,7 @@ KEY_FIGURES = {
     "multiclass": ("accuracy", "macro_recall", "macro_precision", "macro_f1", "roc_auc_ovr", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2", "median_ae", "bias"),
 }
+OPERATION = ("latency_p95", "cost_per_prediction")
 TREND: dict[str, Any] = {
     "model": pl.String,
     "metric": pl.String,
@@ -45,6 +46,11 @@ TREND: dict[str, Any] = {
     "where_labelled": pl.String,
     "where_not_yet": pl.String,
 }
+
+
+def key_figures(facts: Evaluation) -> list[str]:
+    """The metrics an overview shows where none are named: of the task, and of operation where columns tell of it."""
+    return panel.offered(facts, (*KEY_FIGURES[facts.task], *OPERATION))
 
 
 def overview(
@@ -67,7 +73,7 @@ def overview(
     model version: its rank among up to six, corrected over all pairs and metrics together).
     """
     facts = evaluation.facts
-    figures = metrics or (*KEY_FIGURES[facts.task], *evaluation.own)
+    figures = metrics or (*key_figures(facts), *evaluation.own)
     asked = panel.chosen(facts, [*figures, *aimed(targets)], evaluation.own)
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)

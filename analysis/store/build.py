@@ -1,7 +1,7 @@
 """Building an evaluation file from a dataset file: wide, encoded, immutable. Runs in a child.
 
 The file holds `rows` (the columns raw and encoded, label y, weight w, local time t, half bit, and per model version
-p, s, b, e, a, l, g, r, x: see core/evaluation.py), `codes` (what each score code holds) and `facts`.
+p, s, b, e, a, l, g, r, x, h, o, z: see core/evaluation.py), `codes` (what each score code holds) and `facts`.
 """
 
 import json
@@ -134,6 +134,11 @@ class Builder:
             named = model.prediction if self.task == REGRESSION else own.get(None, own.get(self.roles.positive))
             if named in clean and self.task in (BINARY, REGRESSION) and model.mapping is None:
                 found.setdefault(str(named), f"{'p' if self.task == REGRESSION else 's'}{index}")
+            measured = [(name, f"z{index}_{place}") for place, (_, name) in enumerate(model.quantiles)]
+            measured = (measured if self.task == REGRESSION else []) + [(str(model.latency), f"x{index}")]
+            for name, held in measured:
+                if name in clean:
+                    found.setdefault(name, held)
         return found
 
     def _label(self, layout: pivot.Layout) -> tuple[list[str], str | None, dict[str, Any]]:

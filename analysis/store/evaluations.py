@@ -18,7 +18,7 @@ from analysis.store.tables import definition
 from analysis.store.tables import evaluation as table
 from analysis.store.workspace import Workspace
 
-LAYOUT = 2
+LAYOUT = 3
 SEED = 20260105
 
 

@@ -14,7 +14,8 @@ MOST_MODELS = 20
 
 @dataclass(frozen=True)
 class ModelSql:
-    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column).
+    """One model version over the relation `r`. scores: (class or None, SQL) pairs; class_columns: (class, column);
+    quantiles: (level, column); quantile_values: their SQL.
 
     mapping: what turns the positive class's score into this version's.
     """
@@ -29,6 +30,7 @@ class ModelSql:
     quantiles: tuple[tuple[float, str], ...]
     latency: str | None
     mapping: Mapping | None = None
+    quantile_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def _model(
         quantiles=model.quantiles,
         latency=None if model.latency is None else sql(model.latency),
         mapping=None if model.mapping is None else Mapping.from_dict(model.mapping),
+        quantile_values=tuple(sql(column) for _, column in model.quantiles),
     )
 
 

@@ -73,7 +73,9 @@ class Scorer:
             quantiles=model.quantiles,
         )
         if model.latency is not None:
-            self.columns.read.append(f"{labels.finite(f'CAST({model.latency} AS DOUBLE)')} AS x{model.index}")
+            taken = labels.finite(f"CAST({model.latency} AS DOUBLE)")
+            self.columns.read.append(f"{taken} AS x{model.index}")
+            facts = facts.with_(latency_codes=self._coded(taken, f"h{model.index}", f"x{model.index}"))
         if self.task == REGRESSION:
             return self._forecast(model, facts)
         decided = labels.decision_sql(model, self.classes)
@@ -104,6 +106,15 @@ class Scorer:
             exact=codes.exact,
             codes=len(codes.low),
         )
+
+    def _coded(self, value: str, name: str, column: str) -> int:
+        """Add the codes of a quantity, which is `value` over the source and `column` in the file; how many they are."""
+        low, high, distinct = self.source.one(
+            f"SELECT min(v), max(v), approx_count_distinct(v) FROM (SELECT {value} AS v FROM {self.source.relation} r)"
+        )
+        codes = self._codes(value, low, high, int(distinct or 0))
+        self._encode(name, column, codes)
+        return len(codes.low)
 
     def _encode(self, name: str, value: str, codes: Codes) -> None:
         import pyarrow as pa
@@ -201,13 +212,22 @@ class Scorer:
         forecast = labels.finite(f"CAST({model.prediction} AS DOUBLE)")
         self.columns.read.append(f"{forecast} AS p{index}")
         if self.roles.label is None:
-            return facts
+            return self._quantiles(model, facts, "NULL::DOUBLE")
         truth = labels.number_sql(self.schema.column(self.roles.label), "label")
-        size = f"abs({forecast} - {truth})"
-        low, high, distinct = self.source.one(
-            f"SELECT min(v), max(v), approx_count_distinct(v) FROM (SELECT {size} AS v FROM {self.source.relation} r)"
-        )
-        codes = self._codes(size, low, high, int(distinct or 0))
         self.columns.made.append(f"p{index} - y AS e{index}")
-        self._encode(f"a{index}", f"abs(p{index} - y)", codes)
-        return facts.with_(exact=codes.exact, codes=len(codes.low))
+        codes = self._coded(f"abs({forecast} - {truth})", f"a{index}", f"abs(p{index} - y)")
+        if "o" not in self.columns.codes:
+            self._coded(truth, "o", "y")
+        self._coded(forecast, f"o{index}", f"p{index}")
+        exact = self.columns.codes[f"a{index}"].exact
+        return self._quantiles(model, facts, truth).with_(exact=exact, codes=codes, ranked=True)
+
+    def _quantiles(self, model: ModelSql, facts: ModelFacts, truth: str) -> ModelFacts:
+        """Add the forecast's quantiles; the labels' own at the same levels are what no skill would give."""
+        for place, value in enumerate(model.quantile_values):
+            self.columns.read.append(f"{labels.finite(f'CAST({value} AS DOUBLE)')} AS z{model.index}_{place}")
+        if not model.quantiles:
+            return facts
+        levels = [level for level, _ in model.quantiles]
+        found = self.source.one(f"SELECT quantile_cont({truth}, {levels}) FROM {self.source.relation} r")[0]
+        return facts.with_(label_quantiles=tuple(float(each) for each in found or [0.0] * len(levels)))

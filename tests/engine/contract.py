@@ -24,12 +24,14 @@ EPSILON = np.finfo(float).eps
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c")}
 BINARY_TERMS, MORE_TERMS = ("ll", "ll2", "sq", "sq2"), ("e", "ae", "e2", "e4", "y", "y2", "y3", "y4", "e2y", "e2y2")
 MORE_TERMS = (*MORE_TERMS, "d", "zero", "ape", "ape2", "aey", "ay", "ay2", "sape", "sape2")
+MORE_TERMS = (*MORE_TERMS, "over", "under")
+QUANTILES = ((0.1, "lo"), (0.5, "mid"), (0.9, "hi"))
 TASKS = [(task, weighted) for task in ("binary", "multiclass", "regression") for weighted in (False, True)]
 
 
 def rows(task, weighted):
     """SIZE rows as dicts; None is missing."""
-    random = np.random.default_rng([len(task), weighted])
+    random, further = (np.random.default_rng([len(task), weighted, *more]) for more in ((), (1,)))
     made = []
     for place in range(SIZE):
         gone = random.random(6) < 0.1
@@ -56,6 +58,15 @@ def rows(task, weighted):
                 row[f"s_{name}"] = None if gone[5] else round(float(share), 2) if task == "binary" else float(share)
         row["y"] = None if gone[4] else row["y"]
         row["p"] = None if random.random() < 0.1 else row["p"]
+        row["ms"] = None if further.random() < 0.1 else float(np.round(further.lognormal(4, 0.5)))
+        row["cost"] = None if further.random() < 0.1 else round(float(further.gamma(2, 0.3)), 4)
+        if task == "regression":
+            ends = sorted(round(truth + float(further.normal(side, 8)), 1) for side in (-12, 0, 12))
+            if place % 40 == 0:
+                ends.reverse()
+            row |= {
+                name: None if further.random() < 0.05 else end for (_, name), end in zip(QUANTILES, ends, strict=True)
+            }
         made.append(row)
     return made
 
@@ -71,7 +82,9 @@ def table(task, weighted, units=False):
     kinds |= dict.fromkeys(("y", "p"), "DOUBLE" if task == "regression" else "VARCHAR")
     columns = {name: (kinds.get(name, "DOUBLE"), [row[name] for row in said]) for name in said[0]}
     scores = {"binary": (("yes", "s_yes"),), "multiclass": tuple((name, f"s_{name}") for name in CLASSES["multiclass"])}
-    roles = Roles(label="y", models=(ModelColumns("m", "p", scores.get(task, ())),), time="t", amount="amount")
+    quantiles = QUANTILES if task == "regression" else ()
+    model = ModelColumns("m", "p", scores.get(task, ()), quantiles, "ms")
+    roles = Roles(label="y", models=(model,), time="t", cost="cost", amount="amount")
     roles = roles.with_(weight="w") if weighted else roles
     return Table(columns), roles.with_(unit="customer") if units else roles
 
@@ -131,7 +144,7 @@ def terms(task, row, centre, median):
         ape = 0.0 if y == 0 else abs(e / y)
         sape = 0.0 if abs(y) + abs(p) == 0 else 2 * abs(e) / (abs(y) + abs(p))
         values = (e, abs(e), e**2, e**4, c, c**2, c**3, c**4, e**2 * c, e**2 * c**2, abs(y - median), float(y == 0))
-        values += (ape, ape**2, abs(e) * abs(y), abs(y), y * y, sape, sape**2)
+        values += (ape, ape**2, abs(e) * abs(y), abs(y), y * y, sape, sape**2, float(e > 0), float(e < 0))
         return dict(zip(MORE_TERMS, values, strict=True))
     shares = [row[f"s_{name}"] for name in CLASSES[task]]
     if y is None or None in shares:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Moments, Order, Ranks, Sums, Units
+from analysis.core.cube import Confusion, Cube, Histogram, Moments, Order, Ranks, Sums
+from analysis.core.wholes import Units
 
 
 def _groups(group, size):

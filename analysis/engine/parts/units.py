@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Units
 from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.wholes import Units
 from analysis.engine.groups import Groups, column, filled, missing_last
 from analysis.engine.parts import histogram, sums
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
