@@ -2,9 +2,9 @@
 
 Counts: delta method, the gradient taken numerically over the actual x predicted cells, each of them fuller by SMOOTH
 rows so that a cell nobody is in yet has its say too. By simulation a 95 % interval covers 92.5 to 96.5 % from 200 rows
-on; at 50 rows with 5 % positives, two or three of them, 85 to 97.5 %. One part that the formula names once: that part's
-own interval, mapped. Where rows belong to units, the larger of the variances by row and by unit. Else the parts' intervals at 1 - (1 - level) / parts (Bonferroni), between which the formula must
-lie: rather too wide than too narrow.
+on; at 50 rows with 5 % positives, two or three of them, 85 to 97.5 %. Where rows belong to units, the larger of the
+variances by row and by unit. One part that the formula names once: that part's own interval, mapped. Else the parts'
+intervals at 1 - (1 - level) / parts (Bonferroni), between which the formula must lie: rather too wide than too narrow.
 """
 
 from collections.abc import Callable
