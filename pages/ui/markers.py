@@ -21,8 +21,7 @@ def popover(evaluation: Evaluation, known: list[Marker]) -> None:
     low, high = span(evaluation)
     if low is None or high is None:
         return
-    label = f"Markers ({len(known)})" if known else "Markers"
-    with st.popover(label, icon=":material/push_pin:", key="markers", on_change="rerun", width="content") as opened:
+    with st.popover("Markers", icon=":material/push_pin:", key="markers", on_change="rerun", width="content") as opened:
         if not opened.open:
             return
         st.caption("A rule on every trend of this evaluation: dashed for incidents.")

@@ -26,8 +26,9 @@ HELP = {
 def popover(evaluation: OpenEvaluation, context: Context) -> None:
     """Define a metric of one's own for this evaluation, or take one off."""
     known = evaluation.own
-    label = f"Own metrics ({len(known)})" if known else "Own metric"
-    with st.popover(label, icon=":material/function:", key="ownmetrics", on_change="rerun", width="content") as opened:
+    with st.popover(
+        "Own metrics", icon=":material/function:", key="ownmetrics", on_change="rerun", width="content"
+    ) as opened:
         if not opened.open:
             return
         _listed(known, evaluation.facts.name)

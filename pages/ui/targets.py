@@ -22,8 +22,7 @@ def kept(evaluation: str) -> list[Target]:
 
 def popover(result: Result, evaluation: str, known: list[Target]) -> None:
     """Set targets of the metrics of a result and take them off."""
-    label = f"Targets ({len(known)})" if known else "Targets"
-    with st.popover(label, icon=":material/flag:", key="targets", on_change="rerun", width="content") as opened:
+    with st.popover("Targets", icon=":material/flag:", key="targets", on_change="rerun", width="content") as opened:
         if not opened.open:
             return
         st.caption("Met or missed is said only where the whole interval lies on one side of the target.")
