@@ -16,7 +16,7 @@ CSS = """<style>
 .stMainBlockContainer{{max-width:1480px;padding-top:2.25rem}}
 .st-key-sentence p{{font-size:1.12rem;line-height:1.55;max-width:120ch}}
 [data-testid=stCaptionContainer],[data-testid=stMetricDelta]+*{{opacity:0.8}}
-[role=radio][aria-checked=true]{{color:{textColor}!important}}
+[role=radio][aria-checked=true],[data-testid=stSliderThumbValue]{{color:{textColor}!important}}
 .st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
 .st-key-next a *{{color:#FFFFFF!important}}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}
