@@ -50,9 +50,13 @@ FAINT = """() => {
   }
   const over = ([r, g, b, a], below) => [r, g, b].map((each, i) => each * a + below[i] * (1 - a))
   const chain = e => { const all = []; for (let at = e; at; at = at.parentElement) all.push(at); return all }
-  // A slider's value stands above its thumb, not on it.
-  const ground = e => e.closest('[data-testid=stSliderThumbValue]')?.closest('[data-testid=stSlider]') ?? e
-  const behind = e => chain(ground(e)).reverse().reduce(
+  const around = (e, {x, y, width, height}) => {  // a slider's value hangs above the thumb it belongs to
+    const box = e.getBoundingClientRect(), [across, down] = [x + width / 2, y + height / 2]
+    return e.contains(document.querySelector('[data-testid=stMain]'))
+      || box.left <= across && across <= box.right && box.top <= down && down <= box.bottom
+  }
+  const place = node => { const all = document.createRange(); all.selectNode(node); return all.getBoundingClientRect() }
+  const behind = node => chain(node.parentElement).filter(e => around(e, place(node))).reverse().reduce(
     (below, at) => over(colour(getComputedStyle(at).backgroundColor), below), [255, 255, 255])
   const light = rgb => rgb.map(each => each / 255)
     .map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
@@ -64,7 +68,7 @@ FAINT = """() => {
     const e = node.parentElement, style = getComputedStyle(e)
     if (!node.data.trim() || !e.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue
     if (e.closest('canvas, style, noscript, [data-testid=stIconMaterial], :disabled, [aria-disabled=true]')) continue
-    const ink = [...colour(e instanceof SVGElement ? style.fill : style.color)], paper = behind(e)
+    const ink = [...colour(e instanceof SVGElement ? style.fill : style.color)], paper = behind(node)
     ink[3] *= chain(e).reduce((product, at) => product * getComputedStyle(at).opacity, 1)
     const [low, high] = [light(over(ink, paper)), light(paper)].sort((a, b) => a - b)
     const contrast = (high + 0.05) / (low + 0.05)
