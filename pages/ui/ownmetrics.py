@@ -31,25 +31,29 @@ def popover(evaluation: OpenEvaluation, context: Context) -> None:
     ) as opened:
         if not opened.open:
             return
+        _define(evaluation, context)
         _listed(known, evaluation.facts.name)
-        kind = st.segmented_control(
-            "Made of", list(KINDS), default=FORMULA, required=True, format_func=lambda each: KINDS[each], key="own_kind"
-        )
-        name = st.text_input("Name of the metric", key="own_name", placeholder="balance")
-        text = st.text_area(KINDS[str(kind)], key=f"own_{kind}", height=80)
-        st.caption(HELP[str(kind)])
-        better = st.segmented_control("Better is", BETTER, default="higher", required=True, key="own_better")
-        if not text.strip():
-            return
-        try:
-            made = own_metric(name or "unnamed", **{str(kind): text}, better=str(better))
-            _preview(made, evaluation, context)
-        except BadRequest as error:
-            st.error(plain(str(error)), icon=":material/error:")
-            return
-        if st.button("Keep metric", type="primary", key="own_keep", disabled=not name.strip()):
-            own.keep(frame.workspace(), made, evaluation.facts)
-            st.rerun()
+
+
+def _define(evaluation: OpenEvaluation, context: Context) -> None:
+    kind = st.segmented_control(
+        "Made of", list(KINDS), default=FORMULA, required=True, format_func=lambda each: KINDS[each], key="own_kind"
+    )
+    name = st.text_input("Name of the metric", key="own_name", placeholder="balance")
+    text = st.text_area(KINDS[str(kind)], key=f"own_{kind}", height=80)
+    st.caption(HELP[str(kind)])
+    better = st.segmented_control("Better is", BETTER, default="higher", required=True, key="own_better")
+    if not text.strip():
+        return
+    try:
+        made = own_metric(name or "unnamed", **{str(kind): text}, better=str(better))
+        _preview(made, evaluation, context)
+    except BadRequest as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if st.button("Keep metric", type="primary", key="own_keep", disabled=not name.strip()):
+        own.keep(frame.workspace(), made, evaluation.facts)
+        st.rerun()
 
 
 def _listed(known: Mapping[str, Metric], evaluation: str) -> None:
