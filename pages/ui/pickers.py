@@ -123,6 +123,7 @@ def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi
         key=key,
         format_func=lambda name: plain(defined(name, evaluation.own).title),
         max_selections=MOST_FIGURES,
+        select_all=False,
         placeholder="The usual ones",
         on_change=write,
         persist_state="session",
