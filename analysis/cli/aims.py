@@ -7,10 +7,9 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Text, app
+from analysis.cli.terminal import AsJson, Level, Named, Since, Threshold, Until, Versions, Where, app
 from analysis.core import words
 from analysis.core.errors import BadRequest
-from analysis.core.expression import parse
 from analysis.core.marker import read_marker
 from analysis.core.period import read_period
 from analysis.core.target import read_target
@@ -24,20 +23,18 @@ from analysis.telling import answers
 
 @app.command()
 def targets(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     set: Annotated[list[str] | None, typer.Option(metavar="TARGET", help="As: recall >= 0.6; repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option(metavar="METRIC", help="Take a target off; repeatable.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model version; default: all.")] = None,
-    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
-    threshold: Annotated[float | None, typer.Option(help="Decide positive from this score on.")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
-    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    model: Versions = None,
+    where: Where = None,
+    threshold: Threshold = None,
+    since: Since = None,
+    until: Until = None,
+    level: Level = 0.95,
     json: AsJson = False,
 ) -> None:
     """The targets of an evaluation and whether they are met. With --set and --model they are of those versions only."""
-    if not 0.5 <= level < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         opened = Engine(workspace).open(found)
@@ -45,7 +42,7 @@ def targets(
         new = [read_target(text, whose) for text in set or () for whose in versions or [""]]
         for target in new:
             panel.chosen(found, [target.bound.metric], opened.own)
-        segment = parse(where, columns=found.types()) if where else None
+        segment = terminal.segment(where, found.types())
         kept_targets.forget(workspace, found.name, remove or ())
         for target in new:
             kept_targets.keep(workspace, found.name, target)
@@ -63,7 +60,7 @@ def targets(
 
 @app.command()
 def markers(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     add: Annotated[list[str] | None, typer.Option(metavar="MARKER", help="As: 2026-03-02 v2 deployed")] = None,
     kind: Annotated[str, typer.Option(help="deployment, incident or other.")] = "deployment",
     remove: Annotated[list[str] | None, typer.Option(metavar="MARKER", help="As it is listed; repeatable.")] = None,

@@ -8,10 +8,9 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Text, app, columns
+from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Until, Where, app, columns
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
-from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.core.receipt import Result
 from analysis.engine.duckdb import Engine
@@ -22,7 +21,7 @@ from analysis.telling import answers, calibrations
 
 @app.command()
 def calibration(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     model: Annotated[list[str] | None, typer.Option(help="A model version; default: all with a score.")] = None,
     by: Annotated[Text, typer.Option(metavar="COLUMN[,COLUMN]", help="Break out by columns.")] = None,
     bins: Annotated[int, typer.Option(help="How many bins.")] = 15,
@@ -36,15 +35,13 @@ def calibration(
     apply: Annotated[Text, typer.Option(metavar="METHOD", help="Keep a fitted mapping as a derived version.")] = None,
     name: Annotated[Text, typer.Option("--as", metavar="NAME", help="The derived version's name.")] = None,
     export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the fitted mapping as JSON.")] = None,
-    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
-    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    level: Level = 0.95,
     json: AsJson = False,
 ) -> None:
     """Whether scores are the chances they claim to be, by bin; and what recalibrating would change."""
-    if not 0.5 <= level < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
     if (apply is None) != (name is None):
         raise BadRequest(
             "--apply METHOD and --as NAME go together: which mapping, and what the derived version is called."
@@ -59,7 +56,7 @@ def calibration(
             bins=bins,
             binning=binning,
             fits=fits,
-            where=parse(where, columns=found.types()) if where else None,
+            where=terminal.segment(where, found.types()),
             period=read_period(since, until),
             level=level,
         )

@@ -6,9 +6,21 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Text, app, columns, names
+from analysis.cli.terminal import (
+    AsJson,
+    Level,
+    Named,
+    Since,
+    Text,
+    Threshold,
+    Until,
+    Versions,
+    Where,
+    app,
+    columns,
+    names,
+)
 from analysis.core.errors import BadRequest
-from analysis.core.expression import parse
 from analysis.core.period import Period, read_period
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations
@@ -19,7 +31,7 @@ NUMBERS_FOR_MACHINES = ("low", "high", "other_value", "other_n", "difference_n",
 
 @app.command(name="compare-groups")
 def compare_groups(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     by: Annotated[Text, typer.Option(metavar="COLUMN[,COLUMN]", help="Compare the groups of these columns.")] = None,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: a few of the task.")] = None,
     against: Annotated[
@@ -33,26 +45,24 @@ def compare_groups(
     models: Annotated[
         Text, typer.Option(metavar="A,B", help="Model version A against B on the rows both answered (paired).")
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model version; default: all.")] = None,
-    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
-    threshold: Annotated[float | None, typer.Option(help="Decide positive from this score on.")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
-    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    model: Versions = None,
+    where: Where = None,
+    threshold: Threshold = None,
+    since: Since = None,
+    until: Until = None,
+    level: Level = 0.95,
     claims: Annotated[
         bool, typer.Option("--claims", help="Correct against any false claim (Holm), not a share of them (BH).")
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Differences of metrics with intervals and corrected verdicts: groups, segments, periods or model versions."""
-    if not 0.5 <= level < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
     if b and not a:
         raise BadRequest("--b is what --a is compared with; give --a too.")
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         types = found.types()
-        one, two, only = (parse(text, columns=types) if text else None for text in (a, b, where))
+        one, two, only = (terminal.segment(text, types) for text in (a, b, where))
         result = questions.compare_groups(
             Engine(workspace).open(found),
             by=columns(by, list(types)),

@@ -6,9 +6,7 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Text, app, names
-from analysis.core.errors import BadRequest
-from analysis.core.expression import parse
+from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Until, Versions, Where, app, names
 from analysis.core.goal import KNOWN, read_goal
 from analysis.core.period import read_period
 from analysis.core.value import read_values
@@ -19,7 +17,7 @@ from analysis.telling import answers
 
 @app.command()
 def thresholds(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: precision,recall,f1.")] = None,
     goal: Annotated[list[str] | None, typer.Option(metavar="TEXT", help=f"{KNOWN}; repeatable.")] = None,
     threshold: Annotated[list[float] | None, typer.Option(help="Only at this threshold; repeatable.")] = None,
@@ -27,16 +25,14 @@ def thresholds(
     value: Annotated[Text, typer.Option(metavar="tp=..,fp=..", help="What decisions are worth; costs < 0.")] = None,
     amount: Annotated[Text, typer.Option(metavar="tp=..,fp=..", help="Worth as a share of the row's amount.")] = None,
     save: Annotated[Text, typer.Option(metavar="NAME", help="Save what the first goal chooses as a policy.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model version; default: all.")] = None,
-    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
-    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    model: Versions = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    level: Level = 0.95,
     json: AsJson = False,
 ) -> None:
     """Metrics at every threshold with intervals, and the threshold that serves a goal best."""
-    if not 0.5 <= level < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         result = questions.thresholds(
@@ -47,7 +43,7 @@ def thresholds(
             by=by or "",
             values=read_values(value, amount),
             models=model or (),
-            where=parse(where, columns=found.types()) if where else None,
+            where=terminal.segment(where, found.types()),
             period=read_period(since, until),
             level=level,
         )
@@ -61,9 +57,7 @@ def thresholds(
 
 
 @app.command(name="policies")
-def list_policies(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")], json: AsJson = False
-) -> None:
+def list_policies(evaluation: Named, json: AsJson = False) -> None:
     """List the saved policies of an evaluation."""
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)

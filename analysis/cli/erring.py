@@ -6,10 +6,9 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Text, app
+from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Threshold, Until, Versions, Where, app
 from analysis.core import judged
 from analysis.core.errors import BadRequest, Undecided
-from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations
@@ -18,24 +17,22 @@ from analysis.telling import answers
 
 @app.command()
 def errors(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
-    model: Annotated[list[str] | None, typer.Option(help="A model version; default: all.")] = None,
-    where: Annotated[Text, typer.Option(metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")] = None,
-    threshold: Annotated[float | None, typer.Option(help="Decide positive from this score on.")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
-    level: Annotated[float, typer.Option(help="The intervals' level.")] = 0.95,
+    evaluation: Named,
+    model: Versions = None,
+    where: Where = None,
+    threshold: Threshold = None,
+    since: Since = None,
+    until: Until = None,
+    level: Level = 0.95,
     json: AsJson = False,
 ) -> None:
     """What is taken for what, or of a forecast its bias by level; `where` of a row is the segment that `rows` takes."""
-    if not 0.5 <= level < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {level}.")
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         result = questions.errors(
             Engine(workspace).open(found),
             models=model or (),
-            where=parse(where, columns=found.types()) if where else None,
+            where=terminal.segment(where, found.types()),
             period=read_period(since, until),
             threshold=threshold,
             level=level,
@@ -47,7 +44,7 @@ def errors(
 
 @app.command()
 def rows(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")],
+    evaluation: Named,
     where: Annotated[
         Text,
         typer.Option(
@@ -59,9 +56,9 @@ def rows(
     order: Annotated[str, typer.Option(help="loss (largest first), score, id, time or file.")] = "loss",
     limit: Annotated[int, typer.Option(help="How many rows, 1 to 10,000.")] = 20,
     offset: Annotated[int, typer.Option(help="Leave out so many first.")] = 0,
-    threshold: Annotated[float | None, typer.Option(help="Decide positive from this score on.")] = None,
-    since: Annotated[Text, typer.Option("--from", help="First day, as 2026-01-05.")] = None,
-    until: Annotated[Text, typer.Option("--to", help="Last day.")] = None,
+    threshold: Threshold = None,
+    since: Since = None,
+    until: Until = None,
     json: AsJson = False,
 ) -> None:
     """The rows of a segment with label, prediction, score and loss, the largest losses first."""
@@ -72,7 +69,7 @@ def rows(
         result = questions.rows(
             Engine(workspace).open(found),
             model=model or "",
-            where=parse(where, columns=judged.types(found)) if where else None,
+            where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
             threshold=threshold,
             order=order,

@@ -1,13 +1,16 @@
 """The terminal: what every command shares. The app, the workspace it opens, its progress, and how lists are written."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from analysis.core.errors import BadRequest
+from analysis.core.expression import parse
+from analysis.core.segment import Segment
 from analysis.store import jobs
 from analysis.store.workspace import Workspace
 
@@ -21,6 +24,28 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object: sentence, frame, receipt.")]
 Text = str | None
+Named = Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")]
+Versions = Annotated[list[str] | None, typer.Option("--model", help="A model version; default: all.")]
+Where = Annotated[
+    str | None, typer.Option("--where", metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")
+]
+Since = Annotated[str | None, typer.Option("--from", help="First day, as 2026-01-05.")]
+Until = Annotated[str | None, typer.Option("--to", help="Last day.")]
+Threshold = Annotated[float | None, typer.Option("--threshold", help="Decide positive from this score on.")]
+
+
+def _level(value: float) -> float:
+    if not 0.5 <= value < 1:
+        raise BadRequest(f"--level is a share from 0.5 to below 1, not {value}.")
+    return value
+
+
+Level = Annotated[float, typer.Option("--level", callback=_level, help="The intervals' level.")]
+
+
+def segment(text: str | None, types: Mapping[str, str]) -> Segment | None:
+    """The segment of an option; None where it was not given."""
+    return parse(text, columns=types) if text else None
 
 
 @dataclass

@@ -11,7 +11,7 @@ from analysis.core.value import Values
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics import operating, panel, worth
 from analysis.metrics.definition import Metric
-from analysis.metrics.fbeta import goal_metric
+from analysis.metrics.tradeoffs import sought
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Sweep:
             if not self.values.given:
                 raise BadRequest("'value' needs to know what decisions are worth: --value tp=..,fp=.. or --amount.")
             return worth.metric(self.values)
-        found = goal_metric(name)
+        found = sought(name)
         if not set(found.needs) <= {"decisions", "predictions", "labels"}:
             raise BadRequest(f"'{found.name}' does not depend on a threshold; ask for it with measure.")
         return found

@@ -3,11 +3,13 @@
 F1 serves both tasks, class by class where there are more than two; the others are for two classes only.
 """
 
+import re
 from functools import partial
 
 import numpy as np
 
 from analysis.core.cube import Cube
+from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY, MULTICLASS
 from analysis.metrics.binary import NOT_LABELLED, NOT_PREDICTED, actual_share, predicted_share
@@ -16,6 +18,8 @@ from analysis.metrics.decisions import NO_ROWS, NO_WEIGHT, cell_variance, consta
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import FLAT, combine, divide, fisher, log_scale, mover_difference, reasons
 from analysis.metrics.shares import FN, FP, TN, TP, Share, cells, in_units, versus
+
+F_BETA = re.compile(r"f(?P<beta>\d+(?:[._]\d+)?)")
 
 
 def f_beta(cube: Cube, level: float, *, beta: float) -> Estimates:
@@ -140,28 +144,39 @@ METRICS.add(
         ),
     )
 )
-METRICS.add(
-    _f(
-        "f2",
-        "F2",
-        help="Mean of precision and recall in which recall weighs twice as much: 1 both perfect, 0 no positive found.",
-        estimate=partial(f_beta, beta=2),
-        baseline=partial(random_f, beta=2),
+
+
+def f_score(beta: float, name: str) -> Metric:
+    """F-beta of the positive class as a metric: for the registry the usual ones, for a goal any."""
+    square = f"{beta * beta:g}"
+    return _f(
+        name,
+        f"F{beta:g}",
+        help=f"Mean of precision and recall, recall weighing {beta:g} times as much: 1 both perfect, 0 nothing found.",
+        estimate=partial(f_beta, beta=beta),
+        baseline=partial(random_f, beta=beta),
         baseline_help="random decisions at the same selection rate",
-        sql=Sql("counts", "5 * tp / nullif(5 * tp + fp + 4 * fn, 0)", "n_tp + n_fp + n_fn"),
+        sql=Sql(
+            "counts",
+            f"(1 + {square}) * tp / nullif((1 + {square}) * tp + fp + {square} * fn, 0)",
+            "n_tp + n_fp + n_fn",
+        ),
     )
-)
-METRICS.add(
-    _f(
-        "f0_5",
-        "F0.5",
-        help="Mean of precision and recall in which precision weighs twice as much: 1 both perfect, 0 nothing found.",
-        estimate=partial(f_beta, beta=0.5),
-        baseline=partial(random_f, beta=0.5),
-        baseline_help="random decisions at the same selection rate",
-        sql=Sql("counts", "1.25 * tp / nullif(1.25 * tp + fp + 0.25 * fn, 0)", "n_tp + n_fp + n_fn"),
-    )
-)
+
+
+def sought(name: str) -> Metric:
+    """The registered metric of this name, or F-beta for names like f3, f1.5 and f1_5; UnknownName otherwise."""
+    snake = name.replace(".", "_")
+    if snake in METRICS:
+        return METRICS.get(snake)
+    found = F_BETA.fullmatch(name)
+    if found is None:
+        raise UnknownName("metric", name, [metric.name for metric in METRICS])
+    return f_score(float(found["beta"].replace("_", ".")), snake)
+
+
+METRICS.add(f_score(2, "f2"))
+METRICS.add(f_score(0.5, "f0_5"))
 METRICS.add(
     _of_decisions(
         "informedness",

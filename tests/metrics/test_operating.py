@@ -12,7 +12,7 @@ from analysis.core.goal import read_goal
 from analysis.core.policy import Policy, named
 from analysis.core.value import Values, read_values
 from analysis.metrics import METRICS, choosing, operating, worth
-from analysis.metrics.fbeta import goal_metric
+from analysis.metrics.tradeoffs import sought
 from tests.metrics import cubes
 
 VALUES = read_values("tp=10,fp=-4,tn=0.5", "tp=0.2,fn=-0.6")
@@ -145,7 +145,7 @@ def test_the_gain_of_groups_thresholds_is_the_difference_on_the_same_rows(weight
 def test_f_beta_has_the_interval_of_f1_where_beta_is_one():
     y, s, _, w = drawn(np.random.default_rng(7), 4000, weighted=True)
     cube = cubes.binary_cube(y, decision=(s > 0.5).astype(int), weight=w)
-    one, f1 = goal_metric("f1.0").measure(cube), METRICS.get("f1").measure(cube)
+    one, f1 = sought("f1.0").measure(cube), METRICS.get("f1").measure(cube)
     assert one.value[0] == pytest.approx(f1.value[0], rel=1e-12)
     assert one.baseline[0] == pytest.approx(f1.baseline[0], rel=1e-12)
     assert (one.low[0], one.high[0]) == pytest.approx((f1.low[0], f1.high[0]), abs=2e-3)
