@@ -12,7 +12,7 @@ from analysis.engine import own
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import Metric
 from analysis.store import definitions
-from pages.ui import frame
+from pages.ui import frame, pickers
 from pages.ui.context import Context, plain
 
 KINDS = {FORMULA: "Formula over metrics", EXPRESSION: "Expression of a row"}
@@ -53,6 +53,7 @@ def _define(evaluation: OpenEvaluation, context: Context) -> None:
         return
     if st.button("Keep metric", type="primary", key="own_keep", disabled=not name.strip()):
         own.keep(frame.workspace(), made, evaluation.facts)
+        st.session_state[pickers.NEW_FIGURE] = made.name
         st.rerun()
 
 

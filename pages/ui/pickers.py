@@ -95,6 +95,7 @@ def one_of(label: str, options: Iterable[str], *, key: str) -> str:
 
 
 MOST_FIGURES = 12
+NEW_FIGURE = "kpi_new"
 
 
 def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi") -> tuple[str, ...]:
@@ -105,7 +106,10 @@ def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi
     """
     usual = [*usual, *evaluation.own]
     known = [metric.name for metric in METRICS if evaluation.facts.task in metric.tasks] + list(evaluation.own)
-    asked = st.session_state.get(key, st.query_params.get_all(key))
+    asked = list(st.session_state.get(key, st.query_params.get_all(key)))
+    new = st.session_state.pop(NEW_FIGURE, None)  # an own metric just kept: it joins what is chosen already
+    if asked and new is not None and new not in asked:
+        asked.append(new)
     wanted = [name for name in asked if name in known][:MOST_FIGURES] or [name for name in usual if name in known]
     if st.session_state.get(key) != wanted:
         st.session_state[key] = wanted
