@@ -12,6 +12,16 @@ from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 from analysis.metrics.leaderboard import Duel
 
+OWN_ROWS = ("days", "rank_products", "amounts", "over:", "own:")
+"""Needs whose parts count a version's own rows, whoever else answered them."""
+
+
+def unshared(metric: Metric) -> str | None:
+    """Why a metric cannot be compared on shared rows, None where it can."""
+    if any(need.startswith(OWN_ROWS) for need in metric.needs):
+        return "it is counted on each version's own rows, so there are no shared rows to compare"
+    return None
+
 
 def queries(query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Query, Query]:
     """The queries of both sides; the first side's carries what the pair needs."""
@@ -40,6 +50,7 @@ def duels(
             metric
             for metric in metrics
             if metric.better is not None
+            and unshared(metric) is None
             and not metric.per_class_of(facts.classes)
             and all(panel.obstacle(metric, facts, model, base.threshold) is None for model in (one, two))
         ]

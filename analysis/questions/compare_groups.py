@@ -31,7 +31,9 @@ LOOKS = {
 }
 """What is compared unless asked otherwise: few, since every look costs the others some power."""
 REST, OVERALL = "rest", "overall"
-MEDIANS = "the median of the rest is not in the counts: compare with a segment (--a, --b) or another group"
+WHOLE = ("order:", "days", "rank_products")
+"""Needs of a cube that the other groups do not add up to."""
+MEDIANS = "that of the rest does not follow from the groups: compare with a segment (--a, --b) or another group"
 
 
 Difference = Callable[..., Contrast]
@@ -217,7 +219,7 @@ def _groups(asked: _Asked, against: str) -> _Found:
         groups = mine.groups.rename(names)
         for metric in asked.metrics:
             reason = why.get(metric.name)
-            if reason is None and against == REST and any(need.startswith("order:") for need in metric.needs):
+            if reason is None and against == REST and any(need.startswith(WHOLE) for need in metric.needs):
                 reason = MEDIANS
             named = {"model": model.name, "other": said, "groups": groups}
             found.add(asked, metric, reason, mine, other, unpaired.difference, **named)
@@ -291,6 +293,8 @@ def _versions(asked: _Asked) -> _Found:
     first = asked.versions[0]
     for other in asked.versions[1:]:
         possible, why = asked.possible(first, other)
+        why |= {metric.name: said for metric in possible if (said := pairs.unshared(metric)) is not None}
+        possible = [metric for metric in possible if metric.name not in why]
         query = asked.query(first, possible)
         one, two = pairs.ask(asked.evaluation, query, other.name, possible)
         found.answers += [one, two]
