@@ -23,7 +23,7 @@ class RowSet:
 def row_set(name: str, evaluation: Evaluation, model: ModelFacts, decision: str) -> RowSet:
     """The row set of a model version. decision: the decided class in SQL."""
     if name == "answers":
-        return RowSet("true", {"answered": f"CAST({answered(evaluation, model)} AS INTEGER)"})
+        return RowSet("true", {"unanswered": f"CAST(NOT {answered(evaluation, model)} AS INTEGER)"})
     if name in ("costs", "decided_costs"):
         cost = cost_sql(evaluation)
         terms = {"cost": cost, "cost2": f"({cost}) ** 2"}

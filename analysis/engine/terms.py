@@ -72,7 +72,9 @@ def _answered(evaluation: Evaluation, model: ModelFacts) -> str:
     parts = [f"r.p{model.index} IS NOT NULL"]
     if evaluation.task == BINARY and model.score:
         parts.append(f"r.s{model.index} IS NOT NULL")
-    if evaluation.task == MULTICLASS and measurable(evaluation, model):
+    if evaluation.task == MULTICLASS and model.top_codes:
+        parts.append(f"r.b{model.index}_top IS NOT NULL")
+    elif evaluation.task == MULTICLASS and measurable(evaluation, model):
         parts.append(f"r.l{model.index} IS NOT NULL")
     return f"({' OR '.join(parts)})"
 

@@ -25,7 +25,7 @@ def rank_products(
         return f"sum(w) OVER ({part} ORDER BY {code}) - sum(w) OVER ({ties}{code}) / 2 - sum(w) OVER ({part}) / 2"
 
     return (
-        f"both AS (SELECT {keyed}r.o AS y, r.o{model.index} AS p, CAST({weight} AS DOUBLE) AS w FROM rows r "
+        f"coded AS (SELECT {keyed}r.o AS y, r.o{model.index} AS p, CAST({weight} AS DOUBLE) AS w FROM rows r "
         f"WHERE {where} AND {usable(facts, model)}),\n"
-        f"rank_products AS (SELECT {listed}w, {rank('y')} AS a, {rank('p')} AS b FROM both)"
+        f"rank_products AS (SELECT {listed}w, {rank('y')} AS a, {rank('p')} AS b FROM coded)"
     )

@@ -11,7 +11,7 @@ from analysis.core.roles import REGRESSION
 from analysis.metrics.clusters import BY_UNIT, knows_terms, share_size, term_variance
 from analysis.metrics.decisions import NO_WEIGHT, constant, undefined
 from analysis.metrics.definition import METRICS, Metric, Sql
-from analysis.metrics.intervals import divide, effective_n, fisher, reasons, wilson
+from analysis.metrics.intervals import FLAT, divide, effective_n, fisher, reasons, wilson
 from analysis.metrics.regression import NO_ROWS, summed
 from analysis.metrics.rowsets import mean, over, share
 
@@ -39,7 +39,8 @@ def spearman(cube: Cube, level: float) -> Estimates:
     r = cube.rank_products
     if r is None:
         raise BadRequest("This metric needs a numeric label and prediction: name their columns in the evaluation.")
-    spread = np.sqrt(r.yy) * np.sqrt(r.pp)
+    varies = np.minimum(r.yy, r.pp) > FLAT * r.w**3
+    spread = np.where(varies, np.sqrt(r.yy) * np.sqrt(r.pp), 0.0)
     value = np.clip(divide(r.yp, spread), -1.0, 1.0)
     size = effective_n(r.w, r.w2)
     known = size > 3
@@ -112,7 +113,8 @@ METRICS.add(
         baseline_help="0: an order that has nothing to do with the labels",
         sql=Sql(
             "rank_products",
-            "greatest(-1, least(1, sum(w * a * b) / nullif(sqrt(sum(w * a * a)) * sqrt(sum(w * b * b)), 0)))",
+            f"CASE WHEN least(sum(w * a * a), sum(w * b * b)) > {FLAT} * sum(w) ** 3 "
+            "THEN sum(w * a * b) / (sqrt(sum(w * a * a)) * sqrt(sum(w * b * b))) END",
             "count(*)",
         ),
     )

@@ -49,7 +49,7 @@ def throughput(cube: Cube, level: float) -> Estimates:
 
 def missing_rate(cube: Cube, level: float) -> Estimates:
     rows = over(cube, "answers")
-    return share(rows, np.maximum(rows.w - rows.s["answered"], 0.0), level, "there are no rows")
+    return share(rows, rows.s["unanswered"], level, "there are no rows")
 
 
 def cost(cube: Cube, level: float) -> Estimates:
@@ -123,7 +123,7 @@ METRICS.add(
         help="Share of all rows the model neither decided nor scored: 0 every row has an answer, 1 none has.",
         source="Wilson 1927",
         estimate=missing_rate,
-        sql=Sql("over:answers", "1 - SUM[answered] / nullif(SUM[one], 0)", "count(*)"),
+        sql=Sql("over:answers", "SUM[unanswered] / nullif(SUM[one], 0)", "count(*)"),
     )
 )
 METRICS.add(

@@ -35,7 +35,7 @@ def order_quantile(order: Order, quantile: float, level: float, why: str) -> Est
     """A quantile with its distribution-free interval from order statistics, which is rather too wide than too narrow.
 
     Without an interval where too few rows reach the level: at 95 % below 6 rows for a median, 72 for the 95th and 368
-    for the 99th percentile.
+    for the 99th percentile. Weighted it covers less far out: 92 % for the 99th percentile of 2,000 rows.
     """
     value = order.exact[quantile]
     low, high = order_ends(order, level, quantile)

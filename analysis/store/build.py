@@ -256,8 +256,9 @@ class Builder:
         if self.task == BINARY and model.score:
             scored = f"s{index} IS NOT NULL"
             clipped = f"(y = 1 AND s{index} < {labels.EPSILON}) OR (y = 0 AND s{index} > 1 - {labels.EPSILON})"
-        elif self.task != REGRESSION and model.probabilities and self.roles.label:
-            scored, clipped = f"l{index} IS NOT NULL", f"l{index} > {labels.CLIPPED}"
+        elif model.top_codes:
+            scored = f"b{index}_top IS NOT NULL"
+            clipped = f"l{index} > {labels.CLIPPED}" if model.probabilities and self.roles.label else "false"
         answered, undecided, unscored, lost = self.source.one(
             f"SELECT count(*) FILTER ({decided} OR {scored}), count(*) FILTER ({scored} AND NOT ({decided})), "
             f"count(*) FILTER ({decided} AND NOT ({scored})), count(*) FILTER ({clipped}) FROM rows"

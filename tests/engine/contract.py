@@ -5,6 +5,7 @@ open evaluation of `table(task, weighted, units)`.
 """
 
 import math
+from collections import Counter
 from dataclasses import is_dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -90,7 +91,7 @@ def table(task, weighted, units=False):
 
 
 PARTS = ("rows", "confusion", "histogram", "sums", "orders", "class_histograms", "class_moments")
-PARTS += ("amounts", "top_label", "ranks", "tally")
+PARTS += ("amounts", "top_label", "ranks", "tally", "over", "days", "rank_products")
 FILTERS = {
     "": lambda row: True,
     "region = 'West'": lambda row: row["region"] == "West",
@@ -128,10 +129,7 @@ SHAPES = [
 
 def serves(task, row):
     """(labelled, answered) of a row."""
-    answered = row["p"] is not None
-    if task != "regression":
-        answered = answered or row[f"s_{CLASSES[task][1]}"] is not None
-    return row["y"] is not None, row["y"] is not None and answered
+    return row["y"] is not None, row["y"] is not None and responded(task, row)
 
 
 def terms(task, row, centre, median):
@@ -158,15 +156,31 @@ def terms(task, row, centre, median):
     return {"ll": ll, "ll2": ll**2, "sq": sq, "sq2": sq**2}
 
 
-def middle(values, weights):
-    """The median; with weights the least value with half the weight at or below it; nan where there is none."""
+def at_level(values, weights, weighted, level):
+    """A quantile; with weights the least value with that share of the weight at or below it; nan without a value."""
     if not values:
         return math.nan
-    if weights is None:
-        return float(np.median(values))
+    if not weighted:
+        return float(np.quantile(values, level))
     order = np.argsort(values, kind="stable")
     upto = np.cumsum(np.asarray(weights)[order])
-    return math.nan if upto[-1] <= 0 else float(np.asarray(values)[order][upto >= upto[-1] / 2][0])
+    return math.nan if upto[-1] <= 0 else float(np.asarray(values)[order][upto >= upto[-1] * level][0])
+
+
+def split(pairs):
+    """([first of each], [second of each])."""
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def responded(task, row):
+    """Whether the model decided or scored a row."""
+    return row["p"] is not None or (task != "regression" and row[f"s_{CLASSES[task][1]}"] is not None)
+
+
+def pinball(y, forecasts):
+    """The mean pinball loss of a row's quantiles."""
+    gaps = [(level, y - each) for (level, _), each in zip(QUANTILES, forecasts, strict=True)]
+    return sum(max(level * gap, (level - 1) * gap) for level, gap in gaps) / len(gaps)
 
 
 def close(found, wanted):
@@ -251,8 +265,10 @@ class Contract:
         needs |= {
             "binary": {"scores"},
             "multiclass": {"class_scores", "class_moments", "top_label", "ranks"},
-            "regression": {"order:ae", "order:d"},
+            "regression": {"order:ae", "order:d", "order:ae:0.9", "over:quantiles", "over:bands", "rank_products"},
         }[task]
+        needs |= {"order:latency:0.5", "order:latency:0.99", "days", "over:answers", "over:costs"}
+        needs |= set() if task == "regression" else {"over:decided_costs"}
         evaluation, answer = self.ask(asked, task, weighted, shape, needs)
         facts, cube = evaluation.facts, answer.cube
         for place, held in enumerate(self.groups(answer, task, weighted, shape)):
@@ -269,6 +285,82 @@ class Contract:
             if task == "multiclass":
                 self.check_class_scores(cube, place, weighed, weighted)
             self.check_sums(cube, place, weighed, task, weighted, facts)
+            self.check_over(cube, place, weighed, task, weighted, facts)
+            self.check_days(cube.days, place, held, task)
+            latencies = [(row["ms"], row.get("w", 1)) for row in weighed if row["ms"] is not None]
+            for level, found in cube.orders["latency"].exact.items():
+                close(found[place], at_level(*split(latencies), weighted, level))
+            if task == "regression":
+                self.check_rank_products(cube.rank_products, place, weighed, weighted)
+
+    def check_over(self, cube, place, held, task, weighted, facts):
+        """Sums over other rows: all, those with a cost, those with quantiles."""
+        counted = {"answers": [(float(not responded(task, row)),) for row in held]}
+        weights = {"answers": [row.get("w", 1) for row in held]}
+        paid = [row for row in held if row["cost"] is not None]
+        wanted = {"costs": [row for row in paid if responded(task, row)]}
+        names = {"answers": ("unanswered",), "costs": ("cost", "cost2")}
+        make = {"costs": lambda row: (row["cost"], row["cost"] ** 2)}
+        if task == "regression":
+            whole = [row for row in held if all(row[name] is not None for _, name in QUANTILES)]
+            wanted |= {"bands": whole, "quantiles": [row for row in whole if row["y"] is not None]}
+            names |= {"bands": ("width", "width2"), "quantiles": ("loss", "loss2", "flat", "inside", "nominal")}
+            flat = facts.models[0].label_quantiles
+            labels = [row["y"] for row in ROWS[task, weighted] if row["y"] is not None]
+            close(flat, np.quantile(labels, [level for level, _ in QUANTILES]))
+            make["bands"] = lambda row: (row["hi"] - row["lo"], (row["hi"] - row["lo"]) ** 2)
+
+            def losses(row):
+                loss = pinball(row["y"], [row[name] for _, name in QUANTILES])
+                return loss, loss**2, pinball(row["y"], flat), float(row["lo"] <= row["y"] <= row["hi"]), 0.8
+
+            make["quantiles"] = losses
+        else:
+            wanted["decided_costs"] = [row for row in paid if row["y"] is not None and row["p"] is not None]
+            names["decided_costs"] = ("cost", "cost2", "right", "cost_right")
+
+            def right(row):
+                one = float(row["y"] == row["p"])
+                return row["cost"], row["cost"] ** 2, one, row["cost"] * one
+
+            make["decided_costs"] = right
+        counted |= {name: [make[name](row) for row in rows] for name, rows in wanted.items()}
+        weights |= {name: [row.get("w", 1) for row in rows] for name, rows in wanted.items()}
+        assert cube.over.keys() == counted.keys()
+        for name, sums in cube.over.items():
+            w = np.array(weights[name], dtype=float)
+            assert sums.n[place] == len(w)
+            close(sums.w[place], w.sum())
+            close(sums.w2[place], (w**2).sum())
+            values = np.array(counted[name], dtype=float).reshape(len(w), len(names[name]))
+            assert tuple(sums.s) == names[name]
+            for column, term in enumerate(names[name]):
+                close(sums.s[term][place], (w * values[:, column]).sum())
+                close(sums.q[term][place], (w**2 * values[:, column]).sum())
+
+    def check_days(self, days, place, held, task):
+        dated = [row for row in held if row["t"] is not None]
+        per_day = Counter(row["t"].date() for row in dated if responded(task, row))
+        every = [row["t"].date() for row in dated]
+        assert days.n[place] == sum(per_day.values())
+        assert days.squares[place] == sum(count**2 for count in per_day.values())
+        assert days.span[place] == ((max(every) - min(every)).days + 1 if every else 0)
+
+    def check_rank_products(self, found, place, held, weighted):
+        both = [row for row in held if row["y"] is not None and row["p"] is not None]
+        w = np.array([row["w"] if weighted else 1 for row in both], dtype=float)
+        assert found.n[place] == len(both)
+        close(found.w[place], w.sum())
+        close(found.w2[place], (w**2).sum())
+        ranks = []
+        for side in ("y", "p"):
+            values = np.array([row[side] for row in both], dtype=float)
+            below = [w[values < value].sum() + w[values == value].sum() / 2 for value in values]
+            ranks.append(np.array(below) - w.sum() / 2)
+        a, b = ranks
+        for name, product in (("yy", a * a), ("pp", b * b), ("yp", a * b)):
+            np.testing.assert_allclose(getattr(found, name)[place], (w * product).sum(), rtol=1e-11, atol=1e-7)
+        assert found.hidden_y[place] == found.hidden_p[place] == 0
 
     def check_confusion(self, confusion, place, held, task, weighted):
         size = len(CLASSES[task])
@@ -375,8 +467,11 @@ class Contract:
             scale = math.fsum(abs(each) for each in squared)
             assert abs(sums.q[name][place] - math.fsum(squared)) <= 1e-12 * max(scale, 1e-3)
         for name, order in cube.orders.items():
+            if name == "latency":
+                continue
             values, weights = [each[name] for each, _ in counted], [weight for _, weight in counted]
-            close(order.exact[0.5][place], middle(values, weights if weighted else None))
+            for level, exact in order.exact.items():
+                close(exact[place], at_level(values, weights, weighted, level))
             if name == "ae":
                 close(order.n[place].sum(), len(values))
                 close(order.w[place].sum(), math.fsum(weights))
@@ -430,7 +525,8 @@ class Contract:
         names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
         needs = frozenset({f"sum:{name}" for name in names} | {"decisions", "scores"})
         needs |= {"class_scores", "class_moments", "top_label", "ranks"}
-        needs |= {"order:ae"} if task == "regression" else set()
+        needs |= {"order:ae", "over:quantiles", "over:bands", "rank_products"} if task == "regression" else set()
+        needs |= {"order:latency:0.95", "over:answers", "over:costs", "days"}
         evaluation = asked(task, weighted)
         where = parse("not (region = 'West')", columns=evaluation.facts.types())
         groupings = [(), ("region",), ("flag",), ("amount",), ("flag", "region"), ("region", "amount")]

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 
 from analysis.core.errors import BadRequest, Interrupted
@@ -227,6 +228,8 @@ def test_regression_and_multiclass_without_a_label_can_be_grouped(folder):
     given = Table({"p": ("DOUBLE", [1.0, 2.0, 3.0]), "g": ("VARCHAR", ["a", "b", "a"])})
     made = opened(folder, given, task="regression", roles=Roles(models=(ModelColumns("m", "p"),)))
     frame = measure(made, by=["g"]).frame
+    assert frame.filter(metric="missing_prediction_rate")["value"].to_list() == [0, 0]
+    frame = frame.filter(pl.col("metric") != "missing_prediction_rate")
     assert frame["value"].null_count() == len(frame)
     assert all("no label" in reason for reason in frame["reason"])
 

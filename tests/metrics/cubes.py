@@ -94,19 +94,19 @@ def weighted_quantile(values, w, share):
     return values[order][np.searchsorted(np.cumsum(w[order]), share * w.sum())]
 
 
-def order(values, weight=None, group=None, limit=8192):
+def order(values, weight=None, group=None, limit=8192, levels=(0.5,)):
     values = np.asarray(values, dtype=float)
     group, groups = _groups(group, len(values))
     kept = ~np.isnan(values)
     code, low, high = codes(values[kept], limit)
     kept_weight = None if weight is None else weight[kept]
     n, w, _ = _triple((groups, len(low)), (group[kept], code), kept_weight, int(kept.sum()))
-    half = np.full(groups, np.nan)
+    exact = {level: np.full(groups, np.nan) for level in levels}
     for g in range(groups):
         mine = kept & (group == g)
-        if mine.any():
-            half[g] = weighted_quantile(values[mine], None if weight is None else weight[mine], 0.5)
-    return Order(n, w, low, high, {0.5: half}, weighted=weight is not None)
+        for level in levels if mine.any() else ():
+            exact[level][g] = weighted_quantile(values[mine], None if weight is None else weight[mine], level)
+    return Order(n, w, low, high, exact, weighted=weight is not None)
 
 
 def binary_cube(label, score=None, decision=None, weight=None, group=None, limit=8192):
@@ -196,6 +196,7 @@ def regression_cube(label, prediction, weight=None, group=None, limit=8192):
         "e": e, "ae": ae, "e2": e**2, "e4": e**4, "y": y, "y2": y**2, "y3": y**3, "y4": y**4,
         "e2y": e**2 * y, "e2y2": e**2 * y**2, "d": np.abs(label - middle), "zero": zero.astype(float),
         "ape": ape, "ape2": ape**2, "aey": ae * ay, "ay": ay, "ay2": ay**2, "sape": sape, "sape2": sape**2,
+        "over": (e > 0).astype(float), "under": (e < 0).astype(float),
     }  # fmt: skip
     terms = {name: np.where(known, term, np.nan) for name, term in terms.items()}
     orders = {

@@ -1,10 +1,12 @@
 """What scikit-learn, scipy or plain numpy say each metric is, from rows. A metric without a row here fails a test."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import stats
 from sklearn import metrics as sk
 
-from tests.metrics import cubes
+from tests.metrics import cubes, operations
 from tests.metrics.calibration_oracles import BASELINES as CALIBRATION_BASELINES
 from tests.metrics.calibration_oracles import ORACLES as CALIBRATION
 
@@ -20,7 +22,8 @@ def binary_rows(seed, weighted=False, n=700, digits=2):
     score[random.random(n) < 0.1] = np.nan
     label[random.random(n) < 0.1] = -1
     decision[random.random(n) < 0.1] = -1
-    return {"label": label, "decision": decision, "score": score, "weight": random.gamma(2, 1, n) if weighted else None}
+    weight = random.gamma(2, 1, n) if weighted else None
+    return {"label": label, "decision": decision, "score": score, "weight": weight, **operations.columns(seed, n=n)}
 
 
 def multiclass_rows(seed, weighted=False, n=700, classes=4):
@@ -30,7 +33,8 @@ def multiclass_rows(seed, weighted=False, n=700, classes=4):
     decision = np.where(random.random(n) < 0.7, proba.argmax(axis=1), random.integers(0, classes, n))
     label[random.random(n) < 0.1] = -1
     decision[random.random(n) < 0.1] = -1
-    return {"label": label, "decision": decision, "proba": proba, "weight": random.gamma(2, 1, n) if weighted else None}
+    weight = random.gamma(2, 1, n) if weighted else None
+    return {"label": label, "decision": decision, "proba": proba, "weight": weight, **operations.columns(seed, n=n)}
 
 
 def regression_rows(seed, weighted=False, n=700):
@@ -39,13 +43,20 @@ def regression_rows(seed, weighted=False, n=700):
     prediction = label * random.lognormal(0, 0.3, n) + random.normal(0.2, 1, n)
     label[random.random(n) < 0.1] = np.nan
     prediction[random.random(n) < 0.1] = np.nan
-    return {"label": label, "prediction": prediction, "weight": random.gamma(2, 1, n) if weighted else None}
+    weight = random.gamma(2, 1, n) if weighted else None
+    return {"label": label, "prediction": prediction, "weight": weight, **operations.columns(seed, label, n)}
 
 
 ROWS = {BINARY: binary_rows, MULTICLASS: multiclass_rows, REGRESSION: regression_rows}
 
 
 def cube(task, rows, group=None, limit=8192):
+    made = plain_cube(task, rows, group, limit)
+    further = operations.parts(rows, group, limit)
+    return replace(made, **{**further, "orders": {**made.orders, **further.get("orders", {})}})
+
+
+def plain_cube(task, rows, group=None, limit=8192):
     if task == BINARY:
         return cubes.binary_cube(rows["label"], rows["score"], rows["decision"], rows["weight"], group, limit)
     if task == MULTICLASS:
@@ -223,6 +234,10 @@ ORACLES = {
     "wape": predicted(lambda y, p, w: np.sum(w * np.abs(y - p)) / np.sum(w * np.abs(y))),
     "smape": predicted(lambda y, p, w: np.average(2 * np.abs(y - p) / (np.abs(y) + np.abs(p)), weights=w)),
     **{name: scored(function) for name, function in CALIBRATION.items()},
+    "over_prediction_share": predicted(lambda y, p, w: share(p > y, np.isfinite(y), w)),
+    "under_prediction_share": predicted(lambda y, p, w: share(p < y, np.isfinite(y), w)),
+    "spearman": predicted(operations.spearman),
+    **operations.ORACLES,
 }
 
 
@@ -284,4 +299,5 @@ BASELINES = {
     **{name: lambda rows: np.nan for name in ("selection_rate", "prevalence", "ece", "mape", "wape", "smape")},
     **{name: lambda rows: np.nan for name in ("classwise_ece", "top_label_ece")},
     **{name: scored(function) for name, function in CALIBRATION_BASELINES.items()},
+    **operations.BASELINES,
 }

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from analysis.core.estimate import Estimates
-from analysis.metrics import METRICS
-from tests.metrics import oracles
+from analysis.metrics import METRICS, operational
+from tests.metrics import operations, oracles
 
 CASES = [(metric, task) for metric in METRICS for task in metric.tasks]
 NAMES = [f"{metric.name}-{task}" for metric, task in CASES]
@@ -17,6 +17,8 @@ negative_predictive_value false_positive_rate false_negative_rate false_discover
 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy classwise_ece top_label_ece
 mce calibration_in_the_large calibration_slope calibration_intercept
 brier_reliability brier_resolution brier_uncertainty brier_remainder
+latency_p50 latency_p95 latency_p99 throughput missing_prediction_rate cost_per_prediction cost_per_correct_decision
+spearman over_prediction_share under_prediction_share quantile_loss interval_coverage interval_width
 """
 
 
@@ -29,7 +31,7 @@ def empty(task):
     rows = oracles.ROWS[task](3)
     cube = oracles.cube(task, rows, np.zeros(len(rows["label"]), dtype=int))
     padded = oracles.take(rows, np.append(np.arange(len(rows["label"])), 0))
-    for name in ("label", "decision", "score", "prediction"):
+    for name in ("label", "decision", "score", "prediction", *operations.BLANK):
         if name in padded:
             padded[name] = padded[name].astype(float) if name in ("score", "prediction") else padded[name]
             padded[name][-1] = -1 if np.issubdtype(padded[name].dtype, np.integer) else np.nan
@@ -54,7 +56,7 @@ def test_a_definition_explains_itself(metric):
     assert metric.source
     assert metric.counts
     assert metric.better in ("higher", "lower", "zero", None)
-    assert metric.unit in ("share", "score", "label", "ratio")
+    assert metric.unit in ("share", "score", "label", "ratio", "latency", "money", "rate")
     assert metric.low < metric.high
     assert metric.needs
     known = {
@@ -67,9 +69,13 @@ def test_a_definition_explains_itself(metric):
         "top_label",
         "ranks",
         "probabilities",
+        "days",
+        "rank_products",
+        "has:band",
     }
-    assert all(need in known or need.split(":")[0] in ("sum", "order") for need in metric.needs)
-    assert metric.baseline_help or metric.better is None or metric.unit == "ratio"
+    assert all(need in known or need.split(":")[0] in ("sum", "order", "over") for need in metric.needs)
+    without = metric.unit == "ratio" or metric.name in (*operational.SECTION, "interval_width")
+    assert metric.baseline_help or metric.better is None or without
 
 
 @EVERY
@@ -77,6 +83,9 @@ def test_an_empty_group_is_undefined_with_a_reason_and_leaves_the_other_alone(me
     alone, both = empty(task)
     full, padded = metric.measure(alone), metric.measure(both)
     size = len(full)
+    if metric.name == "missing_prediction_rate":  # the row without an answer is what it counts
+        assert padded.value[size:] == padded.n[size:] == 1
+        return
     assert np.all(np.isnan(padded.value[size:]))
     assert np.all(np.isnan(padded.low[size:]))
     assert np.all(np.isnan(padded.high[size:]))
@@ -90,7 +99,8 @@ def test_an_empty_group_is_undefined_with_a_reason_and_leaves_the_other_alone(me
 @pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
 def test_value_and_ends_keep_their_order_and_range(metric, task, weighted):
     rows = oracles.ROWS[task](5, weighted)
-    group = np.random.default_rng(1).integers(0, 40, len(rows["label"]))
+    far = metric.name in ("latency_p95", "latency_p99")  # few rows reach no order statistic that far out
+    group = np.random.default_rng(1).integers(0, 1 if far else 40, len(rows["label"]))
     got = measured(metric, task, rows, group)
     seen = ~np.isnan(got.value)
     assert seen.any()
@@ -153,7 +163,7 @@ def test_equal_weights_are_no_weights(metric, task):
     rows = oracles.ROWS[task](19)
     weighted = {**rows, "weight": np.full(len(rows["label"]), 2.5)}
     plain, same = measured(metric, task, rows), measured(metric, task, weighted)
-    if metric.name == "median_ae":
+    if metric.name == "median_ae" or metric.name.startswith("latency"):
         assert same.method != plain.method
         return
     for name in ("value", "low", "high", "baseline"):
