@@ -9,6 +9,7 @@ from analysis.core.cube import Cube
 from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
+from analysis.metrics.clusters import APART, BY_UNIT
 
 Estimator = Callable[[Cube, float], Estimates]
 Baseline = Callable[[Cube], np.ndarray]
@@ -94,9 +95,19 @@ class Metric:
         return self.per_class and len(classes) > 2
 
     def measure(self, cube: Cube, *, level: float = 0.95) -> Estimates:
-        """The estimates of every group, each with its no-skill baseline."""
-        key = (self.name, self.source, level)
-        return cube.once(key, lambda: replace(self.estimate(cube, level), baseline=self.baseline(cube)))
+        """The estimates of every group, each with its no-skill baseline.
+
+        Where rows belong to units and the interval does not know it, the method says so.
+        """
+
+        def measured() -> Estimates:
+            made = self.estimate(cube, level)
+            method = made.method
+            if cube.units is not None and method and BY_UNIT not in method:
+                method += f"; {APART}"
+            return replace(made, baseline=self.baseline(cube), method=method)
+
+        return cube.once((self.name, self.source, level), measured)
 
 
 def defined(name: str, own: Mapping[str, Metric]) -> Metric:
