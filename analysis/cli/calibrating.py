@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from analysis import questions
-from analysis.cli import terminal
+from analysis.cli import gates, terminal
+from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Until, Where, app, columns
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
@@ -39,6 +40,9 @@ def calibration(
     since: Since = None,
     until: Until = None,
     level: Level = 0.95,
+    fail_if: FailIf = None,
+    cautious: Cautious = False,
+    junit: Junit = None,
     json: AsJson = False,
 ) -> None:
     """Whether scores are the chances they claim to be, by bin; and what recalibrating would change."""
@@ -46,6 +50,7 @@ def calibration(
         raise BadRequest(
             "--apply METHOD and --as NAME go together: which mapping, and what the derived version is called."
         )
+    gated = gates.asked(fail_if, cautious, junit)
     fits = list(dict.fromkeys([*(fit or ()), *([apply] if apply else [])]))
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
@@ -68,7 +73,11 @@ def calibration(
             sentence += f"\n'{made.label}' has the derived model version '{name}'."
             receipt["derived"] = {"evaluation": made.label, "fingerprint": made.fingerprint, "model": name}
     further = {key: frame for key, frame in result.frames.items() if key in ("summary", "fits") and len(frame)}
-    typer.echo(answers.told_with(sentence, result.frame, further, receipt, json))
+    summary = result.frames["summary"]
+    cases = gates.judged(summary, gated, summary.columns[: summary.columns.index("model")])
+    gates.report(cases, junit, result)
+    typer.echo(answers.told_with(sentence, result.frame, further, receipt | gates.told(cases), json))
+    gates.finish(cases)
 
 
 def _one(result: Result, method: str | None, option: str) -> tuple[str, str]:

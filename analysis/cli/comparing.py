@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from analysis import questions
-from analysis.cli import terminal
+from analysis.cli import gates, terminal
+from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import (
     AsJson,
     Level,
@@ -23,6 +24,7 @@ from analysis.cli.terminal import (
 from analysis.core.errors import BadRequest
 from analysis.core.period import Period, read_period
 from analysis.engine.duckdb import Engine
+from analysis.metrics import panel
 from analysis.store import evaluations
 from analysis.telling import answers
 
@@ -54,19 +56,24 @@ def compare_groups(
     claims: Annotated[
         bool, typer.Option("--claims", help="Correct against any false claim (Holm), not a share of them (BH).")
     ] = False,
+    fail_if: FailIf = None,
+    cautious: Cautious = False,
+    junit: Junit = None,
     json: AsJson = False,
 ) -> None:
     """Differences of metrics with intervals and corrected verdicts: groups, segments, periods or model versions."""
     if b and not a:
         raise BadRequest("--b is what --a is compared with; give --a too.")
+    asked = gates.asked(fail_if, cautious, junit)
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         types = found.types()
+        panel.chosen(found, [gate.bound.metric for gate in asked])
         one, two, only = (terminal.segment(text, types) for text in (a, b, where))
         result = questions.compare_groups(
             Engine(workspace).open(found),
             by=columns(by, list(types)),
-            metrics=names(metrics),
+            metrics=gates.names(names(metrics), asked),
             against=against,
             a=one,
             b=two,
@@ -80,7 +87,11 @@ def compare_groups(
             claims=claims,
         )
     frame = result.frame if json else result.frame.drop(NUMBERS_FOR_MACHINES)
-    typer.echo(answers.told(result.sentence, frame, result.receipt.to_dict(), json))
+    groups = result.frame.columns[: result.frame.columns.index("model")]
+    cases = gates.judged(result.frame, asked, groups)
+    gates.report(cases, junit, result)
+    typer.echo(answers.told(result.sentence, frame, result.receipt.to_dict() | gates.told(cases), json))
+    gates.finish(cases)
 
 
 def _periods(text: str | None) -> tuple[Period, Period] | None:

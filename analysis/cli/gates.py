@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from xml.etree import ElementTree
 
+import polars as pl
 import typer
 
 from analysis.core.errors import BadRequest
@@ -50,11 +51,11 @@ def names(metrics: Sequence[str], gates: Sequence[Gate]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*metrics, *(gate.bound.metric for gate in gates)])) if metrics else ()
 
 
-def judged(result: Result, gates: Sequence[Gate], groups: Sequence[str] = ()) -> list[Case]:
-    """Every gate on every row of its metric. groups: the frame's group columns."""
+def judged(frame: pl.DataFrame, gates: Sequence[Gate], groups: Sequence[str] = ()) -> list[Case]:
+    """Every gate on every row of its metric. frame: model, metric, value, low, high, n, reason, and `groups`."""
     cases = []
     for gate in gates:
-        rows = [row for row in result.frame.iter_rows(named=True) if row["metric"] == gate.bound.metric]
+        rows = [row for row in frame.iter_rows(named=True) if row["metric"] == gate.bound.metric]
         cases += [_case(gate, row, groups) for row in rows]
         if not rows:
             cases.append(Case(gate, "", "", "", "the answer has no row of this metric"))

@@ -62,7 +62,7 @@ def measure(
             threshold=threshold,
             level=level,
         )
-    cases = gates.judged(result, asked, result.frame.columns[: len(columns(by, list(found.types())))])
+    cases = gates.judged(result.frame, asked, result.frame.columns[: len(columns(by, list(found.types())))])
     gates.report(cases, junit, result)
     typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict() | gates.told(cases), json))
     gates.finish(cases)

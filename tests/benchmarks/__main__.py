@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import build, groupings, intake, overview, peers, server
+from tests.benchmarks import build, groupings, intake, overview, peers, server, thresholds
 from tests.benchmarks.fresh import ROOT
 from tests.benchmarks.table import Line, table
 
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[int, Path], list[Line]]] = {
     "overview": overview.run,
     "groupings": groupings.run,
     "peers": peers.run,
+    "thresholds": thresholds.run,
     "server": server.run,
 }
 

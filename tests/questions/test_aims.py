@@ -220,6 +220,25 @@ def test_the_report_is_what_ci_systems_read(workspace, tmp_path):
     assert any("it's, odd" in case.get("name") for case in cases)
 
 
+@pytest.mark.parametrize(
+    ("words", "metric", "groups"),
+    [
+        (["compare-groups", "loans", "--by", "region", "--metrics", "precision"], "recall", 4),
+        (["calibration", "loans"], "ece", 1),
+        (["calibration", "loans", "--by", "region"], "ece", 4),
+    ],
+    ids=["compare-groups", "calibration", "calibration by region"],
+)
+def test_gates_stand_at_other_questions_too(workspace, words, metric, groups):
+    shut = ask(workspace, *words, "--fail-if", f"{metric} <= 1", "--json")
+    assert shut.status == 1
+    assert len(shut.err.splitlines()) == groups
+    assert len(shut.json["receipt"]["gates"]) == groups
+    assert all("fails for" in line for line in shut.err.splitlines())
+    open_ = ask(workspace, *words, "--fail-if", f"{metric} > 1", "--json")
+    assert (open_.status, open_.err) == (0, "")
+
+
 def test_markers_are_kept_in_the_order_of_time(workspace):
     words = ["--add", "2026-03-02 v2 deployed", "--add", "2026-01-10 14:30 scoring outage"]
     frame = ask(workspace, "markers", "loans", *words, "--json").json["frame"]
