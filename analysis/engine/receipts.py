@@ -59,6 +59,9 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")
     decided = _decision(facts, model, threshold)
+    if other is not None:
+        theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
+        decided = both_decided(decided, f"r.{theirs}{other.index}")
     quantile = QUANTILE.fullmatch(value)
     if quantile:
         level, quantity = int(quantile[1]) / 100, quantile[2]
@@ -74,15 +77,14 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
         terms: Callable[[str], str] = partial(term_sql, facts, model)
         rows = usable(facts, *models)
         if source != "rows":
-            summed = row_set(source.removeprefix("over:"), facts, model, decided)
+            summed = row_set(source.removeprefix("over:"), facts, models, decided)
             terms, rows = summed.terms.__getitem__, summed.where
         value = TERM.sub(lambda found: _summed(found[1], terms, weight), value)
         body = f"SELECT {keyed}{value} AS value, {n} AS n\nFROM rows r\nWHERE {where} AND {rows}"
     else:
         if other is not None:
-            theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
-            decided = both_decided(decided, f"r.{theirs}{other.index}")
-            where += "" if source in ("counts", "classes") else f" AND {coded(other)} IS NOT NULL"
+            shared = {"counts": "", "classes": "", "days": "", "rank_products": f" AND {usable(facts, other)}"}
+            where += shared[source] if source in shared else f" AND {coded(other)} IS NOT NULL"
         inner = builders[source](keyed, listed, where, weight, decided, model, facts)
         body = f"WITH {inner}\nSELECT {shown}{value} AS value, CAST({n} AS BIGINT) AS n\nFROM {source}"
     grouping = shown.rstrip(", ")

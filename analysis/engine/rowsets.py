@@ -4,6 +4,7 @@
 ones with a cost; "bands": those with every quantile; "quantiles": of these, the labelled ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.core.errors import BadRequest
@@ -20,20 +21,25 @@ class RowSet:
     terms: dict[str, str]
 
 
-def row_set(name: str, evaluation: Evaluation, model: ModelFacts, decision: str) -> RowSet:
-    """The row set of a model version. decision: the decided class in SQL."""
+def row_set(name: str, evaluation: Evaluation, models: Sequence[ModelFacts], decision: str) -> RowSet:
+    """The row set of a model version, the first; of a pair its rows are those both answered, but for "answers".
+
+    decision: the decided class in SQL.
+    """
+    model = models[0]
     if name == "answers":
         return RowSet("true", {"unanswered": f"CAST(NOT {answered(evaluation, model)} AS INTEGER)"})
     if name in ("costs", "decided_costs"):
         cost = cost_sql(evaluation)
         terms = {"cost": cost, "cost2": f"({cost}) ** 2"}
         if name == "costs":
-            return RowSet(f"{answered(evaluation, model)} AND {cost} IS NOT NULL", terms)
+            return RowSet(f"{answered(evaluation, *models)} AND {cost} IS NOT NULL", terms)
         right = f"CAST(r.y = {decision} AS INTEGER)"
         terms |= {"right": right, "cost_right": f"({cost}) * {right}"}
         return RowSet(f"r.y IS NOT NULL AND {decision} IS NOT NULL AND {cost} IS NOT NULL", terms)
     columns = [f"r.z{model.index}_{place}" for place in range(len(model.quantiles))]
-    known = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    every = [f"r.z{each.index}_{place}" for each in models for place in range(len(each.quantiles))]
+    known = " AND ".join(f"{column} IS NOT NULL" for column in every)
     by_level = sorted((level, column) for (level, _), column in zip(model.quantiles, columns, strict=True))
     (least, low), (most, high) = by_level[0], by_level[-1]
     if name == "bands":

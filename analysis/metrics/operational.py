@@ -77,11 +77,15 @@ def cost_per_right(cube: Cube, level: float) -> Estimates:
 _operational = partial(
     Metric, tasks=(BINARY, MULTICLASS, REGRESSION), low=0.0, high=np.inf, baseline=partial(constant, np.nan)
 )
-for _quantile, _words in ((50, "Half"), (95, "95 %"), (99, "99 %")):
+for _quantile, _title, _words in (
+    (50, "Median latency", "Half"),
+    (95, "95th percentile of latency", "95 %"),
+    (99, "99th percentile of latency", "99 %"),
+):
     METRICS.add(
         _operational(
             f"latency_p{_quantile}",
-            f"Latency, {_quantile}th percentile",
+            _title,
             needs=(f"order:latency:{_quantile / 100}",),
             better="lower",
             unit="latency",

@@ -53,7 +53,7 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
         return Contrast(a, b, shown, judged, contrasts.p_values(judged, level))
     if pair.decisions is not None and metric.name in SHARES:
         return _shares(metric, pair.decisions, first, a, b, rough, level)
-    if pair.decisions is not None and "decisions" in metric.needs:
+    if pair.decisions is not None and "decisions" in metric.needs and not _beyond_cells(metric):
         error = _of_cells(metric, pair.decisions, first, second), "paired: delta method on the joint cells, Student's t"
     elif pair.scores is not None and metric.name in (*AREAS, "average_precision"):
         error = _of_codes(metric, pair.scores, first.histogram, second.histogram)
@@ -68,6 +68,11 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
         return by_t(a, b, rough, *error, level)
     made = said(rough, "as if unpaired (rather too wide)")
     return Contrast(a, b, made, made, contrasts.p_values(rough, level))
+
+
+def _beyond_cells(metric: Metric) -> bool:
+    """Whether the metric rests on more than who decided what, as costs."""
+    return any(need.startswith("over:") for need in metric.needs)
 
 
 PAIRED_T = "paired: Student's t of the per-row differences"

@@ -15,7 +15,7 @@ def _names(asked: Asked) -> list[str]:
 
 
 def _set(asked: Asked, name: str) -> RowSet:
-    return row_set(name, asked.evaluation, asked.model, asked.decision)
+    return row_set(name, asked.evaluation, asked.models, asked.decision)
 
 
 def _statements(asked: Asked) -> Statements:

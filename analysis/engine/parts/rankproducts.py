@@ -21,7 +21,7 @@ def _statements(asked: Asked) -> Statements:
     picked = [f"{sql} AS {name}" for sql, name in zip(keys.sql, keys.places, strict=True)]
     weight = "r.w" if asked.evaluation.weighted else "1.0::DOUBLE"
     picked += ["r.o AS y", f"r.o{index} AS p", f"{weight} AS w"]
-    where = f"{asked.where} AND {usable(asked.evaluation, asked.model)}"
+    where = f"{asked.where} AND {usable(asked.evaluation, *asked.models)}"
     parts = [f"mine AS (SELECT {', '.join(picked)} FROM rows r WHERE {where})"]
     for side, code in (("y", "o"), ("p", f"o{index}")):
         parts.append(
