@@ -1,5 +1,6 @@
 """Own metrics, targets, gates and markers through the terminal twin."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -233,7 +234,7 @@ def test_gates_stand_at_other_questions_too(workspace, words, metric, groups):
     shut = ask(workspace, *words, "--fail-if", f"{metric} <= 1", "--json")
     assert shut.status == 1
     assert len(shut.err.splitlines()) == groups
-    assert len(shut.json["receipt"]["gates"]) == groups
+    assert len(json.loads(shut.out)["receipt"]["gates"]) == groups
     assert all("fails for" in line for line in shut.err.splitlines())
     open_ = ask(workspace, *words, "--fail-if", f"{metric} > 1", "--json")
     assert (open_.status, open_.err) == (0, "")
