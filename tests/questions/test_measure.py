@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from datetime import date
 
 import numpy as np
 import pytest
@@ -11,17 +12,20 @@ from analysis.core.expression import parse
 from analysis.core.words import number
 from analysis.metrics import METRICS
 from tests.metrics.calibration_oracles import ORACLES as CALIBRATION
+from tests.metrics.operations import spearman as rank_correlation
 from tests.questions.twin import Said, ask, flowers, loans, prices, write
 
 CONTRACT = {
     "binary": "accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc average_precision "
     "log_loss brier ks gini ece selection_rate prevalence negative_predictive_value false_positive_rate "
     "false_negative_rate false_discovery_rate f2 f0_5 informedness lift mce calibration_in_the_large "
-    "calibration_slope calibration_intercept brier_reliability brier_resolution brier_uncertainty brier_remainder",
+    "calibration_slope calibration_intercept brier_reliability brier_resolution brier_uncertainty brier_remainder "
+    "throughput missing_prediction_rate",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
     "macro_recall macro_f1 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy "
-    "classwise_ece top_label_ece",
-    "regression": "mae rmse r2 median_ae bias mape wape smape",
+    "classwise_ece top_label_ece missing_prediction_rate",
+    "regression": "mae rmse r2 median_ae bias mape wape smape spearman over_prediction_share under_prediction_share "
+    "missing_prediction_rate",
 }
 ROWS = {"loans": loans(), "flowers": flowers(), "prices": prices()}
 TASK = {"loans": "binary", "flowers": "multiclass", "prices": "regression"}
@@ -65,8 +69,22 @@ def ratio(part, whole):
     return None if whole == 0 else float(part / whole)
 
 
+def missing(rows, weighted, *columns):
+    """{metric: (value, n)} of the rows that are empty in every one of these columns."""
+    empty = [all(row[column] is None for column in columns) for row in rows]
+    return {"missing_prediction_rate": (np.average(empty, weights=weights(rows, weighted)), len(rows))}
+
+
+def daily(rows):
+    """{metric: (value, n)} of the answers a day."""
+    days = [date.fromisoformat(row["day"]) for row in rows]
+    count = sum(row["decision"] is not None or row["score"] is not None for row in rows)
+    return {"throughput": (count / ((max(days) - min(days)).days + 1), count)}
+
+
 def expect_binary(rows, weighted, threshold=None):
     """{metric: (value, n)} of some loans."""
+    operation = missing(rows, weighted, "decision", "score") | daily(rows)
     if threshold is not None:
         rows = [{**row, "decision": None if row["score"] is None else int(row["score"] >= threshold)} for row in rows]
     decided = [row for row in rows if row["paid"] is not None and row["decision"] is not None]
@@ -107,6 +125,7 @@ def expect_binary(rows, weighted, threshold=None):
     bins = np.minimum((s * 15).astype(int), 14)
     gaps = [abs((w * (y - s))[bins == place].sum()) for place in range(15)]
     return found | {
+        **operation,
         "roc_auc": (area, len(y)),
         "gini": (2 * area - 1, len(y)),
         "average_precision": (sk.average_precision_score(y, s, sample_weight=w), int(y.sum())),
@@ -157,6 +176,7 @@ def expect_multiclass(rows, weighted):
         "macro_precision": (sk.precision_score(y, p, average="macro", sample_weight=w), size),
         "macro_recall": (sk.recall_score(y, p, average="macro", sample_weight=w), size),
         "macro_f1": (sk.f1_score(y, p, average="macro", sample_weight=w), size),
+        **missing(rows, weighted, *(f"score {name}" for name in CLASSES)),
         "log_loss": (losses, len(scored)),
         "brier": (np.average(each, weights=weights(scored, weighted)), len(scored)),
     }
@@ -190,8 +210,11 @@ def expect_regression(rows, weighted):
         "mape": sk.mean_absolute_percentage_error(y, p, sample_weight=w),
         "wape": (w * error).sum() / (w * np.abs(y)).sum(),
         "smape": np.average(2 * error / (np.abs(y) + np.abs(p)), weights=w),
+        "spearman": rank_correlation(y, p, w),
+        "over_prediction_share": np.average(p > y, weights=w),
+        "under_prediction_share": np.average(p < y, weights=w),
     }
-    return {name: (value, len(known)) for name, value in found.items()}
+    return {name: (value, len(known)) for name, value in found.items()} | missing(rows, weighted, "forecast")
 
 
 EXPECT = {"loans": expect_binary, "flowers": expect_multiclass, "prices": expect_regression}
