@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def _intake(rows: int, folder: Path) -> list[Line]:
     return lines
 
 
-PARTS: dict[str, Callable[[int, Path], list[Line]]] = {
+PARTS: dict[str, Callable[[int, Path], Iterable[Line]]] = {
     "intake": _intake,
     "build": build.run,
     "overview": overview.run,
