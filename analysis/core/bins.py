@@ -17,7 +17,7 @@ def round_edges(low: float, high: float, most: int) -> tuple[float, ...]:
     bins, the open ones included; none where low is not below high.
 
     >>> round_edges(0.02, 0.98, 6)
-    (0.25, 0.5, 0.75)
+    (0.2, 0.4, 0.6, 0.8)
     """
     if not low < high or most < 2 or not math.isfinite(high - low):
         return ()

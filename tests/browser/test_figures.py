@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-USUAL = ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier")
+USUAL = ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier", "latency_p95")
 
 
 def shows(page, *metrics):

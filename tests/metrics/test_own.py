@@ -73,7 +73,7 @@ def test_the_numeric_gradient_is_the_delta_method():
     label = rng.integers(0, 2, 40_000)
     decision = np.where(rng.random(40_000) < 0.8, label, 1 - label)
     weight = rng.gamma(2, 1, 40_000)
-    rows = {**oracles.ROWS["binary"](5, True), "label": label, "decision": decision, "weight": weight}
+    rows = {**oracles.ROWS["binary"](5, True, n=40_000), "label": label, "decision": decision, "weight": weight}
     rows["score"] = rng.random(40_000)
     got = made("recall + specificity").measure(oracles.cube("binary", rows))
     variance = 0.0
