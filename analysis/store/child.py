@@ -32,6 +32,8 @@ COMMAND = (sys.executable, "-m", "analysis.store.child")
 ANSWER_LIMIT = 64 << 20
 COMPLAINT_KEPT = 1 << 16
 PR_SET_PDEATHSIG = 1
+PRIORITY = 5  # of 19; at 10 a child starves on a machine busy with other work
+SESSION_PRIORITY = Path("/proc/self/autogroup")
 PRIVATE = ("catalog", "workspace")
 
 _waiting: list[object] = []
@@ -208,6 +210,16 @@ def _wall(walls: dict[str, int]) -> None:
     limit(resource.RLIMIT_CORE, 0)
 
 
+def _step_back() -> None:
+    """Leave the processors to the app wherever both want them: it answers people, this works in the background.
+
+    Linux may share the processors out by session first, and only then by the priority within one; a child is a session.
+    """
+    os.nice(PRIORITY)
+    with contextlib.suppress(OSError):  # no Linux, told not to, or asked too often: then by the priority alone
+        SESSION_PRIORITY.write_text(str(PRIORITY))
+
+
 def _die_with_parent() -> None:
     """For a thread: wait for the parent's end. On Linux the kernel also kills a child too busy to notice."""
     while os.read(0, 4096):
@@ -231,6 +243,7 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(asked["settings"])
     _wall(asked["limits"])
+    _step_back()
     lock = threading.Lock()
 
     def answer(**content: Any) -> None:

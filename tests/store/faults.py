@@ -106,6 +106,7 @@ def surroundings(progress: child.Progress) -> dict[str, Any]:
         "seen": dict(os.environ),
         "descriptors": sorted(int(each) for each in os.listdir("/proc/self/fd")),
         "session": os.getsid(0) == os.getpid(),
+        "priority": os.getpriority(os.PRIO_PROCESS, 0),
         "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
     }
 

@@ -135,6 +135,7 @@ def test_a_child_starts_with_an_empty_environment(misbehaving: None, monkeypatch
     assert "hidden" not in json.dumps(made)
     assert made["seen"]["ASSAY_COLUMNS"] == "77"
     assert made["session"]
+    assert made["priority"] == min(19, os.getpriority(os.PRIO_PROCESS, 0) + child.PRIORITY)
     assert made["core"] == 0
     assert len(made["descriptors"]) <= 6
 
