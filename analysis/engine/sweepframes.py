@@ -83,8 +83,13 @@ def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
     pieces = []
     for metric in asked:
         reason = one.obstacle(metric)
-        place = np.array([one.cut(force)[1]])
-        found = panel.undefined(1, reason) if reason else measured(one.total, place, metric, one.values, one.level)
+        if reason:
+            found = panel.undefined(1, reason)
+        elif metric.name == "value":
+            place = np.array([one.cut(force)[1]])
+            found = measured(one.total, place, metric, one.values, one.level)
+        else:
+            found = metric.measure(here, level=one.level)
         row = panel.rows(here, metric, one.query.model, found, pl.DataFrame({"threshold": [force]})).drop("class")
         pieces.append(row.hstack(change.columns(metric, None, None)).with_columns(panel.skill(metric), verdict=None))
     return pl.concat(pieces, how="vertical_relaxed")

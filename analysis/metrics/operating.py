@@ -5,6 +5,7 @@ codes, selects nothing.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -81,7 +82,7 @@ def decided_at(cube: Cube, lower: np.ndarray, upper: np.ndarray | None = None) -
     shape = lower.shape
     cells = []
     for name in ("n", "w", "w2"):
-        above = from_above(getattr(histogram, name))
+        above = cube.once(("above", name), partial(from_above, getattr(histogram, name)))
         positive, kept = (np.take_along_axis(above, at[:, None, :], axis=2) for at in (upper, lower))
         negative = above[:, :, :1] - kept
         everything = _labels(cube, name)
