@@ -238,6 +238,10 @@ class Cube:
             rank_products=None if self.rank_products is None else self.rank_products.pick(places),
         )
 
+    def apart(self) -> "Cube":
+        """The same rows without what is known of their units."""
+        return replace(self, units=None, own={text: replace(sums, by_unit=None) for text, sums in self.own.items()})
+
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
         units, whose rows may lie in several groups."""

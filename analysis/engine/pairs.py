@@ -1,10 +1,12 @@
 """Pairs: two model versions asked about the same rows, each side's cube over the rows both answered."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import MappingProxyType
 
-from analysis.core.evaluation import ModelFacts
+from analysis.core.cube import Cube
+from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.settings import number
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics import leaderboard, paired, panel
@@ -29,18 +31,47 @@ def queries(query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Query,
     return replace(query, other=other, needs=query.needs | needed), replace(query, model=other, other=query.model)
 
 
+def everywhere(facts: Evaluation, model: ModelFacts) -> bool:
+    """Whether a model version decided and scored every row, so that any rows it shares with another are the other's."""
+    return model.scored == facts.rows and model.undecided == 0 and model.unscored == 0
+
+
 def ask(evaluation: OpenEvaluation, query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Answer, Answer]:
     """The answers of both sides, whose groups are the same in the same order."""
     one, two = evaluation.ask_all(queries(query, other, metrics))
     return one, two
 
 
+def _sides(
+    evaluation: OpenEvaluation, query: Query, other: str, metrics: Sequence[Metric], alone: Mapping[str, Answer]
+) -> tuple[Answer, Answer]:
+    """The answers of both sides; where both answered every row, their answers alone and only the pair is counted."""
+    sides = [alone[name] for name in (query.model, other) if name in alone]
+    if len(sides) < 2 or not all(everywhere(evaluation.facts, evaluation.facts.model(n)) for n in (query.model, other)):
+        return ask(evaluation, query, other, metrics)
+    joint = evaluation.ask(queries(replace(query, needs=frozenset()), other, metrics)[0])
+
+    def together() -> tuple[Cube, Cube]:
+        first, second = (side.cube.apart() for side in sides)
+        return replace(first, pair=joint.cube.pair), second
+
+    one, two = joint.cube.once(("sides", query.needs), together)
+    return replace(joint, cube=one), replace(sides[1], cube=two)
+
+
 def duels(
-    evaluation: OpenEvaluation, base: Query, metrics: Sequence[Metric], models: Sequence[ModelFacts], *, level: float
+    evaluation: OpenEvaluation,
+    base: Query,
+    metrics: Sequence[Metric],
+    models: Sequence[ModelFacts],
+    *,
+    level: float,
+    alone: Mapping[str, Answer] = MappingProxyType({}),
 ) -> tuple[list[Duel], list[Answer]]:
     """(every pair of the model versions, in every metric with a better side that both can answer; the answers used).
 
-    base: filter, period and threshold; its model is replaced. None where there are more versions than are ranked.
+    base: filter, period and threshold; its model is replaced. alone: {model: the answer of the same query for it by
+    itself}, where there is one. None where there are more versions than are ranked.
     """
     made: list[Duel] = []
     answers: list[Answer] = []
@@ -57,7 +88,7 @@ def duels(
         if not able:
             continue
         query = replace(base, model=one.name, needs=panel.needs(able))
-        first, second = sides = ask(evaluation, query, two.name, able)
+        first, second = sides = _sides(evaluation, query, two.name, able, alone)
         answers += sides
         settled = bool(first.cube.labelled[0] >= number("labelled_share"))
         for metric in able:

@@ -78,7 +78,8 @@ def overview(
     where, period = where or Everything(), period or Period()
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     bucket = bucket_for(facts, period)
-    pieces, trends, classes, used, sql, answers = [], [], [], [], {}, []
+    pieces, trends, classes, used, sql = [], [], [], [], {}
+    answers, totals = [], []
     compared = ""
     for model in versions:
         possible = [metric for metric in asked if panel.obstacle(metric, facts, model, threshold) is None]
@@ -91,6 +92,7 @@ def overview(
         )
         answer, course = total_and_course(evaluation, query, bucket)
         answers.append(answer)
+        totals.append(answer)
         used.append(rows_used(model.name, answer.cube))
         earlier, said = _before(evaluation, query, course, answers)
         compared = compared or said
@@ -128,7 +130,8 @@ def overview(
     }
     base = Query("", frozenset(), where=where, period=period, threshold=threshold)
     built_in = [metric for metric in asked if metric.name in METRICS]
-    duels, paired = pairs.duels(evaluation, base, built_in, versions, level=level)
+    alone = {model.name: answer for model, answer in zip(versions, totals, strict=True)}
+    duels, paired = pairs.duels(evaluation, base, built_in, versions, level=level, alone=alone)
     ranks, options["pairs_judged"] = leaderboard.ranked(frame, duels)
     answers += paired
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
