@@ -6,10 +6,10 @@ section: Evaluate, order: 20
 import streamlit as st
 
 from analysis import questions
-from analysis.core.errors import AssayError
 from analysis.core.roles import BINARY
 from analysis.telling import curvecharts, curverows
 from pages.ui import empty, frame, goalform, show, thresholdview, working
+from pages.ui.context import plain
 
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
@@ -17,7 +17,10 @@ if ctx.evaluation is None or working.busy("sample"):
     frame.finish()
 if ctx.evaluation.task != BINARY:
     st.title("Thresholds", anchor=False)
-    raise AssayError(f"A threshold decides between two classes; '{ctx.evaluation.name}' is {ctx.evaluation.task}.")
+    said = f"A threshold decides between two classes; '{ctx.evaluation.name}' is {ctx.evaluation.task}."
+    st.info(plain(f"{said} Choose another evaluation above, or look at its errors."), icon=":material/info:")
+    st.page_link(frame.page("errors"), label="Errors", icon=":material/arrow_forward:")
+    frame.finish()
 
 st.title("Thresholds", anchor=False)
 answer = st.container()
