@@ -72,9 +72,17 @@ def request(evaluation: Evaluation) -> None:
     st.session_state["ctx_wanted"] = evaluation.mark
 
 
+def _key(name: str) -> str:
+    """The key of a widget of the bar. With every evaluation chosen it is another one.
+
+    A browser may still send what a widget held for the evaluation before; under a new key nobody listens to it.
+    """
+    return f"ctx_{name}_{st.session_state.setdefault('ctx_turn', 0)}"
+
+
 def set_threshold(threshold: float, policy: str = "") -> None:
     """Put a threshold into force, as a saved policy or by itself; only in a callback, before the bar is drawn."""
-    st.session_state["ctx_t"] = threshold
+    st.session_state[_key("t")] = threshold
     st.session_state["ctx_policy"] = policy
 
 
@@ -84,8 +92,10 @@ def request_threshold(threshold: float, policy: str = "") -> None:
 
 
 def _reset() -> None:
-    for key in ("ctx_m", "ctx_period", "ctx_where", "ctx_t", "ctx_policy", "ctx_problems"):
+    """Another evaluation has been chosen: nothing of the bar but its name holds any longer."""
+    for key in (*map(_key, ("m", "period", "where", "t")), "ctx_policy", "ctx_problems"):
         st.session_state.pop(key, None)
+    st.session_state["ctx_turn"] += 1
 
 
 def seed(known: list[Evaluation], policies: Policies) -> None:
@@ -125,7 +135,7 @@ def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
     names = [model.name for model in evaluation.models]
     wanted = asked.get_all("m")
     problems += [f"the model version '{name}'" for name in wanted if name not in names]
-    st.session_state["ctx_m"] = [name for name in wanted if name in names]
+    st.session_state[_key("m")] = [name for name in wanted if name in names]
     ends = []
     for key in ("from", "to"):
         text = asked.get(key)
@@ -138,10 +148,10 @@ def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
     if any(ends) and low and high:
         first, last = ends[0] or low, ends[1] or high
         if low <= first <= last <= high:
-            st.session_state["ctx_period"] = (first, last)
+            st.session_state[_key("period")] = (first, last)
         else:
             problems.append(f"the period {first} to {last}; the data runs from {low} to {high}")
-    st.session_state["ctx_where"] = asked.get("where", "")
+    st.session_state[_key("where")] = asked.get("where", "")
 
 
 def _seed_threshold(text: str | None, evaluation: Evaluation, policies: Policies, problems: list[str]) -> None:
@@ -215,23 +225,24 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key="ctx_m", placeholder="All", width=132)
+        models = st.multiselect("Model versions", names, key=_key("m"), placeholder="All", width=132)
     period, low, high = Period(), *span(evaluation)
     if low and high:
-        options: dict[str, Any] = {} if "ctx_period" in st.session_state else {"value": (low, high)}
+        options: dict[str, Any] = {} if _key("period") in st.session_state else {"value": (low, high)}
         picked = st.date_input(
-            "Period", min_value=low, max_value=high, key="ctx_period", format="YYYY-MM-DD", width=216, **options
+            "Period", min_value=low, max_value=high, key=_key("period"), format="YYYY-MM-DD", width=216, **options
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    text = st.text_input("Filter", key="ctx_where", placeholder="region = 'West'", help=FILTER_HELP, width=200).strip()
+    filtered = st.text_input("Filter", key=_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
+    text = filtered.strip()
     threshold, policy = None, ""
     if evaluation.task == "binary" and any(model.score for model in evaluation.models):
         recorded = all(model.decision for model in evaluation.models)
         threshold = st.number_input(
             "Threshold",
             value=None,
-            key="ctx_t",
+            key=_key("t"),
             step=0.01,
             format="%.3f",
             placeholder="recorded" if recorded else "choose",

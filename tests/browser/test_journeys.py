@@ -66,5 +66,6 @@ def test_a_file_of_ones_own_from_the_drop_to_the_figures(visit, sample, tmp_path
             page.pick(release)
         page.shows("recall", value, n)
         assert f"{release} finds {value} of the actual 'no'" in page.sentence()
+        assert not {"from", "to"} & set(page.address())  # the period of what was looked at before is gone
     weeks = len({date.fromisoformat(row["day"]).isocalendar()[:2] for row in rows})
     expect(page.marks("overview_trend")).to_have_count(2 * weeks)
