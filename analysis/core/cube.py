@@ -246,18 +246,29 @@ class Cube:
         """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
         units, whose rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        pair = None if one.pair is None else one.pair.joined(Joint.total)
-        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=pair, own=own, days=None, rank_products=None)
+        return replace(one, pair=None if one.pair is None else one.pair.joined(Joint.total))._added_up()
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
 
         Order statistics, units, pairs, days and products of ranks are left out.
         """
-        one = self._each(_others, self.groups)
-        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
+        return replace(self._each(_others, self.groups), pair=None)._added_up()
+
+    def mix(self, sums: np.ndarray) -> "Cube":
+        """Groups added up into others, as `rest` does. sums: (H, G) of 0 and 1, a row says of which groups one is."""
+        weights = np.asarray(sums, dtype=float)
+
+        def added(array: np.ndarray) -> np.ndarray:
+            made = (weights @ array.reshape(len(array), -1)).reshape(len(weights), *array.shape[1:])
+            return np.rint(made).astype(array.dtype) if array.dtype.kind in "iu" else made
+
+        return replace(self._each(added, pl.DataFrame({"place": np.arange(len(weights))})), pair=None)._added_up()
+
+    def _added_up(self) -> "Cube":
+        """What the parts do not give of their sum left out."""
+        own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
+        return replace(self, orders={}, units=None, own=own, days=None, rank_products=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:

@@ -63,7 +63,7 @@ def table(base: pl.DataFrame, asked: Asked) -> pl.DataFrame:
 
 
 def _ordinal(column: EvalColumn) -> bool:
-    return column.encoding == "bins" or column.type not in ("ENUM", "VARCHAR", "BOOLEAN")
+    return column.encoding in ("bins", "cut") or column.type not in ("ENUM", "VARCHAR", "BOOLEAN")
 
 
 def bin_labels(column: EvalColumn) -> list[str]:
@@ -74,12 +74,13 @@ def bin_labels(column: EvalColumn) -> list[str]:
 
 
 def shown(groups: pl.DataFrame, columns: tuple[EvalColumn, ...]) -> pl.DataFrame:
-    """The keys as an analyst reads them: bins by their edges."""
+    """The keys as an analyst reads them: bins and cuts by their edges."""
     picked = []
     for place, column in enumerate(columns):
         name = f"k{place}"
-        if column.encoding == "bins":
-            names = {str(code): text for code, text in enumerate(bin_labels(column))}
+        if column.encoding in ("bins", "cut"):
+            labels = bin_labels(column) if column.encoding == "bins" else list(column.edges)
+            names = {str(code): text for code, text in enumerate(labels)}
             picked.append(pl.col(name).replace_strict(names, default=None, return_dtype=pl.String))
         else:
             picked.append(pl.col(name))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.core.cube import Cube
+from analysis.core.cut import Cut
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
@@ -22,14 +23,15 @@ class Query:
     needs: what the cube must hold, in the words of metrics ("decisions", "scores", "sum:TERM", "order:QUANTITY").
     other: a second model version; then only rows both answered count, and "pair:decisions", "pair:scores" and
     "pair:TERM" (the difference of a per-row term) may be needed too.
-    by: column names. bucket: a time bucket as a further, last key; rows without a time are a group of their own.
+    by: column names, or columns cut at edges. bucket: a time bucket as a further, last key; rows without a time are a
+    group of their own.
     halves: the file's random half bit as a key after `by` ("true", "false"): what one half chose the other checks.
     threshold: decide by score >= threshold instead of the recorded decision (of two versions: each that has scores).
     """
 
     model: str
     needs: frozenset[str]
-    by: tuple[str, ...] = ()
+    by: tuple[str | Cut, ...] = ()
     bucket: str | None = None
     halves: bool = False
     where: Segment = field(default_factory=Everything)

@@ -1,9 +1,10 @@
 """Statements: a query as SQL over an evaluation file. The same text answers in a bare DuckDB after `USE`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from analysis.core.cut import Cut, typed
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.period import MONDAY, WIDTHS
@@ -117,7 +118,7 @@ def understood(
     model = evaluation.model(query.model)
     other = None if query.other is None else evaluation.model(query.other)
     where = weighed(evaluation, query)
-    columns = tuple(evaluation.column(name) for name in query.by)
+    columns = tuple(grouped(evaluation, each) for each in query.by)
     by = keys(evaluation, query, where)
     return Asked(evaluation, query, model, cut, by, columns, where, groups, other, other_cut)
 
@@ -149,6 +150,40 @@ def weighed(evaluation: Evaluation, query: Query) -> str:
     return scope(evaluation, query) + (" AND r.w IS NOT NULL" if evaluation.weighted else "")
 
 
+def grouped(evaluation: Evaluation, by: str | Cut) -> EvalColumn:
+    """The column a key stands for; of a cut its edges are the names of its groups."""
+    if isinstance(by, str):
+        return evaluation.column(by)
+    return replace(evaluation.column(by.column), encoding="cut", edges=by.names())
+
+
+def cut_sql(evaluation: Evaluation, cut: Cut) -> str:
+    """The number of the group a value falls in, by halving; the stored bins where the edges are among theirs."""
+    column = evaluation.column(cut.column)
+    raw, known = f"r.{column.key}", references(evaluation)
+    stored = _stored(column, cut)
+
+    def below(place: int) -> str:
+        return render(cut.below(place), known) if stored is None else f"r.{column.code} < {stored[place]}"
+
+    def among(first: int, last: int) -> str:
+        if first == last:
+            return str(first)
+        middle = (first + last) // 2
+        return f"CASE WHEN {below(middle)} THEN {among(first, middle)} ELSE {among(middle + 1, last)} END"
+
+    return f"CASE WHEN {raw} IS NOT NULL THEN {among(0, len(cut.edges))} END"
+
+
+def _stored(column: EvalColumn, cut: Cut) -> list[int] | None:
+    """The codes of the stored bins that begin at the cut's edges, None where one is no edge of theirs."""
+    if column.encoding != "bins":
+        return None
+    known = {edge: place for place, edge in enumerate(typed(column.name, column.type, list(column.edges)).edges)}
+    found = [known.get(edge, 0) for edge in cut.edges]
+    return found if all(0 < place < len(column.edges) - 1 for place in found) else None
+
+
 def key_sql(column: EvalColumn, where: str) -> str:
     """How to group by a column: its values, its decile bins, or its most frequent values and the rest."""
     raw = f"r.{column.key}"
@@ -174,8 +209,11 @@ def bucket_sql(bucket: str) -> str:
 
 
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
-    columns = [evaluation.column(name) for name in query.by]
-    names, sql = list(query.by), [key_sql(column, where) for column in columns]
+    names = [each if isinstance(each, str) else each.column for each in query.by]
+    sql = [
+        key_sql(evaluation.column(each), where) if isinstance(each, str) else cut_sql(evaluation, each)
+        for each in query.by
+    ]
     if query.halves:
         names.append("half")
         sql.append("r.half")

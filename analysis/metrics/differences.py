@@ -1,6 +1,7 @@
 """Differences: contrasts as rows of a frame and in words, and which of all of them earn a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.cube import Cube
+from analysis.core.cut import Cut
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
 from analysis.metrics import contrasts
 from analysis.metrics.contrasts import Contrast
-from analysis.metrics.definition import METRICS, Metric
+from analysis.metrics.definition import Metric, defined
 from analysis.metrics.panel import undefined
 
 COLUMNS: dict[str, Any] = {
@@ -41,6 +43,7 @@ COLUMNS: dict[str, Any] = {
 """In the order they are shown; `difference_n` is the smaller side's n, or the shared rows'."""
 
 MISSING = "(missing)"
+NONE: Mapping[str, Metric] = MappingProxyType({})
 LISTED = 3
 
 
@@ -97,28 +100,32 @@ def rows(
     return pl.concat([groups[np.repeat(np.arange(len(cube)), each)], body], how="horizontal")
 
 
-def judged(frame: pl.DataFrame, *, claims: bool = False) -> tuple[pl.DataFrame, int]:
+def judged(frame: pl.DataFrame, *, claims: bool = False, own: Mapping[str, Metric] = NONE) -> tuple[pl.DataFrame, int]:
     """The frame with p adjusted over all of its rows and verdicts, and how many looks that were.
 
-    claims: Holm, against any false claim at all, instead of Benjamini and Hochberg's share of false ones.
+    A row with too few on one side can earn no verdict, whatever its p, so it is no look.
+
+    own: metrics that analysts defined. claims: Holm, against any false claim at all, instead of Benjamini and
+    Hochberg's share of false ones.
     """
-    p = frame["p"].fill_null(np.nan).to_numpy().astype(float)
+    enough = pl.min_horizontal("n", "other_n", "difference_n") >= whole("small_group")
+    p = frame.select(pl.when(enough).then("p").fill_null(np.nan)).to_series().fill_null(np.nan).to_numpy().astype(float)
     adjusted = contrasts.holm(p) if claims else contrasts.benjamini_hochberg(p)
-    said = [_verdict(row, each) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
+    said = [_verdict(row, each, own) for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True)]
     made = frame.with_columns(
         pl.Series("p_adjusted", adjusted, dtype=pl.Float64).fill_nan(None), pl.Series("verdict", said, dtype=pl.String)
     )
     return made.drop("judged"), int(np.sum(~np.isnan(p)))
 
 
-def _verdict(row: dict[str, Any], adjusted: float) -> str | None:
+def _verdict(row: dict[str, Any], adjusted: float, own: Mapping[str, Metric]) -> str | None:
     if row["difference"] is None:
         return None
     if min(row["n"], row["other_n"], row["difference_n"]) < whole("small_group") or np.isnan(adjusted):
         return contrasts.FEW
     if adjusted > number("q"):
         return contrasts.UNCLEAR
-    better = METRICS.get(row["metric"]).better
+    better = defined(row["metric"], own).better
     if better is None:
         return contrasts.DIFFERENT
     return contrasts.BETTER if (row["judged"] > 0) == (better == "higher") else contrasts.WORSE
@@ -130,17 +137,18 @@ def unknown(groups: int, reason: str) -> Contrast:
     return Contrast(nothing, nothing, nothing, nothing, nothing.value)
 
 
-def names(by: Sequence[str]) -> dict[str, str]:
+def names(by: Sequence[str | Cut]) -> dict[str, str]:
     """Frame columns for the group columns: their own names, with `_` where one collides with the frame's."""
     made: list[str] = []
-    for name in by:
+    for each in by:
+        name = each if isinstance(each, str) else each.column
         while name in COLUMNS or name in made:
             name += "_"
         made.append(name)
     return {f"k{place}": name for place, name in enumerate(made)}
 
 
-def sentence(frame: pl.DataFrame, where: Segment) -> str:
+def sentence(frame: pl.DataFrame, where: Segment, own: Mapping[str, Metric] = NONE) -> str:
     """What holds after correction, the surest three first; else the nearest to it. Every number is in the frame."""
     among = "" if isinstance(where, Everything) else f" among rows where {where.sentence()}"
     defined = frame.filter(pl.col("difference").is_not_null())
@@ -153,15 +161,15 @@ def sentence(frame: pl.DataFrame, where: Segment) -> str:
         if not len(judged):
             return f"Every group{among} is too small, or has too few labels, to judge; see the table."
         row = judged.sort("p", nulls_last=True).row(0, named=True)
-        return f"No difference{among} holds after correction for all looks; the nearest: {_line(frame, row)}."
+        return f"No difference{among} holds after correction for all looks; the nearest: {_line(frame, row, own)}."
     ranked = claims.sort("p_adjusted", pl.col("difference").abs(), descending=[False, True])
-    told = "; ".join(_line(frame, row) for row in ranked.head(LISTED).iter_rows(named=True))
+    told = "; ".join(_line(frame, row, own) for row in ranked.head(LISTED).iter_rows(named=True))
     more = " More differences hold; see the table." if len(ranked) > LISTED else ""
     return f"{told[0].upper()}{told[1:]}{among}. All hold after correction for all looks.{more}"
 
 
-def _line(frame: pl.DataFrame, row: dict[str, Any]) -> str:
-    metric = METRICS.get(row["metric"])
+def _line(frame: pl.DataFrame, row: dict[str, Any], own: Mapping[str, Metric]) -> str:
+    metric = defined(row["metric"], own)
     groups = [
         str(row[name]) if row[name] is not None else MISSING for name in frame.columns[: frame.columns.index("model")]
     ]

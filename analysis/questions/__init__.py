@@ -6,6 +6,7 @@ from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
+from analysis.questions.segments import segments, sliceable
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
 
@@ -17,6 +18,8 @@ __all__ = [
     "measure",
     "overview",
     "rows",
+    "segments",
+    "sliceable",
     "targets",
     "thresholds",
     "uncalibrated",

@@ -104,7 +104,26 @@ def _edges(source: Source, found: list[Profile]) -> list[np.ndarray]:
     if not found:
         return []
     numbers = [profile.raw if profile.column.numeric else f"epoch_us({profile.raw})" for profile in found]
-    return [quantile_edges(values, BINS) if len(values) else values for values in source.sample(numbers, LOOKED_AT)]
+    samples = source.sample(numbers, LOOKED_AT)
+    edges = [quantile_edges(values, BINS) if len(values) else values for values in samples]
+    return [
+        _sayable(each) if profile.column.type in FLOATS else each for profile, each in zip(found, edges, strict=True)
+    ]
+
+
+def _sayable(edges: np.ndarray) -> np.ndarray:
+    """Edges with at most six digits where that keeps them apart: what is written is exactly where the bins are cut.
+
+    An edge is a value of the data and goes down only, so that the value stays in the bin above it.
+    """
+    inner = edges[1:-1]
+    short = np.array([float(f"{each:.6g}") for each in inner])
+    unit = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(inner), 1e-300))) - 5)
+    short = np.array([float(f"{each:.6g}") for each in np.where(short > inner, short - unit, short)])
+    apart = np.concatenate([edges[:1], short, edges[-1:]])
+    keeps = np.all(np.diff(apart) > 0) and np.all(short <= inner)
+    kept = short if keeps else np.array([float(f"{each:.15g}") for each in inner])
+    return np.concatenate([edges[:1], kept, edges[-1:]])
 
 
 def _bin_sql(profile: Profile, edges: np.ndarray, code: str) -> str:

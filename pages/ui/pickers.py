@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from analysis.core.evaluation import Evaluation
+from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.receipt import Result
+from analysis.engine.binning import CALENDAR, offered
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import METRICS, defined
 from pages.ui.context import plain
@@ -23,14 +24,15 @@ def one(
     *,
     key: str,
     default: str | None = None,
-    shown: Callable[[str], str] = plain,
+    shown: Callable[[str], str] = str,
     segmented: bool = False,
     **look: Any,
 ) -> str:
     """One of the options, by a select box or, for a few short ones, a segmented control.
 
     key: its name in the address, `page_control`. default: the first option where not given; a link's value that is
-    none of the options counts as not given. shown: an option as it is written on the screen.
+    none of the options counts as not given. shown: an option in words, as they are: a segmented control would read them
+    as Markdown, a select box does not.
     """
     default = options[0] if default is None else default
     if st.session_state.get(key) not in options:
@@ -38,7 +40,13 @@ def one(
         st.session_state[key] = asked if asked in options else default
     if segmented:
         value = st.segmented_control(
-            label, options, key=key, required=True, format_func=shown, persist_state="session", **look
+            label,
+            options,
+            key=key,
+            required=True,
+            format_func=lambda option: plain(shown(option)),
+            persist_state="session",
+            **look,
         )
     else:
         value = st.selectbox(label, options, key=key, format_func=shown, persist_state="session", **look)
@@ -136,6 +144,75 @@ def figures(evaluation: OpenEvaluation, usual: Sequence[str], *, key: str = "kpi
     return tuple(chosen) or tuple(usual)
 
 
+def group_by(evaluation: Evaluation, *, label: str, key: str, without: str = "") -> str:
+    """A column to break out by, those with the role segment first. without: a column that is taken already."""
+    first = [*evaluation.roles.segments, *evaluation.roles.protected]
+    names = [column.name for column in evaluation.columns if column.name != without]
+    names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
+    return one(label, names, key=key, width=230)
+
+
+def cut(column: EvalColumn, *, key: str) -> str:
+    """How a column of numbers or dates is cut into groups: one of the usual ways, or edges one types; "" by value."""
+    known = offered(column)
+    if not known:
+        return ""
+    key = f"{key}_{column.key}"
+    now = st.session_state.get(key, st.query_params.get(key))
+    options = [*known, *([now] if now is not None and now not in known else [])]
+    return one(
+        f"Bins of {plain(column.name)}",
+        options,
+        key=key,
+        shown=_cut_title,
+        accept_new_options=True,
+        width=230,
+        help="Choose, or type where to cut: 18, 25, 40.",
+    )
+
+
+def _cut_title(binning: str) -> str:
+    kind, _, count = binning.partition(":")
+    titles = {"quantile": f"{count} bins of equally many rows", "width": f"about {count} bins of round width"}
+    return "each value" if not binning else titles.get(kind, f"by {kind}" if kind in CALENDAR else f"cut at {binning}")
+
+
+def sliced(evaluation: OpenEvaluation, *, key: str, offered: Sequence[str]) -> str:
+    """One of the metrics that can be broken out."""
+    return one("Metric", offered, key=key, shown=lambda name: defined(name, evaluation.own).title, width=230)
+
+
+def chosen_versions(facts: Evaluation, models: Sequence[str], *, key: str) -> list[str]:
+    """A model version, or two or three of them side by side; the last one at first."""
+    names = list(models or [model.name for model in facts.models])
+    if len(names) == 1:
+        return names
+    options = [*names, *([""] if len(names) <= 3 else [])]
+    titles = {"": "Side by side"}
+    picked = one(
+        "Model version",
+        options,
+        key=key,
+        default=names[-1],
+        shown=lambda name: titles.get(name, name),
+        segmented=len(options) <= 4,
+    )
+    return [picked] if picked else names
+
+
+def against(*, key: str) -> str:
+    """What a cell of a cross is compared with: "rest", or its "parents"."""
+    names = {"rest": "The rest", "parents": "Its row and column"}
+    return one("Against", list(names), key=key, shown=lambda name: names[name], segmented=True)
+
+
+def follow(chart: str, *, key: str, known: Iterable[str]) -> None:
+    """A mark one clicks in a chart becomes what a picker holds, before the picker is drawn."""
+    asked = st.session_state.get("verbs_mark")
+    if asked is not None and asked[0] == chart and asked[1] is not None and asked[1][1] in set(known):
+        st.session_state[key] = asked[1][1]
+
+
 def binning(*, key: str) -> str:
     """How scores are put into bins: "width" or "count"."""
     names = {"width": "equal width", "count": "equally many rows"}
@@ -147,5 +224,5 @@ def segment(evaluation: Evaluation, *, key: str) -> str | None:
     first = [*evaluation.roles.segments, *evaluation.roles.protected]
     names = [column.name for column in evaluation.columns if column.encoding in ("values", "bins")]
     names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
-    picked = one("Column", ["", *names], key=key, shown=lambda name: plain(name) or "None", width=280)
+    picked = one("Column", ["", *names], key=key, shown=lambda name: name or "None", width=280)
     return picked or None

@@ -1,0 +1,278 @@
+"""For whom is the model good? One metric by a column, or by two, each group against the rest or beyond its parents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.core import words
+from analysis.core.cube import Cube
+from analysis.core.cut import Cut
+from analysis.core.errors import BadRequest
+from analysis.core.evaluation import ModelFacts
+from analysis.core.period import Period
+from analysis.core.receipt import Receipt, Result, Used
+from analysis.core.roles import BINARY
+from analysis.core.segment import Compare, Everything, OneOf, Segment, every
+from analysis.core.settings import number, whole
+from analysis.engine import binning
+from analysis.engine.grouped import conditions
+from analysis.engine.query import Answer, OpenEvaluation, Query
+from analysis.engine.receipts import receipt_sql
+from analysis.engine.used import rows_used
+from analysis.metrics import crossing, differences, panel, reversal, unpaired
+from analysis.metrics.contrasts import Contrast
+from analysis.metrics.definition import Metric
+
+REST, PARENTS = "rest", "parents"
+FIRST = {"binary": "recall", "multiclass": "accuracy", "regression": "mae"}
+CROSSED = 20
+"""A cross shows the most frequent values of a column, no more than these."""
+WHOLE = ("order:", "days", "rank_products")
+"""Needs of a cube that the other groups do not add up to."""
+
+
+@dataclass
+class _Found:
+    """What has been gathered, model by model."""
+
+    pieces: list[pl.DataFrame] = field(default_factory=list)
+    overall: list[pl.DataFrame] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
+    sql: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+def sliceable(evaluation: OpenEvaluation) -> list[str]:
+    """The metrics that one can break out here: those of the task that are one number, the usual first one first."""
+    facts = evaluation.facts
+    known = panel.chosen(facts, (), evaluation.own)
+    names = [each.name for each in known if not (each.per_class and len(facts.classes) > 2)]
+    return sorted(names, key=lambda name: name != FIRST[facts.task])
+
+
+def segments(
+    evaluation: OpenEvaluation,
+    *,
+    by: Sequence[str],
+    binnings: Mapping[str, str] | None = None,
+    metric: str = "",
+    against: str = REST,
+    models: Sequence[str] = (),
+    where: Segment | None = None,
+    period: Period | None = None,
+    threshold: float | None = None,
+    level: float = 0.95,
+) -> Result:
+    """A row a model version and group of one column or of two: the metric, and its difference to all other rows
+    (against "rest"), or of two columns what the cell adds beyond its row and its column ("parents").
+
+    binnings: {column: how it is cut}, see engine/binning.py; the usual way unless given. Verdicts are corrected over
+    the whole frame. Columns: the groups', those of a difference (metrics/differences.py), `rows`, `share` of all rows,
+    `small`, `baseline`, `place` and `place_2` (the order of the groups), `where` (the group's rows). Further frames:
+    `overall`, a row a model version; `reversals`, where the whole moves one way and every group the other.
+    """
+    facts = evaluation.facts
+    if not 1 <= len(by) <= 2 or len(set(by)) < len(by):
+        raise BadRequest("Break out by one column, or by two different ones.")
+    if against not in (REST, PARENTS) or (against == PARENTS and len(by) < 2):
+        raise BadRequest(
+            f"A group is compared with the rest, or of two columns with its parents, not with '{against}'."
+        )
+    if threshold is not None and facts.task != BINARY:
+        raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
+    asked = panel.chosen(facts, [metric or FIRST[facts.task]], evaluation.own)[0]
+    if asked.per_class and len(facts.classes) > 2:
+        raise BadRequest(f"'{asked.name}' is a number for each class; choose its macro version here.")
+    where, period = where or Everything(), period or Period()
+    versions = [facts.model(name) for name in models] if models else list(facts.models)
+    columns = [facts.column(name) for name in by]
+    how = {column.name: (binnings or {}).get(column.name, binning.usual(column)) for column in columns}
+    keys = tuple(binning.cut(evaluation, versions[0].name, column.name, how[column.name]) for column in columns)
+    found = _Found()
+    scope = _crossed(evaluation, versions[0], keys, where, period, found) if len(keys) > 1 else where
+    for model in versions:
+        query = Query(
+            model.name,
+            panel.needs([asked]),
+            by=keys,
+            where=scope,
+            period=period,
+            threshold=threshold if model.score else None,
+        )
+        _measured(evaluation, query, asked, model, against, level, found)
+    frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), own=evaluation.own)
+    overall = pl.concat(found.overall, how="vertical_relaxed")
+    reversals = _reversals(frame, overall, [column.name for column in columns])
+    options: dict[str, Any] = {
+        "by": [column.name for column in columns],
+        "binnings": {name: text for name, text in how.items() if text},
+        "metric": asked.name,
+        "against": against,
+        "models": [model.name for model in versions],
+        "where": "" if isinstance(where, Everything) else where.expression(),
+        "from": str(period.first) if period.first else None,
+        "to": str(period.last) if period.last else None,
+        "threshold": threshold,
+        "level": level,
+        "correction": "Benjamini-Hochberg",
+        "positive": facts.positive,
+    }
+    options |= panel.own_texts([asked], evaluation.own)
+    receipt = Receipt(
+        "segments",
+        facts.label,
+        facts.fingerprint,
+        options,
+        tuple(found.used),
+        found.sql,
+        m=looks or None,
+        q=number("q") if looks else None,
+        seconds=sum(each.seconds for each in found.answers),
+        cached=all(each.cached for each in found.answers),
+        notes=tuple(dict.fromkeys(found.notes)),
+    )
+    said = differences.sentence(frame, where, evaluation.own)
+    for row in reversals.iter_rows(named=True):
+        said += f"\n{row['sentence']}"
+    return Result(frame, said, receipt, {"overall": overall, "reversals": reversals}, evaluation.own)
+
+
+def _measured(
+    evaluation: OpenEvaluation,
+    query: Query,
+    metric: Metric,
+    model: ModelFacts,
+    against: str,
+    level: float,
+    found: _Found,
+) -> None:
+    facts = evaluation.facts
+    reason = panel.obstacle(metric, facts, model, query.threshold)
+    if reason is not None:
+        query = replace(query, needs=frozenset())
+    answer = evaluation.ask(query)
+    cube = answer.cube
+    found.answers.append(answer)
+    found.used.append(rows_used(model.name, cube))
+    names = differences.names(query.by)
+    groups = cube.groups.rename(names)
+    apart = any(need.startswith(WHOLE) for need in metric.needs)
+    contrast, total = _contrast(evaluation, query, metric, cube, against, level, reason, apart)
+    if reason is None and apart:
+        found.notes.append("Quantiles of the rest do not follow from the groups, so there is no difference to it.")
+    other = "the rest" if against == REST else "its row and column"
+    settled = cube.labelled >= number("labelled_share") if metric.needs != ("predictions",) else None
+    piece = differences.rows(
+        metric, contrast, cube, model=model.name, other=other, groups=groups, settled=settled, level=level
+    )
+    n = contrast.first.n
+    parts = conditions(facts, query.by, cube.groups)
+    places = {f"place{'' if not at else f'_{at + 1}'}": _places(cube.groups[f"k{at}"]) for at in range(len(query.by))}
+    found.pieces.append(
+        piece.with_columns(
+            pl.Series("rows", cube.rows.astype(np.int64)),
+            pl.Series("share", cube.rows / max(1, cube.rows.sum())),
+            pl.Series("small", n < whole("small_group")),
+            pl.Series("baseline", contrast.first.baseline).fill_nan(None),
+            *(pl.Series(name, place) for name, place in places.items()),
+            pl.Series("where", [each.expression() for each in parts], dtype=pl.String),
+        )
+    )
+    found.overall.append(panel.rows(total, metric, model.name, _whole(metric, total, level, reason), pl.DataFrame()))
+    if reason is None and metric.sql is not None:
+        found.sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+
+
+def _contrast(
+    evaluation: OpenEvaluation,
+    query: Query,
+    metric: Metric,
+    cube: Cube,
+    against: str,
+    level: float,
+    reason: str | None,
+    apart: bool,
+) -> tuple[Contrast, Cube]:
+    """(each group's difference, the cube of all rows)."""
+    if reason is not None:
+        return differences.unknown(len(cube), reason), cube.total()
+    if apart or query.by == () or evaluation.facts.roles.unit is not None:
+        total = evaluation.ask(replace(query, by=())).cube
+    else:
+        total = cube.once("total", cube.total)
+    if apart:
+        mine = metric.measure(cube, level=level)
+        nothing = differences.unknown(len(cube), "the rest cannot be added up from the groups")
+        return Contrast(mine, nothing.first, nothing.difference, nothing.judged, nothing.p), total
+    if against == PARENTS:
+        rows, columns = (_places(cube.groups[f"k{at}"]) for at in range(2))
+        blocks = cube.once("blocks", lambda: crossing.blocks(cube, rows, columns))
+        return crossing.beyond(metric, blocks, level=level), total
+    return unpaired.difference(metric, cube, cube.once("rest", cube.rest), level=level), total
+
+
+def _whole(metric: Metric, total: Cube, level: float, reason: str | None) -> Any:
+    return panel.undefined(1, reason) if reason is not None else metric.measure(total, level=level)
+
+
+def _places(values: pl.Series) -> np.ndarray:
+    """(G,) the place of each group's value among the values of its column, in the cube's order."""
+    known = {value: place for place, value in enumerate(values.unique(maintain_order=True).to_list())}
+    return np.array([known[value] for value in values.to_list()], dtype=np.int64)
+
+
+def _crossed(
+    evaluation: OpenEvaluation,
+    model: ModelFacts,
+    keys: tuple[str | Cut, ...],
+    where: Segment,
+    period: Period,
+    found: _Found,
+) -> Segment:
+    """The rows of a cross: those with the most frequent values of each column that has many."""
+    for key in keys:
+        if isinstance(key, Cut):
+            continue
+        cube = evaluation.ask(Query(model.name, frozenset(), by=(key,), where=where, period=period)).cube
+        if len(cube) <= CROSSED:
+            continue
+        parts = conditions(evaluation.facts, (key,), cube.groups)
+        order = [place for place in np.argsort(-cube.rows, kind="stable") if isinstance(parts[place], Compare)]
+        kept = order[:CROSSED]
+        where = every([where, OneOf(key, tuple(parts[place].value for place in kept))])
+        found.notes.append(
+            f"Only the {len(kept)} most frequent values of '{key}' are crossed: {int(cube.rows[kept].sum()):,} of "
+            f"{int(cube.rows.sum()):,} rows."
+        )
+    return where
+
+
+def _reversals(frame: pl.DataFrame, overall: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Pairs of model versions of which one is better on the whole and the other in every group."""
+    made = []
+    names = overall["model"].to_list()
+    groups = frame.columns[: frame.columns.index("model")]
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            one, two = (frame.filter(pl.col("model") == name) for name in (first, second))
+            both = one.join(two, on=groups, how="inner", nulls_equal=True, suffix="_second")
+            change = (both["value_second"] - both["value"]).fill_null(np.nan).to_numpy()
+            n = np.minimum(both["n"].to_numpy(), both["n_second"].to_numpy())
+            values = [overall.filter(pl.col("model") == name)["value"][0] for name in (first, second)]
+            if None in values:
+                continue
+            total = values[1] - values[0]
+            way = reversal.reversed_way(total, change, n, least=whole("small_group"))
+            if way is not None:
+                higher, lower = ("higher", "lower") if total > 0 else ("lower", "higher")
+                text = (
+                    f"Careful: {second} is {higher} than {first} on the whole, yet {lower} in every group of "
+                    f"{words.listed(columns)}: their rows are mixed differently (Simpson's paradox)."
+                )
+                made.append({"first": first, "second": second, "whole": total, "groups": way, "sentence": text})
+    schema = {"first": pl.String, "second": pl.String, "whole": pl.Float64, "groups": pl.String, "sentence": pl.String}
+    return pl.DataFrame(made, schema=schema)
