@@ -50,7 +50,7 @@ class Cut:
         texts = [_text(edge) for edge in self.edges]
         moment = bool(self.edges) and isinstance(self.edges[0], date)
         if not texts:
-            return "all"
+            return "any value"
         if place == 0:
             return f"{'before' if moment else 'below'} {texts[0]}"
         if place == len(texts):

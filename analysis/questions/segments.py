@@ -17,7 +17,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import Compare, Everything, OneOf, Segment, every
 from analysis.core.settings import number, whole
-from analysis.engine import binning
+from analysis.engine import binning, supervised
 from analysis.engine.grouped import conditions
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
@@ -27,6 +27,7 @@ from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 
 REST, PARENTS = "rest", "parents"
+SUPERVISED = "supervised"
 FIRST = {"binary": "recall", "multiclass": "accuracy", "regression": "mae"}
 CROSSED = 20
 """A cross shows the most frequent values of a column, no more than these."""
@@ -70,7 +71,8 @@ def segments(
     """A row a model version and group of one column or of two: the metric, and its difference to all other rows
     (against "rest"), or of two columns what the cell adds beyond its row and its column ("parents").
 
-    binnings: {column: how it is cut}, see engine/binning.py; the usual way unless given. Verdicts are corrected over
+    binnings: {column: how it is cut}, see engine/binning.py; the usual way unless given; "supervised": where the metric
+    changes, found on one half of the rows and measured on the other (engine/supervised.py). Verdicts are corrected over
     the whole frame. Columns: the groups', those of a difference (metrics/differences.py), `rows`, `share` of all rows,
     `small`, `baseline`, `place` and `place_2` (the order of the groups), `where` (the group's rows). Further frames:
     `overall`, a row a model version; `reversals`, where the whole moves one way and every group the other.
@@ -91,14 +93,20 @@ def segments(
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     columns = [facts.column(name) for name in by]
     how = {column.name: (binnings or {}).get(column.name, binning.usual(column)) for column in columns}
-    keys = tuple(binning.cut(evaluation, versions[0].name, column.name, how[column.name]) for column in columns)
     found = _Found()
+    base = Query(versions[0].name, panel.needs([asked]), where=where, period=period)
+    base = replace(base, threshold=threshold if versions[0].score else None)
+    halves = SUPERVISED in how.values()
+    if halves and len(columns) > 1:
+        raise BadRequest("A column is cut where the metric changes only by itself, not crossed with another.")
+    keys = tuple(_key(evaluation, base, asked, column.name, how[column.name], found) for column in columns)
     scope = _crossed(evaluation, versions[0], keys, where, period, found) if len(keys) > 1 else where
     for model in versions:
         query = Query(
             model.name,
             panel.needs([asked]),
             by=keys,
+            halves=halves,
             where=scope,
             period=period,
             threshold=threshold if model.score else None,
@@ -155,7 +163,7 @@ def _measured(
     if reason is not None:
         query = replace(query, needs=frozenset())
     answer = evaluation.ask(query)
-    cube = answer.cube
+    cube = answer.cube.once("confirming", lambda: supervised.half(answer.cube)) if query.halves else answer.cube
     found.answers.append(answer)
     found.used.append(rows_used(model.name, cube))
     names = differences.names(query.by)
@@ -200,8 +208,9 @@ def _contrast(
     """(each group's difference, the cube of all rows)."""
     if reason is not None:
         return differences.unknown(len(cube), reason), cube.total()
-    if apart or query.by == () or evaluation.facts.roles.unit is not None:
+    if apart or evaluation.facts.roles.unit is not None:
         total = evaluation.ask(replace(query, by=())).cube
+        total = total.pick((total.groups["k0"] == supervised.CONFIRMING).to_numpy()) if query.halves else total
     else:
         total = cube.once("total", cube.total)
     if apart:
@@ -223,6 +232,22 @@ def _places(values: pl.Series) -> np.ndarray:
     """(G,) the place of each group's value among the values of its column, in the cube's order."""
     known = {value: place for place, value in enumerate(values.unique(maintain_order=True).to_list())}
     return np.array([known[value] for value in values.to_list()], dtype=np.int64)
+
+
+def _key(evaluation: OpenEvaluation, query: Query, metric: Metric, name: str, how: str, found: _Found) -> str | Cut:
+    """What a column is grouped by."""
+    if how != SUPERVISED:
+        return binning.cut(evaluation, query.model, name, how)
+    if panel.obstacle(metric, evaluation.facts, evaluation.facts.model(query.model), query.threshold) is not None:
+        return Cut(name, ())
+    made = supervised.cut(evaluation, query, metric, name)
+    found.notes.append(
+        f"'{name}' was cut where the metric of {query.model} changes, on one half of the rows; all figures are of the "
+        "other half."
+        if made.edges
+        else f"Along '{name}' the metric of {query.model} does not change by more than chance."
+    )
+    return made
 
 
 def _crossed(

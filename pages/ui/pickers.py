@@ -152,11 +152,12 @@ def group_by(evaluation: Evaluation, *, label: str, key: str, without: str = "")
     return one(label, names, key=key, width=230)
 
 
-def cut(column: EvalColumn, *, key: str) -> str:
+def cut(column: EvalColumn, *, key: str, further: Sequence[str] = ()) -> str:
     """How a column of numbers or dates is cut into groups: one of the usual ways, or edges one types; "" by value."""
     known = offered(column)
     if not known:
         return ""
+    known += further
     key = f"{key}_{column.key}"
     now = st.session_state.get(key, st.query_params.get(key))
     options = [*known, *([now] if now is not None and now not in known else [])]
@@ -174,7 +175,8 @@ def cut(column: EvalColumn, *, key: str) -> str:
 def _cut_title(binning: str) -> str:
     kind, _, count = binning.partition(":")
     titles = {"quantile": f"{count} bins of equally many rows", "width": f"about {count} bins of round width"}
-    return "each value" if not binning else titles.get(kind, f"by {kind}" if kind in CALENDAR else f"cut at {binning}")
+    titles |= {"": "each value", "supervised": "where the metric changes", **{each: f"by {each}" for each in CALENDAR}}
+    return titles.get(kind, f"cut at {binning}")
 
 
 def sliced(evaluation: OpenEvaluation, *, key: str, offered: Sequence[str]) -> str:

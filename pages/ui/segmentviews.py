@@ -34,7 +34,7 @@ def one_column(ctx: Context, evaluation: OpenEvaluation) -> None:
     answer = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = pickers.group_by(facts, label="Column", key="segments_by")
-        binning = pickers.cut(facts.column(by), key="segments_bins")
+        binning = pickers.cut(facts.column(by), key="segments_bins", further=["supervised"])
         metric = pickers.sliced(evaluation, key="segments_metric", offered=questions.sliceable(evaluation))
         models = pickers.chosen_versions(facts, ctx.models, key="segments_model")
     with st.spinner("Counting ..."):
