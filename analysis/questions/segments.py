@@ -144,6 +144,8 @@ def segments(
         notes=tuple(dict.fromkeys(found.notes)),
     )
     said = differences.sentence(frame, where, evaluation.own)
+    if halves and isinstance(keys[0], Cut) and not keys[0].edges:
+        said = f"{asked.title} does not change along {columns[0].name} by more than chance would have it."
     for row in reversals.iter_rows(named=True):
         said += f"\n{row['sentence']}"
     return Result(frame, said, receipt, {"overall": overall, "reversals": reversals}, evaluation.own)
@@ -245,7 +247,7 @@ def _key(evaluation: OpenEvaluation, query: Query, metric: Metric, name: str, ho
         f"'{name}' was cut where the metric of {query.model} changes, on one half of the rows; all figures are of the "
         "other half."
         if made.edges
-        else f"Along '{name}' the metric of {query.model} does not change by more than chance."
+        else f"No place to cut '{name}' was found on one half of the rows of {query.model}; the figures are of the other."
     )
     return made
 
