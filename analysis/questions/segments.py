@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analysis.core import words
 from analysis.core.cube import Cube
 from analysis.core.cut import Cut
 from analysis.core.errors import BadRequest
@@ -25,6 +24,7 @@ from analysis.engine.used import rows_used
 from analysis.metrics import crossing, differences, panel, reversal, unpaired
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
+from analysis.metrics.reversal import Reversal
 
 REST, PARENTS = "rest", "parents"
 SUPERVISED = "supervised"
@@ -45,6 +45,7 @@ class _Found:
     sql: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    moves: list[Reversal] = field(default_factory=list)
 
 
 def sliceable(evaluation: OpenEvaluation) -> list[str]:
@@ -75,7 +76,8 @@ def segments(
     changes, found on one half of the rows and measured on the other (engine/supervised.py). Verdicts are corrected over
     the whole frame. Columns: the groups', those of a difference (metrics/differences.py), `rows`, `share` of all rows,
     `small`, `baseline`, `place` and `place_2` (the order of the groups), `where` (the group's rows). Further frames:
-    `overall`, a row a model version; `reversals`, where the whole moves one way and every group the other.
+    `overall`, a row a model version; `reversals`, where the whole moves one way and every group the other: from one
+    version to another, or with a period from the one before it.
     """
     facts = evaluation.facts
     if not 1 <= len(by) <= 2 or len(set(by)) < len(by):
@@ -114,7 +116,7 @@ def segments(
         _measured(evaluation, query, asked, model, against, level, found)
     frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), own=evaluation.own)
     overall = pl.concat(found.overall, how="vertical_relaxed")
-    reversals = _reversals(frame, overall, [column.name for column in columns])
+    reversals = reversal.listed([*reversal.versions(frame, overall), *found.moves], [column.name for column in columns])
     options: dict[str, Any] = {
         "by": [column.name for column in columns],
         "binnings": {name: text for name, text in how.items() if text},
@@ -193,8 +195,16 @@ def _measured(
         )
     )
     found.overall.append(panel.rows(total, metric, model.name, _whole(metric, total, level, reason), pl.DataFrame()))
-    if reason is None and metric.sql is not None:
+    if reason is not None:
+        return
+    if metric.sql is not None:
         found.sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
+    before = query.period.before()
+    if before is not None and not apart and not query.halves:
+        earlier = evaluation.ask(replace(query, period=before))
+        found.answers.append(earlier)
+        moved = reversal.over_time(model.name, f"{before.first} to {before.last}", metric, earlier.cube, cube)
+        found.moves += [moved] if moved is not None else []
 
 
 def _contrast(
@@ -247,7 +257,7 @@ def _key(evaluation: OpenEvaluation, query: Query, metric: Metric, name: str, ho
         f"'{name}' was cut where the metric of {query.model} changes, on one half of the rows; all figures are of the "
         "other half."
         if made.edges
-        else f"No place to cut '{name}' was found on one half of the rows of {query.model}; the figures are of the other."
+        else f"On one half of the rows no place to cut '{name}' was found; the figures are of the other half."
     )
     return made
 
@@ -276,30 +286,3 @@ def _crossed(
             f"{int(cube.rows.sum()):,} rows."
         )
     return where
-
-
-def _reversals(frame: pl.DataFrame, overall: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """Pairs of model versions of which one is better on the whole and the other in every group."""
-    made = []
-    names = overall["model"].to_list()
-    groups = frame.columns[: frame.columns.index("model")]
-    for place, first in enumerate(names):
-        for second in names[place + 1 :]:
-            one, two = (frame.filter(pl.col("model") == name) for name in (first, second))
-            both = one.join(two, on=groups, how="inner", nulls_equal=True, suffix="_second")
-            change = (both["value_second"] - both["value"]).fill_null(np.nan).to_numpy()
-            n = np.minimum(both["n"].to_numpy(), both["n_second"].to_numpy())
-            values = [overall.filter(pl.col("model") == name)["value"][0] for name in (first, second)]
-            if None in values:
-                continue
-            total = values[1] - values[0]
-            way = reversal.reversed_way(total, change, n, least=whole("small_group"))
-            if way is not None:
-                higher, lower = ("higher", "lower") if total > 0 else ("lower", "higher")
-                text = (
-                    f"Careful: {second} is {higher} than {first} on the whole, yet {lower} in every group of "
-                    f"{words.listed(columns)}: their rows are mixed differently (Simpson's paradox)."
-                )
-                made.append({"first": first, "second": second, "whole": total, "groups": way, "sentence": text})
-    schema = {"first": pl.String, "second": pl.String, "whole": pl.Float64, "groups": pl.String, "sentence": pl.String}
-    return pl.DataFrame(made, schema=schema)

@@ -7,11 +7,14 @@ import pandas as pd
 import polars as pl
 import pytest
 import statsmodels.formula.api as smf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
 from analysis.core.cut import Cut, typed
 from analysis.core.errors import BadRequest
 from analysis.core.expression import parse
+from analysis.core.period import Period
 from analysis.core.roles import ModelColumns, Roles
 from analysis.engine import binning
 from analysis.engine.grouped import conditions
@@ -201,6 +204,55 @@ def test_a_whole_that_moves_against_all_its_groups_is_said(folder):
     assert result.frames["reversals"].select("first", "second", "groups").rows() == [("a", "b", "up")]
     assert "Careful: b is lower than a on the whole, yet higher in every group of kind" in result.sentence
     assert not len(segments(one, by=["kind"], metric="specificity").frames["reversals"])
+
+
+def test_a_metric_that_rises_over_time_while_it_falls_in_every_group_is_said(folder):
+    """The easy kind is a fifth of the first ten days and four fifths of the next; both kinds get harder."""
+    given = {"y": [], "p": [], "kind": [], "t": []}
+    for days, parts in ((range(1, 11), ((200, 180, "easy"), (800, 480, "hard"))),
+                        (range(11, 21), ((800, 700, "easy"), (200, 100, "hard")))):  # fmt: skip
+        for of, right, kind in parts:
+            for place in range(of):
+                given["y"].append("yes")
+                given["p"].append("yes" if place < right else "no")
+                given["kind"].append(kind)
+                given["t"].append(date(2026, 1, days[place % 10]))
+    kinds = {name: ("DATE" if name == "t" else "VARCHAR", values) for name, values in given.items()}
+    kinds["y"][1][0] = "no"
+    one = opened(folder, Table(kinds), task="binary", roles=ROLES.with_(time="t"))
+    later = Period(date(2026, 1, 11), date(2026, 1, 20))
+    result = segments(one, by=["kind"], metric="recall", period=later)
+    assert result.frames["reversals"]["groups"].to_list() == ["down"]
+    assert "m is higher than in 2026-01-01 to 2026-01-10 on the whole, yet lower in every group" in result.sentence
+    assert not len(segments(one, by=["kind"], metric="recall").frames["reversals"])
+
+
+HOSTILE = [
+    "it's",
+    '"quoted"',
+    "a;b--",
+    "null",
+    "NaN",
+    "",
+    " ",
+    "other",
+    "ünï\u200b",
+    "'; drop table rows; --",
+    "x" * 300,
+]
+
+
+@given(st.lists(st.sampled_from([*HOSTILE, None]), min_size=8, max_size=40), st.sampled_from(HOSTILE[:-1]))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hostile_names_and_values_are_groups_like_others(folder, values, name):
+    column = name.strip() or "blank"
+    given = {"y": ("VARCHAR", ["yes", "no"] * len(values)), "p": ("VARCHAR", ["yes"] * 2 * len(values))}
+    one = opened(folder, Table(given | {column: ("VARCHAR", values * 2)}), task="binary", roles=ROLES)
+    found = segments(one, by=[column], metric="selection_rate").frame
+    assert found["rows"].sum() == 2 * len(values)
+    for row in found.iter_rows(named=True):
+        where = parse(row["where"], columns=one.facts.types())
+        assert measure(one, metrics=["selection_rate"], where=where).frame["n"][0] == row["n"]
 
 
 def stepped(folder, random, *, step):
