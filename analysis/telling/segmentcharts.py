@@ -96,7 +96,14 @@ def cross(first: int, second: int, texts: bool) -> dict[str, Any]:
             "second:N",
             title=None,
             sort=alt.SortField("place_2"),
-            axis=axis(orient="top", labelAngle=-40 if slanted else 0, grid=False, labelFontSize=12, labelLimit=130),
+            axis=axis(
+                orient="top",
+                labelAngle=-40 if slanted else 0,
+                labelOverlap=False,
+                grid=False,
+                labelFontSize=12,
+                labelLimit=130,
+            ),
         ),
         y=alt.Y(
             "name:N", title=None, sort=alt.SortField("place"), axis=axis(grid=False, labelFontSize=13, labelLimit=170)
