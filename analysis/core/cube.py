@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core import replicates
 from analysis.core.joint import Joint, Pair
 from analysis.core.wholes import Days, RankProducts, Units
 
@@ -169,6 +170,8 @@ class Cube:
     own: the sums of own expressions, by their text.
     pair: where a second model version was named; the other parts then hold only the rows both answered.
     over: sums over other rows than those of `sums`, by the name of these rows (engine/rowsets.py).
+    replicates: where rows belong to units and it was asked for, the same of each random group of units: a cube over
+    groups x replicates, group-major (core/replicates.py).
     """
 
     groups: pl.DataFrame
@@ -190,6 +193,7 @@ class Cube:
     over: dict[str, Sums] = field(default_factory=dict)
     days: Days | None = None
     rank_products: RankProducts | None = None
+    replicates: "Cube | None" = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -206,15 +210,13 @@ class Cube:
         """About how much memory the cube takes."""
         held = 0
         parts = (self.confusion, self.histogram, self.top_label, self.amounts)
-        for part in (*parts, *self.class_histograms, *self.orders.values()):
-            if part is not None:
-                held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
+        for part in (each for each in (*parts, *self.class_histograms, *self.orders.values()) if each is not None):
+            held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
         if self.class_moments is not None:
             held += self.class_moments.second.nbytes
         if self.amounts is not None:
             held += 4 * self.amounts.a.nbytes
-        if self.pair is not None:
-            held += self.pair.nbytes
+        held += sum(part.nbytes for part in (self.pair, self.replicates) if part is not None)
         return held + 2048 + 64 * len(self)
 
     @property
@@ -240,24 +242,38 @@ class Cube:
 
     def apart(self) -> "Cube":
         """The same rows without what is known of their units."""
-        return replace(self, units=None, own={text: replace(sums, by_unit=None) for text, sums in self.own.items()})
+        own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
+        return replace(self, units=None, own=own, replicates=None)
+
+    def left_out(self) -> "Cube":
+        """For every replicate of every group, what the group holds without it: groups x replicates, group-major."""
+        if self.replicates is None:
+            raise ValueError("a cube without replicates")
+        each = len(self.replicates) // max(len(self), 1)
+        return self.replicates._each(replicates.left_out(len(self), each), self.replicates.groups)
+
+    def placed(self, places: np.ndarray, size: int) -> "Cube":
+        """The groups at these places among so many, which are empty elsewhere and have no names."""
+        return self._each(replicates.placed(places, size), pl.DataFrame())
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
         units, whose rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
         pair = None if one.pair is None else one.pair.joined(Joint.total)
-        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=pair, own=own, days=None, rank_products=None)
+        return replace(one._sums_alone(), pair=pair)
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
 
         Order statistics, units, pairs, days and products of ranks are left out.
         """
-        one = self._each(_others, self.groups)
-        own = {text: replace(sums, by_unit=None) for text, sums in one.own.items()}
-        return replace(one, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
+        return self._each(replicates.others, self.groups)._sums_alone()
+
+    def _sums_alone(self) -> "Cube":
+        """Without what is not summed over groups."""
+        own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
+        return replace(self, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
         def changed(part: T, *names: str) -> T:
@@ -275,6 +291,10 @@ class Cube:
         def owned(sums: OwnSums) -> OwnSums:
             return summed(sums if sums.by_unit is None else replace(sums, by_unit=change(sums.by_unit)))
 
+        parts = self.replicates
+        if parts is not None:
+            of_part = replicates.by_group(change, len(self), len(parts) // max(len(self), 1))
+            parts = parts._each(of_part, pl.DataFrame())
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -296,12 +316,5 @@ class Cube:
             class_moments=changed(self.class_moments, "n", "first", "second"),
             tally=changed(self.tally, "labelled", "answered", "used"),
             pair=None if self.pair is None else replace(self.pair, sums=added(self.pair.sums)),
+            replicates=parts,
         )
-
-
-def _others(array: np.ndarray) -> np.ndarray:
-    """Sums over all other places of the first axis, without a subtraction."""
-    before, after = np.zeros_like(array), np.zeros_like(array)
-    before[1:] = np.cumsum(array[:-1], axis=0)
-    after[:-1] = np.cumsum(array[:0:-1], axis=0)[::-1]
-    return before + after

@@ -173,6 +173,13 @@ def bucket_sql(bucket: str) -> str:
     return {"month": months, "quarter": f"{months} // 3", "year": f"{months} // 12"}[bucket]
 
 
+def unit_hash(evaluation: Evaluation) -> str:
+    """A number that is as good as random and the same for all rows of a unit; a row without one is a unit by itself."""
+    if evaluation.roles.unit is None:
+        raise BadRequest(f"'{evaluation.name}' has no unit column, so its rows belong to no units.")
+    return f"hash(coalesce(hash(r.{evaluation.column(evaluation.roles.unit).key}), r.rowid))"
+
+
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     columns = [evaluation.column(name) for name in query.by]
     names, sql = list(query.by), [key_sql(column, where) for column in columns]
@@ -182,6 +189,9 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     if query.bucket is not None:
         names.append("bucket")
         sql.append(bucket_sql(query.bucket))
+    if query.replicates:
+        names.append("replicate")
+        sql.append(f"CAST({unit_hash(evaluation)} % {query.replicates} AS USMALLINT)")
     return Keys(tuple(names), tuple(sql))
 
 

@@ -9,6 +9,7 @@ from analysis.core.cube import Cube
 from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
+from analysis.metrics import replicates
 from analysis.metrics.clusters import APART, BY_UNIT
 
 Estimator = Callable[[Cube, float], Estimates]
@@ -101,9 +102,10 @@ class Metric:
         """
 
         def measured() -> Estimates:
-            made = self.estimate(cube, level)
+            known = replicates.with_units(cube)
+            made = self.estimate(known, level)
             method = made.method
-            if cube.units is not None and method and BY_UNIT not in method:
+            if known.units is not None and method and BY_UNIT not in method:
                 method += f"; {APART}"
             return replace(made, baseline=self.baseline(cube), method=method)
 

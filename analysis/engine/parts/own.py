@@ -20,7 +20,7 @@ def texts(asked: Asked) -> list[str]:
 
 def _statements(asked: Asked) -> Statements:
     made: Statements = {text: _select(asked, text) for text in texts(asked)}
-    if asked.evaluation.roles.unit is not None:
+    if asked.evaluation.roles.unit is not None and not asked.query.replicates:
         made |= {f"{text}{TOGETHER}": _by_unit(asked, text) for text in texts(asked)}
     return made
 

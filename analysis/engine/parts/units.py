@@ -10,7 +10,7 @@ from analysis.core.wholes import Units
 from analysis.engine.groups import Groups, column, filled, missing_last
 from analysis.engine.parts import histogram, sums
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
-from analysis.engine.statements import Asked, Keys
+from analysis.engine.statements import Asked, Keys, unit_hash
 from analysis.engine.terms import measurable, term_sql, usable
 
 DENSE = 4_000_000
@@ -30,7 +30,7 @@ def _share(asked: Asked, place: int, shares: int) -> str:
     """The rows of one share of the units."""
     if shares == 1:
         return asked.where
-    return f"{asked.where} AND hash(coalesce(hash({_unit(asked)}), r.rowid)) % {shares} = {place}"
+    return f"{asked.where} AND {unit_hash(asked.evaluation)} % {shares} = {place}"
 
 
 def _from(asked: Asked, picked: list[str], where: str) -> str:
@@ -46,7 +46,7 @@ def _listed(keys: Keys, table: str = "") -> str:
 
 def _statements(asked: Asked) -> Statements:
     evaluation = asked.evaluation
-    if evaluation.roles.unit is None or asked.other is not None:  # pairs are of rows
+    if evaluation.roles.unit is None or asked.other is not None or asked.query.replicates:
         return {}
     wanted = {"units": _counted}
     if evaluation.task != REGRESSION and (asked.groups or 1) * (len(evaluation.classes) + 1) ** 4 <= DENSE:
