@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
-from analysis.core import replicates
 from analysis.core.joint import Joint, Pair
+from analysis.core.replicates import Change, by_group, left_out, once, others, placed
 from analysis.core.wholes import Days, RankProducts, Units
 
 T = TypeVar("T", bound=Any)
@@ -170,8 +170,7 @@ class Cube:
     own: the sums of own expressions, by their text.
     pair: where a second model version was named; the other parts then hold only the rows both answered.
     over: sums over other rows than those of `sums`, by the name of these rows (engine/rowsets.py).
-    replicates: where rows belong to units and it was asked for, the same of each random group of units: a cube over
-    groups x replicates, group-major (core/replicates.py).
+    replicates: the same of each random group of units, over groups x replicates, group-major (core/replicates.py).
     """
 
     groups: pl.DataFrame
@@ -246,15 +245,15 @@ class Cube:
         return replace(self, units=None, own=own, replicates=None)
 
     def left_out(self) -> "Cube":
-        """For every replicate of every group, what the group holds without it: groups x replicates, group-major."""
+        """What each group holds without each of its replicates, group-major; scores are left out."""
         if self.replicates is None:
             raise ValueError("a cube without replicates")
-        each = len(self.replicates) // max(len(self), 1)
-        return self.replicates._each(replicates.left_out(len(self), each), self.replicates.groups)
+        parts, each = self.replicates, len(self.replicates) // max(len(self), 1)
+        return replace(parts, histogram=None, amounts=None)._each(left_out(len(self), each), parts.groups)
 
     def placed(self, places: np.ndarray, size: int) -> "Cube":
         """The groups at these places among so many, which are empty elsewhere and have no names."""
-        return self._each(replicates.placed(places, size), pl.DataFrame())
+        return self._each(placed(places, size), pl.DataFrame())
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
@@ -268,14 +267,16 @@ class Cube:
 
         Order statistics, units, pairs, days and products of ranks are left out.
         """
-        return self._each(replicates.others, self.groups)._sums_alone()
+        return self._each(others, self.groups)._sums_alone()
 
     def _sums_alone(self) -> "Cube":
         """Without what is not summed over groups."""
         own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
         return replace(self, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
 
-    def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
+    def _each(self, change: Change, groups: pl.DataFrame) -> "Cube":
+        change = once(change)  # without weights three names stand for the same counts
+
         def changed(part: T, *names: str) -> T:
             if part is None:
                 return part
@@ -293,8 +294,7 @@ class Cube:
 
         parts = self.replicates
         if parts is not None:
-            of_part = replicates.by_group(change, len(self), len(parts) // max(len(self), 1))
-            parts = parts._each(of_part, pl.DataFrame())
+            parts = parts._each(by_group(change, len(self), len(parts) // max(len(self), 1)), pl.DataFrame())
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()

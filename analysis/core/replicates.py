@@ -23,6 +23,18 @@ def others(array: np.ndarray) -> np.ndarray:
     return before + after
 
 
+def once(change: Change) -> Change:
+    """The change, made once of each array: without weights three names stand for the same counts."""
+    made: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def changed(array: np.ndarray) -> np.ndarray:
+        if id(array) not in made:
+            made[id(array)] = array, change(array)
+        return made[id(array)][1]
+
+    return changed
+
+
 def by_group(change: Change, groups: int, each: int) -> Change:
     """A change of groups for arrays over groups x replicates, group-major. each: replicates of a group."""
 

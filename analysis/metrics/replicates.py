@@ -149,7 +149,8 @@ def influence(metric: "Metric", cube: Cube, level: float) -> np.ndarray | None:
 def _without(metric: "Metric", cube: Cube, level: float) -> np.ndarray:
     groups, each = len(cube), len(filled(cube)[0]) if len(cube) else 0
     value = metric.measure(cube, level=level).value.reshape(groups, -1, 1)
-    left = metric.estimate(cube.left_out(), level).value.reshape(groups, each, -1).transpose(0, 2, 1)
+    left = metric.estimate(cube.once("left out", cube.left_out), level).value
+    left = left.reshape(groups, each, -1).transpose(0, 2, 1)
     held = filled(cube)[:, None, :]
     units = held.sum(axis=2, keepdims=True)
     moved = np.where(held, value - left, 0.0) * divide(units - 1, units)
