@@ -10,7 +10,7 @@ from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
 from analysis.metrics import replicates
-from analysis.metrics.clusters import APART, BY_UNIT
+from analysis.metrics.clusters import APART, BY_UNIT, DEALT
 
 Estimator = Callable[[Cube, float], Estimates]
 Baseline = Callable[[Cube], np.ndarray]
@@ -107,6 +107,8 @@ class Metric:
             method = made.method
             if known.units is not None and method and BY_UNIT not in method:
                 method += f"; {APART}"
+            elif known.units is not None and known.units.dealt:
+                method = method.replace(BY_UNIT, DEALT)
             return replace(made, baseline=self.baseline(cube), method=method)
 
         return cube.once((self.name, self.source, level), measured)

@@ -15,7 +15,7 @@ from analysis.core.cube import Cube, Histogram, Sums
 from analysis.core.estimate import Estimates
 from analysis.core.joint import Joint, Pair
 from analysis.metrics import contrasts, replicates, unpaired
-from analysis.metrics.clusters import BY_UNIT
+from analysis.metrics.clusters import DEALT
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.curves import of_average_precision, placements
 from analysis.metrics.decisions import decided
@@ -99,7 +99,7 @@ def _beyond_cells(metric: Metric) -> bool:
     return any(need.startswith("over:") for need in metric.needs)
 
 
-BY_REPLICATE = f"paired: influence by random groups of units, Student's t, {BY_UNIT}"
+BY_REPLICATE = f"paired: influence of units, Student's t, {DEALT}"
 PAIRED_T = "paired: Student's t of the per-row differences"
 
 

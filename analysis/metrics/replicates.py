@@ -45,7 +45,7 @@ def filled(cube: Cube) -> np.ndarray:
 
 
 def _as_units(cube: Cube, parts: Cube) -> Cube:
-    units = Units(filled(cube).sum(axis=1))
+    units = Units(filled(cube).sum(axis=1), dealt=True)
     if parts.confusion is not None and len(cube) * parts.confusion.w[0].size ** 2 <= CELLS:
         w = split(parts.confusion.w.astype(float), cube)
         w = w.reshape(*w.shape[:2], -1)
