@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core.classscores import Moments, Ranks
 from analysis.core.joint import Joint, Pair
-from analysis.core.replicates import Change, by_group, left_out, once, others, placed
+from analysis.core.replicates import Change, Dealt, by_group, left_out, once, others, placed
 from analysis.core.wholes import Days, RankProducts, Units
 
 T = TypeVar("T", bound=Any)
@@ -46,6 +47,7 @@ class Histogram:
     C = missing. Of the highest score: axis 1 says whether its class is wrong (0), right (1) or unknown (2).
     low, high: (B,) smallest and largest value a code may hold: bin b is [low, high), the last closed, and low == high
     marks a code that holds one single value (nothing is lost there).
+    dealt: the same by random group of units, where an estimate wants to know them.
     """
 
     n: np.ndarray
@@ -54,6 +56,7 @@ class Histogram:
     low: np.ndarray
     high: np.ndarray
     weighted: bool = False
+    dealt: Dealt | None = None
 
     @property
     def exact(self) -> bool:
@@ -120,33 +123,6 @@ class Order:
     high: np.ndarray
     exact: dict[float, np.ndarray]
     weighted: bool = False
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Where the label's score stands among the scores of all classes.
-
-    n, w, w2: (G, C) counts, sums of weights and of squared weights of labelled rows with every score, by rank less
-    one: 0 is the highest score. Of equal scores the later class is the higher one, as in scikit-learn.
-    """
-
-    n: np.ndarray
-    w: np.ndarray
-    w2: np.ndarray
-    weighted: bool = False
-
-
-@dataclass(frozen=True)
-class Moments:
-    """How the codes of all classes' scores go together, by actual class. Counts, without weights.
-
-    n: (G, C) labelled rows of each class with every score; first: (G, C, C) sums of the codes b[c] of rows of class k,
-    at [g, k, c]; second: (G, C, C, C) sums of b[c] b[d], at [g, k, c, d].
-    """
-
-    n: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -304,7 +280,7 @@ class Cube:
             groups=groups,
             rows=change(self.rows),
             confusion=changed(self.confusion, "n", "w", "w2"),
-            histogram=changed(self.histogram, "n", "w", "w2"),
+            histogram=changed(self.histogram and replace(self.histogram, dealt=None), "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
             sums=added(self.sums),
             own={text: owned(sums) for text, sums in self.own.items()},

@@ -5,6 +5,7 @@ sets of rows: the same unit is in the same replicate everywhere (random groups; 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -64,3 +65,47 @@ def placed(places: np.ndarray, size: int) -> Change:
         return made
 
     return changed
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The labelled rows of a histogram by replicate, in cells of neighbouring codes.
+
+    w: (G, R, 2, C) sums of weights by label and cell. cell: (B,) the cell of each code, ascending. held: (G, R) which
+    replicates have labelled rows.
+    """
+
+    w: np.ndarray
+    cell: np.ndarray
+    held: np.ndarray
+
+    def pick(self, groups: slice) -> "Dealt":
+        """Only these groups."""
+        return Dealt(self.w[groups], self.cell, self.held[groups])
+
+    @property
+    def units(self) -> np.ndarray:
+        """(G,) replicates that have labelled rows."""
+        return np.asarray(self.held.sum(axis=1))
+
+    def summed(self, of_code: np.ndarray, w: np.ndarray, w2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(sums over the rows of each replicate (G, R, ...), what cells hide of their squares (G, ...)) of a quantity
+        that goes by label and code.
+
+        of_code: (G, 2, B, ...); w, w2: (G, 2, B) the histogram's. Inside a cell a replicate is given the cell's mean,
+        and rows are taken to lie there independently of their units.
+        """
+        tail = (1,) * (of_code.ndim - 3)
+        of_code = np.nan_to_num(of_code)
+        weight, square = (each.astype(float).reshape(*each.shape, *tail) for each in (w, w2))
+        firsts = np.flatnonzero(np.diff(self.cell, prepend=-1))
+        present = self.cell[firsts]
+        size = np.add.reduceat(weight, firsts, axis=2)
+        total = np.add.reduceat(weight * of_code, firsts, axis=2)
+        mean = np.divide(total, size, out=np.zeros(total.shape), where=np.broadcast_to(size > 0, total.shape))
+        apart = of_code - np.repeat(mean, np.diff(np.append(firsts, len(self.cell))), axis=2)
+        hidden = (square * apart**2).sum(axis=(1, 2))
+        groups, each = self.w.shape[:2]
+        flat = mean.reshape(groups, -1, int(np.prod(of_code.shape[3:], dtype=int)))
+        made = self.w[..., present].reshape(groups, each, -1).astype(float) @ flat
+        return made.reshape(groups, each, *of_code.shape[3:]), hidden

@@ -50,16 +50,25 @@ def bucket_for(facts: Evaluation, period: Period) -> str | None:
     return choose_bucket(low, max(low, high), facts.grain)
 
 
-def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | None) -> tuple[Answer, Course | None]:
-    """The answer of the query as it is, and its course. With a bucket both come from one scan."""
+def total_and_course(
+    evaluation: OpenEvaluation, query: Query, bucket: str | None, *, replicates: bool = False
+) -> tuple[Answer, Course | None]:
+    """The answer of the query as it is, and its course. With a bucket both come from one scan.
+
+    replicates: whether both are to hold those of units, where rows belong to them.
+    """
+
+    def ask(asked: Query) -> Answer:
+        return replicated.ask(evaluation, asked) if replicates else evaluation.ask(asked)
+
     if bucket is None:
-        return evaluation.ask(query), None
-    parts = evaluation.ask(replace(query, bucket=bucket))
+        return ask(query), None
+    parts = ask(replace(query, bucket=bucket))
     whole = parts.cube.once("total", parts.cube.total)
     wholes = frozenset(need for need in query.needs if need.startswith("order:") or need in ("days", "rank_products"))
     seconds, cached = parts.seconds, parts.cached
     if evaluation.facts.roles.unit is not None:  # the rows of one unit lie in several buckets
-        exact = evaluation.ask(query)
+        exact = ask(query)
         whole, seconds, cached = exact.cube, seconds + exact.seconds, cached and exact.cached
     elif wholes:  # quantiles of parts do not add up to the quantile of the whole
         exact = evaluation.ask(replace(query, needs=wholes))

@@ -4,7 +4,7 @@ Replicates are counted in one scan, whatever the number of units; a thousand of 
 standard error to 2 %, which Student's quantile on their number allows for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 from analysis.core.cube import Cube
 from analysis.core.roles import REGRESSION
 from analysis.engine.query import Answer, OpenEvaluation, Query
+from analysis.metrics.definition import Metric
 
 MOST, FEWEST = 1_024, 64
 CELLS = 3_000_000
@@ -20,6 +21,15 @@ CODES = 64
 """Score codes a replicate should have at least, so that many groups have fewer replicates rather than coarser ones."""
 COUNTED = ("decisions", "predictions", "labels", "scores", "amounts", "sum:", "over:", "own:")
 """Needs whose parts add up over replicates."""
+
+
+SINGLE = ("roc_auc", "gini")
+"""Metrics of scores that single units serve."""
+
+
+def wanted(metrics: Iterable[Metric]) -> bool:
+    """Whether the intervals of some of these need replicates to know units."""
+    return any("scores" in metric.needs and metric.name not in SINGLE for metric in metrics)
 
 
 def count(evaluation: OpenEvaluation, query: Query, groups: int) -> int:

@@ -107,7 +107,7 @@ class Metric:
             method = made.method
             if known.units is not None and method and BY_UNIT not in method:
                 method += f"; {APART}"
-            elif known.units is not None and known.units.dealt:
+            elif known.units is not None and known.units.dealt and DEALT not in method:
                 method = method.replace(BY_UNIT, DEALT)
             return replace(made, baseline=self.baseline(cube), method=method)
 

@@ -5,12 +5,13 @@ between two sets of rows it gives the correlation that units with rows in both b
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.core.cube import Cube, Histogram
+from analysis.core.replicates import Dealt
 from analysis.core.wholes import Units
 from analysis.metrics import curves
 from analysis.metrics.intervals import FLAT, divide
@@ -25,8 +26,8 @@ SUMMED = ("decisions", "predictions", "labels", "sum:", "over:", "own:")
 
 
 def with_units(cube: Cube) -> Cube:
-    """The cube with each replicate as one unit, where it does not know single units."""
-    if cube.units is not None or cube.replicates is None:
+    """The cube with its histogram by replicate, and each replicate as one unit where it does not know single units."""
+    if cube.replicates is None:
         return cube
     return cube.once("replicates as units", lambda: _as_units(cube, cube.replicates))  # type: ignore[arg-type]
 
@@ -56,18 +57,23 @@ def _as_units(cube: Cube, parts: Cube) -> Cube:
         used = (split(parts.sums.n, cube) > 0).sum(axis=1)
         moments = np.swapaxes(sums, 1, 2) @ sums
         units = replace(units, terms=("one", *parts.sums.s), moments=moments, used=used)
-    if parts.histogram is not None:
-        z = of_scores("roc_auc", cube)
-        ranked = (split(parts.histogram.n[:, :2].sum(axis=(1, 2)), cube) > 0).sum(axis=1)
-        known = ~np.isnan(z).any(axis=1)
-        units = replace(units, auc=np.where(known, (z**2).sum(axis=1), np.nan), ranked=np.where(known, ranked, 0))
+    histogram = cube.histogram
+    if parts.histogram is not None and histogram is not None:
+        moved = of_scores("roc_auc", cube)
+        known = ~np.isnan(moved.by_part).any(axis=1)
+        held = dealt(cube)
+        squares = (moved.by_part**2).sum(axis=1) + moved.hidden
+        units = replace(units, auc=np.where(known, squares, np.nan), ranked=np.where(known, held.units, 0))
+        histogram = replace(histogram, dealt=held)
     own = {}
     for text, sums_of in cube.own.items():
         x, o = (split(np.asarray(each, dtype=float), cube) for each in (parts.own[text].s["x"], parts.own[text].w))
         held = (split(parts.own[text].n, cube) > 0).sum(axis=1)
         by_unit = np.stack([held, (x * x).sum(axis=1), (x * o).sum(axis=1), (o * o).sum(axis=1)], axis=-1)
         own[text] = replace(sums_of, by_unit=by_unit)
-    return replace(cube, units=units, own=own, replicates=parts)
+    if cube.units is not None:
+        return replace(cube, histogram=histogram)
+    return replace(cube, units=units, own=own, histogram=histogram)
 
 
 Tables = Callable[[Histogram], tuple[np.ndarray, np.ndarray]]
@@ -117,22 +123,51 @@ SCORES: dict[str, Tables] = {
 """{metric of scores: the influence of a negative and of a positive by code}"""
 
 
-def of_scores(name: str, cube: Cube) -> np.ndarray:
-    """(G, R) the influence of each replicate on a metric of scores."""
-    assert cube.replicates is not None  # noqa: S101 - asked for only where there are
-    held = cube.replicates.histogram
+@dataclass(frozen=True)
+class Moved:
+    """By how much each replicate moves a value. by_part: (G, R), or groups x classes; hidden: (G,) the variance that
+    the cells of replicates hide."""
+
+    by_part: np.ndarray
+    hidden: np.ndarray
+
+    @property
+    def squares(self) -> np.ndarray:
+        """(G,) sums of squares."""
+        return np.asarray((self.by_part**2).sum(axis=1) + self.hidden)
+
+
+def variance(of_code: np.ndarray, histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
+    """((G,) variance of a value whose rows have this influence by label and code (G, 2, B), its degrees of freedom)
+    from a histogram's replicates."""
+    held = histogram.dealt
     assert held is not None  # noqa: S101 - asked for only where there are
-    w = split(held.w, cube)
-    whole = replace(held, **{each: split(getattr(held, each), cube).sum(axis=1) for each in ("n", "w", "w2")})
-    negative, positive = SCORES[name](whole)
-    known = (whole.w[:, :2].sum(axis=2) > 0).all(axis=1)
-    z = np.einsum("grb,gb->gr", w[:, :, 0], np.nan_to_num(negative), optimize=True)
-    z += np.einsum("grb,gb->gr", w[:, :, 1], np.nan_to_num(positive), optimize=True)
-    return np.where(known[:, None], z, np.nan)
+    moved, hidden = held.summed(of_code, histogram.w[:, :2], histogram.w2[:, :2])
+    units = held.units.astype(float)
+    return ((moved**2).sum(axis=1) + hidden) * divide(units, units - 1), units - 1
 
 
-def influence(metric: "Metric", cube: Cube, level: float) -> np.ndarray | None:
-    """(G, R), or groups x classes: by how much each replicate moves the metric; None where that is not known.
+def dealt(cube: Cube) -> Dealt:
+    """The labelled rows of the cube's histogram by replicate."""
+    parts, histogram = cube.replicates, cube.histogram
+    assert parts is not None and parts.histogram is not None and histogram is not None  # noqa: S101, PT018 - see callers
+    w = split(parts.histogram.w[:, :2], cube)
+    cell = np.searchsorted(parts.histogram.low, histogram.low, side="right") - 1
+    return Dealt(w, np.maximum(cell, 0), split(parts.histogram.n[:, :2].sum(axis=(1, 2)), cube) > 0)
+
+
+def of_scores(name: str, cube: Cube) -> Moved:
+    """By how much each replicate moves a metric of scores; nan without both classes."""
+    histogram = cube.histogram
+    assert histogram is not None  # noqa: S101 - asked for only where there are
+    w, w2 = histogram.w[:, :2], histogram.w2[:, :2]
+    by_part, hidden = dealt(cube).summed(np.stack(SCORES[name](histogram), axis=1), w, w2)
+    known = (w.sum(axis=2) > 0).all(axis=1)
+    return Moved(np.where(known[:, None], by_part, np.nan), np.where(known, hidden, np.nan))
+
+
+def influence(metric: "Metric", cube: Cube, level: float) -> Moved | None:
+    """By how much each replicate moves the metric; None where that is not known.
 
     Of decisions and sums it is what the metric loses without the replicate (the jackknife, times 1 - 1 / m).
     """
@@ -146,7 +181,7 @@ def influence(metric: "Metric", cube: Cube, level: float) -> np.ndarray | None:
     return None
 
 
-def _without(metric: "Metric", cube: Cube, level: float) -> np.ndarray:
+def _without(metric: "Metric", cube: Cube, level: float) -> Moved:
     groups, each = len(cube), len(filled(cube)[0]) if len(cube) else 0
     value = metric.measure(cube, level=level).value.reshape(groups, -1, 1)
     left = metric.estimate(cube.once("left out", cube.left_out), level).value
@@ -155,21 +190,23 @@ def _without(metric: "Metric", cube: Cube, level: float) -> np.ndarray:
     units = held.sum(axis=2, keepdims=True)
     moved = np.where(held, value - left, 0.0) * divide(units - 1, units)
     moved -= divide(moved.sum(axis=2, keepdims=True), units) * held
-    return moved.reshape(-1, each)
+    return Moved(moved.reshape(-1, each), np.zeros(moved.shape[0] * moved.shape[1]))
 
 
-def correlation(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
-    """(G,) of two sides' influences, 0 where one does not vary; None where one is not known."""
+def correlation(first: Moved | None, second: Moved | None) -> np.ndarray | None:
+    """(G,) of two sides' values, 0 where one does not vary; None where one is not known."""
     if first is None or second is None:
         return None
-    one, two = np.broadcast_arrays(first, second)
-    scale = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+    one, two = np.broadcast_arrays(first.by_part, second.by_part)
+    scale = np.sqrt(first.squares * second.squares)
     return np.clip(np.nan_to_num(divide((one * two).sum(axis=1), scale)), -1.0, 1.0)
 
 
-def spread(first: np.ndarray, second: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(the variance of first - second, its degrees of freedom) from both influences on the same rows. held: (G, R)
-    which replicates have rows; one group serves several values. 0 where what differs is rounding."""
-    units = np.repeat(held.sum(axis=1), len(first) // max(len(held), 1)).astype(float)
-    square, scale = ((first - second) ** 2).sum(axis=1), (first**2 + second**2).sum(axis=1)
-    return np.where(square > FLAT * scale, square, 0.0) * divide(units, units - 1), units - 1
+def spread(first: Moved, second: Moved, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the variance of first - second, its degrees of freedom) on the same rows. held: (G, R) which replicates have
+    rows; one group serves several values. 0 where what differs is rounding."""
+    gap = first.by_part - second.by_part
+    units = np.repeat(held.sum(axis=1), len(gap) // max(len(held), 1)).astype(float)
+    square, scale = (gap**2).sum(axis=1), first.squares + second.squares
+    square = np.where(square > FLAT * scale, square + first.hidden + second.hidden, 0.0)
+    return square * divide(units, units - 1), units - 1

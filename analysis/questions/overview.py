@@ -17,7 +17,7 @@ from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
 from analysis.core.target import Target, aimed, with_targets
-from analysis.engine import pairs
+from analysis.engine import pairs, replicated
 from analysis.engine.course import Course, bucket_for, shared_units, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
@@ -92,7 +92,7 @@ def overview(
             period=period,
             threshold=threshold if model.score else None,
         )
-        answer, course = total_and_course(evaluation, query, bucket)
+        answer, course = total_and_course(evaluation, query, bucket, replicates=replicated.wanted(possible))
         answers.append(answer)
         totals.append(answer)
         used.append(rows_used(model.name, answer.cube))
@@ -113,7 +113,7 @@ def overview(
                 shared = unpaired.together(metric, *both, level) if both else None
                 if both and shared is None:
                     apart.setdefault(metric.title)
-                before = None if earlier is None else earlier.cube
+                before = None if earlier is None else both[1] if both else earlier.cube
                 changed = _change(metric, answer.cube, estimates, before, course, over_time, level, shared)
                 if metric.sql is not None:
                     sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)

@@ -80,7 +80,7 @@ def test_sides_that_share_units_agree_with_leaving_units_out(name):
     assert BY_UNIT in got.difference.method
 
 
-@pytest.mark.parametrize("name", (*OF_DECISIONS, *OF_SCORES, "average_precision"))
+@pytest.mark.parametrize("name", [*OF_DECISIONS, *OF_SCORES, "average_precision"])
 def test_versions_agree_with_leaving_units_out(name):
     label, one, two, unit, _ = rows(4)
 
