@@ -12,6 +12,7 @@ import polars as pl
 
 from analysis.core.cube import Cube
 from analysis.core.roles import REGRESSION
+from analysis.engine.parts.units import singly
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics.definition import Metric
 
@@ -27,9 +28,11 @@ SINGLE = ("roc_auc", "gini")
 """Metrics of scores that single units serve."""
 
 
-def wanted(metrics: Iterable[Metric]) -> bool:
+def wanted(evaluation: OpenEvaluation, metrics: Iterable[Metric]) -> bool:
     """Whether the intervals of some of these need replicates to know units."""
-    return any("scores" in metric.needs and metric.name not in SINGLE for metric in metrics)
+    return not singly(evaluation.facts) or any(
+        "scores" in metric.needs and metric.name not in SINGLE for metric in metrics
+    )
 
 
 def count(evaluation: OpenEvaluation, query: Query, groups: int) -> int:
@@ -56,7 +59,7 @@ def ask(evaluation: OpenEvaluation, query: Query) -> Answer:
 
 def _attached(evaluation: OpenEvaluation, query: Query, answer: Answer, each: int) -> Answer:
     needs = frozenset(need for need in query.needs if need.startswith(COUNTED))
-    parts = evaluation.ask(replace(query, needs=needs, replicates=each))
+    parts = evaluation.ask(replace(query, needs=needs, units=False, replicates=each))
     cube = answer.cube.once(("replicates", each, needs), _joined(answer.cube, parts.cube, each))
     return replace(answer, cube=cube, seconds=answer.seconds + parts.seconds, cached=answer.cached and parts.cached)
 

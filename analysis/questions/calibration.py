@@ -66,7 +66,7 @@ def calibration(
     pieces, sums, fitted, made, before_after, answers, used, notes = [], [], [], [], [], [], [], []
     sql: dict[str, str] = {}
     for model in versions:
-        query = Query(model.name, frozenset({"scores"}), by=tuple(columns), where=where, period=period)
+        query = Query(model.name, frozenset({"scores"}), by=tuple(columns), where=where, period=period, units=False)
         answer = replicated.ask(evaluation, query)
         answers.append(answer)
         used.append(rows_used(model.name, answer.cube))
@@ -81,7 +81,7 @@ def calibration(
         if asked is None:
             sql |= _receipts(evaluation, query, model)
         if fits:
-            half = Query(model.name, frozenset({"scores"}), halves=True, where=where, period=period)
+            half = Query(model.name, frozenset({"scores"}), halves=True, where=where, period=period, units=False)
             halves = replicated.ask(evaluation, half)
             answers.append(halves)
             found = checked(halves.cube, fits, model.name, kind, bins, level)

@@ -69,7 +69,7 @@ def measure(
             threshold=threshold if model.score else None,
         )
         answer = evaluation.ask(query)
-        if replicated.wanted(possible):
+        if replicated.wanted(evaluation, possible):
             answer = replicated.attached(evaluation, [(query, answer)])[0]
         seconds, cached = seconds + answer.seconds, cached and answer.cached
         notes += _said(answer.threshold, threshold, model, answer.cube, columns)

@@ -92,7 +92,7 @@ def overview(
             period=period,
             threshold=threshold if model.score else None,
         )
-        answer, course = total_and_course(evaluation, query, bucket, replicates=replicated.wanted(possible))
+        answer, course = total_and_course(evaluation, query, bucket, replicates=replicated.wanted(evaluation, possible))
         answers.append(answer)
         totals.append(answer)
         used.append(rows_used(model.name, answer.cube))

@@ -55,7 +55,7 @@ def targets(
         if not mine:
             continue
         answer = evaluation.ask(query)
-        if replicated.wanted(possible):
+        if replicated.wanted(evaluation, possible):
             answer = replicated.attached(evaluation, [(query, answer)])[0]
         seconds, cached = seconds + answer.seconds, cached and answer.cached
         used.append(rows_used(model.name, answer.cube))

@@ -67,7 +67,8 @@ def thresholds(
         if not model.score:
             notes.append(f"{model.name} has no scores and is left out.")
             continue
-        query = Query(model.name, frozenset(worth.needs(values)), where=where, period=period, halves=True)
+        needs = frozenset(worth.needs(values))
+        query = Query(model.name, needs, where=where, period=period, halves=True, units=False)
         one = Sweep(evaluation, query, replicated.ask(evaluation, query), values, level)
         answers.append(one.halves)
         used.append(rows_used(model.name, one.total))

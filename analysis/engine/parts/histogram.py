@@ -12,7 +12,7 @@ from analysis.engine.statements import Asked, Select
 CELLS = 6_000_000  # a histogram of groups x labels x codes stays below 50 MB
 
 
-REPLICATED = 1_600_000  # of groups of units: enough for their variances, and quick to count
+REPLICATED = 800_000  # of groups of units: enough for their variances, and quick to count
 
 
 def coarse(codes: int, groups: int | None, labels: int = 3, cells: int = CELLS) -> int:
