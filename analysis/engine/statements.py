@@ -173,11 +173,12 @@ def bucket_sql(bucket: str) -> str:
     return {"month": months, "quarter": f"{months} // 3", "year": f"{months} // 12"}[bucket]
 
 
-def unit_hash(evaluation: Evaluation) -> str:
-    """A number that is as good as random and the same for all rows of a unit; a row without one is a unit by itself."""
+def replicate_sql(evaluation: Evaluation, replicates: int) -> str:
+    """The random group that a row's unit is dealt to, 0 to replicates - 1; a row without a unit is one by itself."""
     if evaluation.roles.unit is None:
         raise BadRequest(f"'{evaluation.name}' has no unit column, so its rows belong to no units.")
-    return f"hash(coalesce(hash(r.{evaluation.column(evaluation.roles.unit).key}), r.rowid))"
+    unit = f"hash(coalesce(hash(r.{evaluation.column(evaluation.roles.unit).key}), r.rowid))"
+    return f"CAST({unit} % {replicates} AS USMALLINT)"
 
 
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
@@ -191,7 +192,7 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
         sql.append(bucket_sql(query.bucket))
     if query.replicates:
         names.append("replicate")
-        sql.append(f"CAST({unit_hash(evaluation)} % {query.replicates} AS USMALLINT)")
+        sql.append(replicate_sql(evaluation, query.replicates))
     return Keys(tuple(names), tuple(sql))
 
 
