@@ -10,6 +10,7 @@ from analysis.core.evaluation import Evaluation
 from analysis.core.period import DAY, HOUR, MONDAY, WIDTHS, Period, bucket_after, choose_bucket
 from analysis.core.settings import number
 from analysis.engine import replicated
+from analysis.engine.parts.units import singly
 from analysis.engine.query import Answer, OpenEvaluation, Query
 
 STEPS = {"hour": timedelta(minutes=1), "day": HOUR}  # how near its ends a bucket must hold rows to be complete
@@ -67,7 +68,7 @@ def total_and_course(
     whole = parts.cube.once("total", parts.cube.total)
     wholes = frozenset(need for need in query.needs if need.startswith("order:") or need in ("days", "rank_products"))
     seconds, cached = parts.seconds, parts.cached
-    if evaluation.facts.roles.unit is not None:  # the rows of one unit lie in several buckets
+    if singly(evaluation.facts):  # the rows of one unit lie in several buckets
         exact = ask(query)
         whole, seconds, cached = exact.cube, seconds + exact.seconds, cached and exact.cached
     elif wholes:  # quantiles of parts do not add up to the quantile of the whole
@@ -95,6 +96,8 @@ def shared_units(
         asked = replicated.attached(evaluation, [(query, now), (replace(query, period=period), before)])
         return (asked[0].cube, asked[1].cube), asked
     assert pair is not None  # noqa: S101 - see above
+    if course.cube.replicates is not None:
+        return (course.cube.pick(np.array([pair[1]])), course.cube.pick(np.array([pair[0]]))), []
     first, end = course.starts[pair[0]], bucket_after(course.starts[pair[1]], course.bucket)
     last, whole = (end - timedelta(microseconds=1)).date(), query.period
     period = Period(max(first.date(), whole.first or date.min), min(last, whole.last or date.max))

@@ -45,8 +45,12 @@ def count(evaluation: OpenEvaluation, query: Query, groups: int) -> int:
 
 
 def attached(evaluation: OpenEvaluation, asked: Sequence[tuple[Query, Answer]]) -> list[Answer]:
-    """The answers with the replicates of their cubes, as many for all of them; as they are where rows have no units."""
+    """The answers with the replicates of their cubes, as many for all of them; as they are where rows have no units
+    or all have as many already."""
     if evaluation.facts.roles.unit is None or not asked:
+        return [answer for _, answer in asked]
+    held = {_each(answer.cube) for _, answer in asked}
+    if len(held) == 1 and 0 not in held:
         return [answer for _, answer in asked]
     each = min(count(evaluation, query, len(answer.cube)) for query, answer in asked)
     return [_attached(evaluation, query, answer, each) for query, answer in asked]
@@ -55,6 +59,11 @@ def attached(evaluation: OpenEvaluation, asked: Sequence[tuple[Query, Answer]]) 
 def ask(evaluation: OpenEvaluation, query: Query) -> Answer:
     """The answer of a query, its cube with replicates where rows belong to units."""
     return attached(evaluation, [(query, evaluation.ask(query))])[0]
+
+
+def _each(cube: Cube) -> int:
+    """How many replicates a group of the cube has already."""
+    return 0 if cube.replicates is None else len(cube.replicates) // max(len(cube), 1)
 
 
 def _attached(evaluation: OpenEvaluation, query: Query, answer: Answer, each: int) -> Answer:
