@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
+from analysis.core.classscores import Moments, Ranks
 from analysis.core.joint import Joint, Pair
+from analysis.core.replicates import Change, Dealt, by_group, left_out, once, others, placed
 from analysis.core.wholes import Days, RankProducts, Units
 
 T = TypeVar("T", bound=Any)
@@ -45,6 +47,7 @@ class Histogram:
     C = missing. Of the highest score: axis 1 says whether its class is wrong (0), right (1) or unknown (2).
     low, high: (B,) smallest and largest value a code may hold: bin b is [low, high), the last closed, and low == high
     marks a code that holds one single value (nothing is lost there).
+    dealt: the same by random group of units, where an estimate wants to know them.
     """
 
     n: np.ndarray
@@ -53,6 +56,7 @@ class Histogram:
     low: np.ndarray
     high: np.ndarray
     weighted: bool = False
+    dealt: Dealt | None = None
 
     @property
     def exact(self) -> bool:
@@ -122,33 +126,6 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """Where the label's score stands among the scores of all classes.
-
-    n, w, w2: (G, C) counts, sums of weights and of squared weights of labelled rows with every score, by rank less
-    one: 0 is the highest score. Of equal scores the later class is the higher one, as in scikit-learn.
-    """
-
-    n: np.ndarray
-    w: np.ndarray
-    w2: np.ndarray
-    weighted: bool = False
-
-
-@dataclass(frozen=True)
-class Moments:
-    """How the codes of all classes' scores go together, by actual class. Counts, without weights.
-
-    n: (G, C) labelled rows of each class with every score; first: (G, C, C) sums of the codes b[c] of rows of class k,
-    at [g, k, c]; second: (G, C, C, C) sums of b[c] b[d], at [g, k, c, d].
-    """
-
-    n: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-
-
-@dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
     scored; used: of these, have a weight (all, without a weight column).
@@ -169,6 +146,7 @@ class Cube:
     own: the sums of own expressions, by their text.
     pair: where a second model version was named; the other parts then hold only the rows both answered.
     over: sums over other rows than those of `sums`, by the name of these rows (engine/rowsets.py).
+    replicates: the same of each random group of units, over groups x replicates, group-major (core/replicates.py).
     """
 
     groups: pl.DataFrame
@@ -190,6 +168,7 @@ class Cube:
     over: dict[str, Sums] = field(default_factory=dict)
     days: Days | None = None
     rank_products: RankProducts | None = None
+    replicates: "Cube | None" = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -206,15 +185,13 @@ class Cube:
         """About how much memory the cube takes."""
         held = 0
         parts = (self.confusion, self.histogram, self.top_label, self.amounts)
-        for part in (*parts, *self.class_histograms, *self.orders.values()):
-            if part is not None:
-                held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
+        for part in (each for each in (*parts, *self.class_histograms, *self.orders.values()) if each is not None):
+            held += len({id(array): array for array in (part.n, part.w)}) * part.n.nbytes
         if self.class_moments is not None:
             held += self.class_moments.second.nbytes
         if self.amounts is not None:
             held += 4 * self.amounts.a.nbytes
-        if self.pair is not None:
-            held += self.pair.nbytes
+        held += sum(part.nbytes for part in (self.pair, self.replicates) if part is not None)
         return held + 2048 + 64 * len(self)
 
     @property
@@ -240,20 +217,33 @@ class Cube:
 
     def apart(self) -> "Cube":
         """The same rows without what is known of their units."""
-        return replace(self, units=None, own={text: replace(sums, by_unit=None) for text, sums in self.own.items()})
+        own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
+        return replace(self, units=None, own=own, replicates=None)
+
+    def left_out(self) -> "Cube":
+        """What each group holds without each of its replicates, group-major; scores are left out."""
+        if self.replicates is None:
+            raise ValueError("a cube without replicates")
+        parts, each = self.replicates, len(self.replicates) // max(len(self), 1)
+        return replace(parts, histogram=None, amounts=None)._each(left_out(len(self), each), parts.groups)
+
+    def placed(self, places: np.ndarray, size: int) -> "Cube":
+        """The groups at these places among so many, which are empty elsewhere and have no names."""
+        return self._each(placed(places, size), pl.DataFrame())
 
     def total(self) -> "Cube":
         """All groups as one. What the parts do not give of the whole is left out: order statistics, ranks, days, and
         units, whose rows may lie in several groups."""
         one = self._each(lambda array: array.sum(axis=0, keepdims=True), pl.DataFrame())
-        return replace(one, pair=None if one.pair is None else one.pair.joined(Joint.total))._added_up()
+        pair = None if one.pair is None else one.pair.joined(Joint.total)
+        return replace(one._sums_alone(), pair=pair)
 
     def rest(self) -> "Cube":
         """For every group all the others as one: added up anew, so that no difference of large sums loses digits.
 
         Order statistics, units, pairs, days and products of ranks are left out.
         """
-        return replace(self._each(_others, self.groups), pair=None)._added_up()
+        return self._each(others, self.groups)._sums_alone()
 
     def mix(self, sums: np.ndarray) -> "Cube":
         """Groups added up into others, as `rest` does. sums: (H, G) of 0 and 1, a row says of which groups one is."""
@@ -263,14 +253,16 @@ class Cube:
             made = (weights @ array.reshape(len(array), -1)).reshape(len(weights), *array.shape[1:])
             return np.rint(made).astype(array.dtype) if array.dtype.kind in "iu" else made
 
-        return replace(self._each(added, pl.DataFrame({"place": np.arange(len(weights))})), pair=None)._added_up()
+        return self._each(added, pl.DataFrame({"place": np.arange(len(weights))}))._sums_alone()
 
-    def _added_up(self) -> "Cube":
-        """What the parts do not give of their sum left out."""
+    def _sums_alone(self) -> "Cube":
+        """Without what is not summed over groups."""
         own = {text: replace(sums, by_unit=None) for text, sums in self.own.items()}
-        return replace(self, orders={}, units=None, own=own, days=None, rank_products=None)
+        return replace(self, orders={}, units=None, pair=None, own=own, days=None, rank_products=None)
 
-    def _each(self, change: Callable[[np.ndarray], np.ndarray], groups: pl.DataFrame) -> "Cube":
+    def _each(self, change: Change, groups: pl.DataFrame) -> "Cube":
+        change = once(change)  # without weights three names stand for the same counts
+
         def changed(part: T, *names: str) -> T:
             if part is None:
                 return part
@@ -286,6 +278,9 @@ class Cube:
         def owned(sums: OwnSums) -> OwnSums:
             return summed(sums if sums.by_unit is None else replace(sums, by_unit=change(sums.by_unit)))
 
+        parts = self.replicates
+        if parts is not None:
+            parts = parts._each(by_group(change, len(self), len(parts) // max(len(self), 1)), pl.DataFrame())
         orders = {
             name: replace(changed(order, "n", "w"), exact={at: change(array) for at, array in order.exact.items()})
             for name, order in self.orders.items()
@@ -295,7 +290,7 @@ class Cube:
             groups=groups,
             rows=change(self.rows),
             confusion=changed(self.confusion, "n", "w", "w2"),
-            histogram=changed(self.histogram, "n", "w", "w2"),
+            histogram=changed(self.histogram and replace(self.histogram, dealt=None), "n", "w", "w2"),
             amounts=changed(self.amounts, "n", "w", "w2", "a", "wa", "a2", "missing"),
             sums=added(self.sums),
             own={text: owned(sums) for text, sums in self.own.items()},
@@ -307,12 +302,5 @@ class Cube:
             class_moments=changed(self.class_moments, "n", "first", "second"),
             tally=changed(self.tally, "labelled", "answered", "used"),
             pair=None if self.pair is None else replace(self.pair, sums=added(self.pair.sums)),
+            replicates=parts,
         )
-
-
-def _others(array: np.ndarray) -> np.ndarray:
-    """Sums over all other places of the first axis, without a subtraction."""
-    before, after = np.zeros_like(array), np.zeros_like(array)
-    before[1:] = np.cumsum(array[:-1], axis=0)
-    after[:-1] = np.cumsum(array[:0:-1], axis=0)[::-1]
-    return before + after

@@ -5,10 +5,12 @@ import polars as pl
 from analysis.core import judged
 from analysis.core.evaluation import ModelFacts
 from analysis.core.segment import Compare, OneOf, Segment
+from analysis.core.wholes import Units
 from analysis.engine.receipts import bare
 from analysis.engine.rows import Judged, RowQuery
 from analysis.engine.seen import Seen
-from analysis.metrics import confusions
+from analysis.metrics import confusions, replicates
+from analysis.metrics.clusters import APART, BY_UNIT, DEALT
 
 SHOWN = 20
 
@@ -23,7 +25,9 @@ def of(seen: Seen, model: ModelFacts) -> dict[str, pl.DataFrame]:
         return {"main": pl.DataFrame()}
     counted = confusions.square(answer.cube.confusion)
     names = list(facts.classes)
-    main = confusions.cells(counted, names, seen.level)
+    units = replicates.with_units(answer.cube).units
+    size, how = confusions.trials(counted, units, seen.level), _how(units)
+    main = confusions.cells(counted, names, seen.level, size, how)
     if len(names) > SHOWN:
         main = main.filter(pl.col("n") > 0)
     seen.sql[f"confusion ({model.name})"] = bare(seen.evaluation, _statement(seen, model))
@@ -31,14 +35,14 @@ def of(seen: Seen, model: ModelFacts) -> dict[str, pl.DataFrame]:
     shown, drawn = [names[place] for place in kept], counted
     others = [] if len(kept) == len(names) else [name for name in names if name not in shown]
     if others:
-        drawn = confusions.merged(counted, kept)
+        drawn, size, how = confusions.merged(counted, kept), None, f"; {APART}" if units is not None else ""
         seen.notes.append(f"The {len(kept)} classes with the most errors are drawn; {len(others)} others are one.")
     order = confusions.side_by_side(drawn.n[0][: len(kept), : len(kept)])
     places = {shown[old]: place for place, old in enumerate(order)}
     other = f"other ({len(others)} classes)"
     if others:
         places[other] = len(shown)
-    matrix = confusions.cells(drawn, [*shown, *([other] if others else [])], seen.level)
+    matrix = confusions.cells(drawn, [*shown, *([other] if others else [])], seen.level, size, how)
     given = {name: place for place, name in enumerate([*shown, other])}
     return {
         "main": _placed(seen, model, main, []),
@@ -49,6 +53,13 @@ def of(seen: Seen, model: ModelFacts) -> dict[str, pl.DataFrame]:
             pl.col("predicted").replace_strict(given, return_dtype=pl.Int64).alias("given_predicted"),
         ),
     }
+
+
+def _how(units: Units | None) -> str:
+    """What the method of a cell's interval adds where rows belong to units."""
+    if units is None:
+        return ""
+    return f"; {APART}" if units.cells is None else f", {DEALT if units.dealt else BY_UNIT}"
 
 
 def _placed(seen: Seen, model: ModelFacts, cells: pl.DataFrame, others: list[str]) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Courses: one model version over time, in buckets, and all of it together from the same scan."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import DAY, HOUR, MONDAY, WIDTHS, Period, bucket_after, choose_bucket
 from analysis.core.settings import number
+from analysis.engine import replicated
+from analysis.engine.parts.units import singly
 from analysis.engine.query import Answer, OpenEvaluation, Query
 
 STEPS = {"hour": timedelta(minutes=1), "day": HOUR}  # how near its ends a bucket must hold rows to be complete
@@ -49,16 +51,25 @@ def bucket_for(facts: Evaluation, period: Period) -> str | None:
     return choose_bucket(low, max(low, high), facts.grain)
 
 
-def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | None) -> tuple[Answer, Course | None]:
-    """The answer of the query as it is, and its course. With a bucket both come from one scan."""
+def total_and_course(
+    evaluation: OpenEvaluation, query: Query, bucket: str | None, *, replicates: bool = False
+) -> tuple[Answer, Course | None]:
+    """The answer of the query as it is, and its course. With a bucket both come from one scan.
+
+    replicates: whether both are to hold those of units, where rows belong to them.
+    """
+
+    def ask(asked: Query) -> Answer:
+        return replicated.ask(evaluation, asked) if replicates else evaluation.ask(asked)
+
     if bucket is None:
-        return evaluation.ask(query), None
-    parts = evaluation.ask(replace(query, bucket=bucket))
+        return ask(query), None
+    parts = ask(replace(query, bucket=bucket))
     whole = parts.cube.once("total", parts.cube.total)
     wholes = frozenset(need for need in query.needs if need.startswith("order:") or need in ("days", "rank_products"))
     seconds, cached = parts.seconds, parts.cached
-    if evaluation.facts.roles.unit is not None:  # the rows of one unit lie in several buckets
-        exact = evaluation.ask(query)
+    if singly(evaluation.facts):  # the rows of one unit lie in several buckets
+        exact = ask(query)
         whole, seconds, cached = exact.cube, seconds + exact.seconds, cached and exact.cached
     elif wholes:  # quantiles of parts do not add up to the quantile of the whole
         exact = evaluation.ask(replace(query, needs=wholes))
@@ -68,6 +79,32 @@ def total_and_course(evaluation: OpenEvaluation, query: Query, bucket: str | Non
     timed = parts.cube.once("timed", lambda: parts.cube.pick(parts.cube.groups.to_series().is_not_null().to_numpy()))
     answer = replace(parts, cube=whole, seconds=seconds, cached=cached)
     return answer, _course(evaluation.facts, query.period, bucket, timed) if len(timed) else None
+
+
+def shared_units(
+    evaluation: OpenEvaluation, query: Query, now: Answer, before: Answer | None, course: Course | None
+) -> tuple[tuple[Cube, Cube] | None, list[Answer]]:
+    """((now, then) with the replicates of what a change compares, what was asked); None where rows have no units.
+
+    now: the answer of the query; before: that of the period before it; without one, the last two settled buckets.
+    """
+    pair = course.last_two() if course is not None else None
+    if evaluation.facts.roles.unit is None or course is None or (before is None and pair is None):
+        return None, []
+    if before is not None:
+        period = query.period.before() or query.period
+        asked = replicated.attached(evaluation, [(query, now), (replace(query, period=period), before)])
+        return (asked[0].cube, asked[1].cube), asked
+    assert pair is not None  # noqa: S101 - see above
+    if course.cube.replicates is not None:
+        return (course.cube.pick(np.array([pair[1]])), course.cube.pick(np.array([pair[0]]))), []
+    first, end = course.starts[pair[0]], bucket_after(course.starts[pair[1]], course.bucket)
+    last, whole = (end - timedelta(microseconds=1)).date(), query.period
+    period = Period(max(first.date(), whole.first or date.min), min(last, whole.last or date.max))
+    answer = replicated.ask(evaluation, replace(query, bucket=course.bucket, period=period))
+    names, wanted = answer.cube.groups.to_series().to_list(), course.cube.groups.to_series()
+    then, later = (answer.cube.pick(np.array([names.index(wanted[place])])) for place in pair)
+    return (later, then), [answer]
 
 
 def _course(facts: Evaluation, period: Period, bucket: str, cube: Cube) -> Course:

@@ -29,7 +29,7 @@ def of(seen: Seen, model: ModelFacts) -> pl.DataFrame:
     binned = seen.rows(Binned, model, "losses", axes=(("loss", edges),), value="loss")
     known, w = binned["i0"].to_list(), binned["w"].to_numpy().astype(float)
     cuts = np.array([edges[place - 1] for place in known[1:]])
-    shares = concentration(binned, cuts, level=seen.level)
+    shares = concentration(binned, cuts, level=seen.level, parts=seen.by_unit(model, (("loss", edges),), "loss"))
     column, size = judged.named(facts)["loss"], len(known)
     worst_first = np.arange(size)[::-1]
     lows: list[float | None] = [edges[place - 1] if place else None for place in known]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.settings import number
+from analysis.engine import replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics import leaderboard, paired, panel
 from analysis.metrics.contrasts import Contrast
@@ -38,7 +39,11 @@ def everywhere(facts: Evaluation, model: ModelFacts) -> bool:
 
 def ask(evaluation: OpenEvaluation, query: Query, other: str, metrics: Iterable[Metric]) -> tuple[Answer, Answer]:
     """The answers of both sides, whose groups are the same in the same order."""
-    one, two = evaluation.ask_all(queries(query, other, metrics))
+    if evaluation.facts.roles.unit is None:
+        one, two = evaluation.ask_all(queries(query, other, metrics))
+        return one, two
+    asked = queries(query, other, ())  # units, not joint cells, say how the versions go together
+    one, two = replicated.attached(evaluation, list(zip(asked, evaluation.ask_all(asked), strict=True)))
     return one, two
 
 
@@ -49,10 +54,14 @@ def _sides(
     sides = [alone[name] for name in (query.model, other) if name in alone]
     if len(sides) < 2 or not all(everywhere(evaluation.facts, evaluation.facts.model(n)) for n in (query.model, other)):
         return ask(evaluation, query, other, metrics)
+    if evaluation.facts.roles.unit is not None:
+        asked = [replace(query, model=name) for name in (query.model, other)]
+        known = replicated.attached(evaluation, list(zip(asked, sides, strict=True)))
+        return known[0], known[1]
     joint = evaluation.ask(queries(replace(query, needs=frozenset()), other, metrics)[0])
 
     def together() -> tuple[Cube, Cube]:
-        first, second = (side.cube.apart() for side in sides)
+        first, second = (side.cube for side in sides)
         return replace(first, pair=joint.cube.pair), second
 
     one, two = joint.cube.once(("sides", query.needs), together)

@@ -25,6 +25,8 @@ class Query:
     "pair:TERM" (the difference of a per-row term) may be needed too.
     by: column names, or columns cut at edges. bucket: a time bucket as a further, last key; rows without a time are a
     group of their own.
+    units: whether how the rows of single units go together is counted, where rows belong to them.
+    replicates: into how many random groups the units are dealt, as the last key of all; 0: not at all.
     halves: the file's random half bit as a key after `by` ("true", "false"): what one half chose the other checks.
     threshold: decide by score >= threshold instead of the recorded decision (of two versions: each that has scores).
     """
@@ -38,6 +40,8 @@ class Query:
     period: Period = field(default_factory=Period)
     threshold: float | None = None
     other: str | None = None
+    units: bool = True
+    replicates: int = 0
 
 
 @dataclass(frozen=True)

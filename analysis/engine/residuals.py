@@ -25,9 +25,10 @@ def of(seen: Seen, model: ModelFacts) -> dict[str, pl.DataFrame]:
         return {"main": pl.DataFrame()}
     across = _edges(seen, model, "prediction", ACROSS)
     up, fine = (_edges(seen, model, "error", most) for most in (UP, FINE))
-    main = seen.rows(Binned, model, "bias", axes=(("prediction", across),), value="error")
+    axes = (("prediction", across),)
+    main, parts = seen.rows(Binned, model, "bias", axes=axes, value="error"), seen.by_unit(model, axes, "error")
     made = {
-        "main": _bias(seen, model, main, across),
+        "main": _bias(seen, model, main, across, parts),
         "cells": _cells(seen, model, across, up),
         "distribution": _distribution(seen, model, fine),
     }
@@ -56,9 +57,11 @@ def _known(seen: Seen) -> Segment:
     return Not(Missing(judged.named(seen.evaluation.facts)["error"]))
 
 
-def _bias(seen: Seen, model: ModelFacts, sums: pl.DataFrame, edges: tuple[float, ...]) -> pl.DataFrame:
+def _bias(
+    seen: Seen, model: ModelFacts, sums: pl.DataFrame, edges: tuple[float, ...], parts: residuals.Parts | None
+) -> pl.DataFrame:
     places = sums["i0"].to_list()
-    estimates = residuals.bias(sums, seen.level)
+    estimates = residuals.bias(sums, seen.level, parts)
     return pl.DataFrame(
         {
             "model": [model.name] * len(sums),
@@ -98,6 +101,7 @@ def _over_time(seen: Seen, model: ModelFacts, bucket: str, up: tuple[float, ...]
     axis = (f"bucket:{bucket}", ())
     found = seen.rows(Binned, model, "over time", axes=(axis, ("error", up)), value="error")
     sums = seen.rows(Binned, model, "bias over time", axes=(axis,), value="error")
+    parts = seen.by_unit(model, (axis,), "error")
     made: list[dict[str, Any]] = []
     for number, height, n in found.select("i0", "i1", "n").iter_rows():
         start, end = _bucket(number, bucket)
@@ -124,7 +128,7 @@ def _over_time(seen: Seen, model: ModelFacts, bucket: str, up: tuple[float, ...]
             "where": [seen.segment(judged.in_bucket(seen.evaluation.facts, *span), _known(seen)) for span in spans],
         },
         schema_overrides={"start": pl.Datetime("us"), "end": pl.Datetime("us")},
-    ).hstack(residuals.columns(residuals.bias(sums, seen.level), seen.level))
+    ).hstack(residuals.columns(residuals.bias(sums, seen.level, parts), seen.level))
     return {"over_time": pl.DataFrame(made), "bias_over_time": course}
 
 

@@ -17,7 +17,7 @@ from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.query import Query
-from analysis.engine.statements import bucket_sql, decision, references, scope
+from analysis.engine.statements import bucket_sql, decision, references, replicate_sql, scope
 from analysis.engine.terms import measurable, term_sql, usable
 
 MOST = 10_000
@@ -172,16 +172,19 @@ class Binned(RowQuery):
     axes: (quantity, edges) each; the bin's number is column i0, i1 (see core/bins.py). A quantity "bucket:WIDTH" has no
     edges: its number is that of the time bucket. value: what is summed; rows without it or without a place are left
     out. Columns: n, w, w2 (counts, sums of weights and squared weights), and of the value v: s = sum(w v),
-    q = sum(w^2 v), q2 = sum(w^2 v^2). Without weights w = w2 = n and q = s.
+    q = sum(w^2 v), q2 = sum(w^2 v^2). Without weights w = w2 = n and q = s. replicates: into how many random groups the
+    units are dealt, each apart, its number in column `part`; 0: not at all.
     """
 
     axes: tuple[tuple[str, tuple[float, ...]], ...] = ()
     value: str = "loss"
+    replicates: int = 0
 
     def statement(self, seen: Judged) -> str:
         weighted = seen.evaluation.weighted
         inner = [f"{seen.sql(what)} AS a{place}" for place, (what, _) in enumerate(self.axes)]
         inner += [f"{seen.sql(self.value)} AS v", *(["r.w AS w"] if weighted else [])]
+        part = [f"{replicate_sql(seen.evaluation, self.replicates)} AS part"] if self.replicates else []
         picked = [
             f"{f'a{place}' if what.startswith('bucket:') else place_sql(f'a{place}', edges)} AS i{place}"
             for place, (what, edges) in enumerate(self.axes)
@@ -196,7 +199,8 @@ class Binned(RowQuery):
         known += ["w IS NOT NULL"] if weighted else []
         order = ", ".join(f"i{place}" for place in range(len(self.axes)))
         return (
-            f"SELECT {', '.join([*picked, *sums])} FROM (SELECT {', '.join(inner)} FROM rows r "
+            f"SELECT {', '.join([*picked, *(['part'] if part else []), *sums])} "
+            f"FROM (SELECT {', '.join([*inner, *part])} FROM rows r "
             f"WHERE {self.scope(seen)}) WHERE {' AND '.join(known)} GROUP BY ALL"
             + (f" ORDER BY {order}" if order else "")
         )

@@ -11,11 +11,13 @@ from analysis.core.period import Period
 from analysis.core.receipt import Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import Segment, every
+from analysis.engine import replicated
 from analysis.engine.course import bucket_for
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import bare
-from analysis.engine.rows import Found, RowQuery
+from analysis.engine.rows import Binned, Found, RowQuery
 from analysis.engine.used import rows_used
+from analysis.metrics.residuals import Parts
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Seen:
         if model.name not in self._tallied:
             query = Query(model.name, frozenset(), where=self.where, period=self.period, threshold=self.cut(model))
             answer = self.evaluation.ask(query)
+            if replicated.wanted(self.evaluation, ()):
+                answer = replicated.attached(self.evaluation, [(query, answer)])[0]
             self._record(answer)
             if answer.threshold not in (None, self.threshold):
                 self.notes.append(f"The threshold was moved to {answer.threshold:.6g}, an edge of the codes.")
@@ -65,6 +69,13 @@ class Seen:
         if what:
             self.sql[f"{what} ({model.name})"] = bare(self.evaluation, found.sql)
         return found.frame
+
+    def by_unit(self, model: ModelFacts, axes: tuple[tuple[str, tuple[float, ...]], ...], value: str) -> Parts | None:
+        """The sums of a Binned with one axis by random group of units; None where rows belong to none."""
+        if self.evaluation.facts.roles.unit is None:
+            return None
+        frame = self.rows(Binned, model, axes=axes, value=value, replicates=replicated.MOST)
+        return Parts.of(frame, replicated.MOST)
 
     def segment(self, *parts: Segment) -> str:
         """The expression of the rows for which all parts hold and which a metric counts."""

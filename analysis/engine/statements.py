@@ -208,6 +208,14 @@ def bucket_sql(bucket: str) -> str:
     return {"month": months, "quarter": f"{months} // 3", "year": f"{months} // 12"}[bucket]
 
 
+def replicate_sql(evaluation: Evaluation, replicates: int) -> str:
+    """The random group that a row's unit is dealt to, 0 to replicates - 1; a row without a unit is one by itself."""
+    if evaluation.roles.unit is None:
+        raise BadRequest(f"'{evaluation.name}' has no unit column, so its rows belong to no units.")
+    unit = f"hash(coalesce(hash(r.{evaluation.column(evaluation.roles.unit).key}), r.rowid))"
+    return f"CAST({unit} % {replicates} AS USMALLINT)"
+
+
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     names = [each if isinstance(each, str) else each.column for each in query.by]
     sql = [
@@ -220,6 +228,9 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     if query.bucket is not None:
         names.append("bucket")
         sql.append(bucket_sql(query.bucket))
+    if query.replicates:
+        names.append("replicate")
+        sql.append(replicate_sql(evaluation, query.replicates))
     return Keys(tuple(names), tuple(sql))
 
 

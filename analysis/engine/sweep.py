@@ -8,6 +8,7 @@ import numpy as np
 from analysis.core.cube import Cube
 from analysis.core.errors import BadRequest
 from analysis.core.value import Values
+from analysis.engine import replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics import operating, panel, worth
 from analysis.metrics.definition import Metric
@@ -16,7 +17,8 @@ from analysis.metrics.tradeoffs import sought
 
 @dataclass
 class Sweep:
-    """One model version's scores, ready to choose on. halves: a group a half of the rows; query: what it answers.
+    """One model version's scores, ready to choose on. halves: a group a half of the rows, with the replicates of units
+    where rows belong to them; query: what it answers.
 
     values: what decisions are worth; level: of the intervals. answers: what was asked besides.
     """
@@ -78,6 +80,6 @@ class Sweep:
     def by(self, column: str) -> Cube:
         """A group a value of the column and half."""
         named = self.evaluation.facts.column(column).name
-        asked = self.evaluation.ask(replace(self.query, by=(named,)))
+        asked = replicated.ask(self.evaluation, replace(self.query, by=(named,)))
         self.answers.append(asked)
         return asked.cube

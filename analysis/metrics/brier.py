@@ -13,9 +13,10 @@ from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY
 from analysis.metrics import curves, reliability
 from analysis.metrics.calibration import rows_of, said, why_not
+from analysis.metrics.clusters import share_size
 from analysis.metrics.decisions import constant
 from analysis.metrics.definition import METRICS, Metric, Sql
-from analysis.metrics.intervals import Ends, divide, effective_n, plain, wilson, z_value
+from analysis.metrics.intervals import Ends, divide, effective_n, plain, wilson
 from analysis.metrics.reliability import Bins, Cells
 from analysis.metrics.scores import scored
 
@@ -32,7 +33,7 @@ def reliability_part(cube: Cube, level: float, bins: Bins | None = None) -> Esti
         value = _summed(share * gap**2)
         here = cells.here(gap)
         psi0, psi1 = (2 * here * miss - here**2 - value[:, None] for miss in (cells.miss0, cells.miss1))
-        noise = divide((cells.q1 * cells.miss1**2 + cells.q0 * cells.miss0**2) @ cells.member, cells.size**2)
+        noise = divide(cells.squares(cells.miss0, cells.miss1), cells.size**2)
         return _with_noise(cells, value, psi0, psi1, share * noise)
 
     return _squared(cube, level, bins, statistic, 1.0)
@@ -50,7 +51,7 @@ def resolution_part(cube: Cube, level: float, bins: Bins | None = None) -> Estim
         value = _summed(share * (observed - overall) ** 2)
         away, here = cells.here(observed - overall), cells.here(observed)
         psi0, psi1 = (away**2 + 2 * away * (label - here) - value[:, None] for label in (0.0, 1.0))
-        effective = effective_n(cells.size, (cells.q0 + cells.q1) @ cells.member)
+        effective = cells.effective(level)
         shrunk = divide(observed * effective + 0.5, effective + 1)
         return _with_noise(cells, value, psi0, psi1, share * divide(shrunk * (1 - shrunk), effective))
 
@@ -76,9 +77,10 @@ def _squared(cube: Cube, level: float, bins: Bins | None, statistic: reliability
     histogram = scored(cube)
     picked = reliability.width_bins(histogram) if bins is None else bins
     value, variance, bias, bound = reliability.over(histogram, picked, statistic)
-    half = z_value(level) * np.sqrt(variance)
-    low, high = np.clip(value - bias - half, 0, top), np.clip(value + half, 0, top)
-    method = f"linearised with its second order, {said(bins)}; the low end allows for the bias of squared noise"
+    low, high = plain(value, variance, level, reliability.freedom(histogram))
+    low, high = np.clip(low - bias, 0, top), np.clip(high, 0, top)
+    method = f"linearised with its second order, {said(bins)}{reliability.how(histogram)}"
+    method += "; the low end allows for the bias of squared noise"
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
 
@@ -89,11 +91,14 @@ def uncertainty_part(cube: Cube, level: float) -> Estimates:
     def statistic(cells: Cells) -> tuple[np.ndarray, ...]:
         share = divide(cells.positives.sum(axis=1), cells.total)
         effective = effective_n(cells.total, (cells.q0 + cells.q1).sum(axis=1))
+        if cells.dealt is not None:
+            spread = cells.variance(*(np.repeat(each - share[:, None], cells.w0.shape[1], axis=1) for each in (0, 1)))
+            effective = share_size(share, spread, cells.dealt.units, effective, level)
         low, high = _carried(share, wilson(share * effective, effective, level))
         return cells.probable(share * (1 - share)), cells.probable(low), cells.probable(high)
 
     value, low, high = reliability.over(histogram, reliability.width_bins(histogram), statistic)
-    method = "Wilson of the share of positives, carried over"
+    method = f"Wilson of the share of positives{reliability.how(histogram)}, carried over"
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value))
 
 
@@ -124,9 +129,9 @@ def remainder_part(cube: Cube, level: float, bins: Bins | None = None) -> Estima
         return value, variance, np.minimum(bound, 1.0)
 
     value, variance, bound = reliability.over(histogram, picked, statistic)
-    low, high = plain(value, variance, level)
+    low, high = plain(value, variance, level, reliability.freedom(histogram))
     low, high = np.clip(low, -1, 1), np.clip(high, -1, 1)
-    method = f"linearised, {said(bins)}"
+    method = f"linearised, {said(bins)}{reliability.how(histogram)}"
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
 

@@ -62,9 +62,10 @@ def calibrated(
     over: str,
 ) -> Estimates:
     """A calibration error with its interval. histogram: the rows it is of; over: the bins, in words."""
-    low, high = plain(value, variance, level)
+    low, high = plain(value, variance, level, reliability.freedom(histogram))
     low, high = np.clip(low - bias, 0, 1), np.clip(high, 0, 1)
-    method = f"linearised at the signs found, {over}; the low end allows for the bias of summed sizes"
+    method = f"linearised at the signs found, {over}{reliability.how(histogram)}"
+    method += "; the low end allows for the bias of summed sizes"
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
 
@@ -76,7 +77,8 @@ def mce(cube: Cube, level: float, bins: Bins | None = None) -> Estimates:
     histogram = scored(cube)
     picked = reliability.width_bins(histogram) if bins is None else bins
     value, (low, high), bound = reliability.largest_error(histogram, picked, level)
-    method = f"exact intervals of all bins with rows at once (Clopper, Pearson; Sidak), {said(bins)}; conservative"
+    method = f"exact intervals of all bins with rows at once (Clopper, Pearson; Sidak), {said(bins)}"
+    method += f"{reliability.how(histogram)}; conservative"
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
 
@@ -93,8 +95,8 @@ def in_the_large(cube: Cube, level: float) -> Estimates:
         return value, variance, divide((cells.w0 + cells.w1) @ cells.doubt, cells.total)
 
     value, variance, bound = reliability.over(histogram, reliability.width_bins(histogram), statistic)
-    low, high = plain(value, variance, level, effective_rows(histogram) - 1)
-    method = "mean, Student's t, linearised for the weights" if histogram.weighted else "mean, Student's t"
+    low, high = plain(value, variance, level, degrees(histogram))
+    method = f"mean, Student's t{linearised(histogram)}"
     low, high = np.clip(low, -1, 1), np.clip(high, -1, 1)
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
 
@@ -103,6 +105,17 @@ def effective_rows(histogram: Histogram) -> np.ndarray:
     """(G,) Kish's number of labelled rows with a score."""
     w, w2 = (array[:, :2].sum(axis=(1, 2)).astype(float) for array in (histogram.w, histogram.w2))
     return np.nan_to_num(divide(w * w, w2))
+
+
+def degrees(histogram: Histogram) -> np.ndarray:
+    """(G,) degrees of freedom of a mean: rows, or units where rows belong to them, less one."""
+    known = reliability.freedom(histogram)
+    return effective_rows(histogram) - 1 if known is None else known
+
+
+def linearised(histogram: Histogram) -> str:
+    """What the method of a mean adds."""
+    return reliability.how(histogram) or (", linearised for the weights" if histogram.weighted else "")
 
 
 Lines = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -123,7 +136,8 @@ def _lines(histogram: Histogram) -> Lines:
         sound = overlap & ~beyond
         found = logistic.fit(design, w[0] * sound[:, None], w[1] * sound[:, None]).coefficients
         found[~sound] = np.nan
-        spread = logistic.sandwich(design, found, w, q, rows)[:, [0, 1], [0, 1]]
+        dealt = None if histogram.dealt is None else histogram.dealt.pick(slab)
+        spread = logistic.sandwich(design, found, w, q, rows, dealt)[:, [0, 1], [0, 1]]
         pieces.append((found, spread, beyond, overlap))
     found, spread, beyond, overlap = (np.concatenate(each) for each in zip(*pieces, strict=True))
     return found, spread, beyond, overlap
@@ -138,7 +152,8 @@ def recalibration(cube: Cube, level: float, which: int) -> Estimates:
     histogram = scored(cube)
     found, spread, beyond, overlap = cube.once("recalibration", lambda: _lines(histogram))
     value = found[:, which]
-    low, high = plain(value, spread[:, which], level, effective_rows(histogram) - 2)
+    known = reliability.freedom(histogram)
+    low, high = plain(value, spread[:, which], level, effective_rows(histogram) - 2 if known is None else known)
     sizes = curves.class_sizes(histogram)
     why = reasons(
         len(value),
@@ -149,7 +164,10 @@ def recalibration(cube: Cube, level: float, which: int) -> Estimates:
         (~overlap, "the score separates the classes, so no finite slope is the likeliest"),
         (np.isnan(value), "no finite slope was found"),
     )
-    method = f"logistic regression on the score's log odds, sandwich variance, Student's t; {_limits(histogram)}"
+    method = (
+        f"logistic regression on the score's log odds, sandwich variance, Student's t{reliability.how(histogram)}; "
+    )
+    method += _limits(histogram)
     exact = np.full(len(value), 0.0 if histogram.exact else np.nan)
     return Estimates(value, low, high, sizes.rows, method, why, bound=exact)
 

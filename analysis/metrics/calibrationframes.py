@@ -14,7 +14,7 @@ from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
 from analysis.core.roles import BINARY
 from analysis.core.settings import number, whole
-from analysis.metrics import brier, calibration, contrasts, panel, recalibrate, reliability
+from analysis.metrics import brier, calibration, contrasts, panel, recalibrate, reliability, replicates
 from analysis.metrics.decisions import constant
 from analysis.metrics.definition import METRICS, Metric
 from analysis.metrics.intervals import wilson
@@ -121,7 +121,7 @@ def diagram(cube: Cube, bins: Bins, model: str, groups: pl.DataFrame, level: flo
 
     score: mean score; value: observed share of positives with Wilson's interval; marked: fewer than ten rows.
     """
-    table = reliability.table(scored(cube), bins)
+    table = reliability.table(scored(replicates.with_units(cube)), bins, level)
     low, high = wilson(table.value * table.effective, table.effective, level)
     group, place = np.nonzero(table.n)
     body = pl.DataFrame(
@@ -148,7 +148,7 @@ def summary(cube: Cube, bins: Bins | None, model: str, groups: pl.DataFrame, lev
 
     def estimates(metric: Metric) -> Estimates:
         if bins is not None and metric.name in BINNED:
-            return BINNED[metric.name](cube, level, bins)
+            return BINNED[metric.name](replicates.with_units(cube), level, bins)
         return metric.measure(cube, level=level)
 
     asked = [*(METRICS.get(name) for name in SUMMED), *TESTS]
@@ -161,7 +161,7 @@ def checked(halves: Cube, methods: Iterable[str], model: str, binning: str, bins
     halves: a cube grouped by the half bit alone.
     """
     names = halves.groups.to_series(0).to_list()
-    fit_on, check_on = (_half(halves, names, name) for name in ("true", "false"))
+    fit_on, check_on = (replicates.with_units(_half(halves, names, name)) for name in ("true", "false"))
     lines: list[dict[str, Any]] = []
     mappings: list[dict[str, Any]] = []
     diagrams = []

@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.core.estimate import Estimates
 from analysis.core.settings import number, whole
-from analysis.metrics import contrasts
+from analysis.metrics import contrasts, unpaired
 from analysis.metrics.definition import Metric, defined
 
 CHANGE: dict[str, Any] = {
@@ -38,19 +38,24 @@ def at(estimates: Estimates, place: int) -> Estimates:
 
 
 def columns(
-    metric: Metric, now: Estimates | None, then: Estimates | None, *, settled: bool = True, level: float = 0.95
+    metric: Metric,
+    now: Estimates | None,
+    then: Estimates | None,
+    *,
+    settled: bool = True,
+    level: float = 0.95,
+    together: np.ndarray | None = None,
 ) -> pl.DataFrame:
     """One row: change, its ends, its n (the smaller side), p, and judged, the difference a verdict goes by.
 
     Where zero is best, judged is of the distances from zero. settled: whether both sides have their labels; without,
-    there is no p and so no verdict. Empty where there is nothing to compare.
+    there is no p and so no verdict. together: the correlation of both, where they share units. Empty where there is
+    nothing to compare.
     """
     values: list[float | None] = [None] * len(CHANGE)
     if now is not None and then is not None:
-        d = contrasts.difference(now, then, level=level)
-        judged = d
-        if metric.better == "zero":
-            judged = contrasts.difference(contrasts.magnitude(now), contrasts.magnitude(then), level=level)
+        d = contrasts.difference(now, then, level=level, together=together)
+        judged = unpaired.distances(now, then, together, level) if metric.better == "zero" else d
         p = float(contrasts.p_values(judged, level)[0]) if settled else np.nan
         ends = [_none(each[0]) for each in (d.value, d.low, d.high)]
         values = [*ends, int(d.n[0]), _none(p), _none(judged.value[0])]

@@ -11,10 +11,10 @@ from analysis.core.estimate import Estimates
 from analysis.core.goal import BOUND, MAX, Goal
 from analysis.core.settings import whole
 from analysis.core.value import Values
-from analysis.metrics import worth
+from analysis.metrics import paired, worth
 from analysis.metrics.definition import Metric
 from analysis.metrics.intervals import divide, plain, reasons
-from analysis.metrics.operating import every, from_above, scored
+from analysis.metrics.operating import decided_at, every, from_above, scored
 
 RISING = ("recall", "selection_rate", "false_positive_rate")
 """Metrics that can only rise as more rows are selected: 'at least' asks for the strictest threshold that reaches it."""
@@ -46,7 +46,9 @@ def best(cube: Cube, goal: Goal, metric: Metric, values: Values) -> Choice | Non
     """
     codes = len(scored(cube).low)
     places = np.arange(codes + (metric.name == "value"))
-    found = cube.once(("every place", metric.name, values), lambda: measured(cube, places, metric, values, 0.95))
+    found = cube.once(
+        ("every place", metric.name, values), lambda: measured(cube.apart(), places, metric, values, 0.95)
+    )
     fit = ~np.isnan(found.value)
     enough = fit & (found.n >= whole("small_group"))
     fit = enough if enough.any() else fit
@@ -68,7 +70,7 @@ def best(cube: Cube, goal: Goal, metric: Metric, values: Values) -> Choice | Non
 
 def nearest(cube: Cube, metric: Metric, target: float, values: Values) -> Choice | None:
     """The place whose metric is nearest to a target, in a cube's one group; None where it rests on too few rows."""
-    found = measured(cube, np.arange(len(scored(cube).low)), metric, values, 0.95)
+    found = measured(cube.apart(), np.arange(len(scored(cube).low)), metric, values, 0.95)
     fit = ~np.isnan(found.value) & (found.n >= whole("small_group"))
     if not fit.any():
         return None
@@ -109,10 +111,14 @@ def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, metric: Metric, val
 
     The same rows are decided twice. The variance is linearised: the influence of a row of each joint cell (label, one
     decision, the other), found by weighing that cell a little more and a little less. Student's quantile goes by
-    how many rows the two decide differently; no interval below two of them, and somewhat wide below a hundred.
+    how many rows the two decide differently; no interval below two of them, and somewhat wide below a hundred. Where
+    rows belong to units it is what each replicate moves the difference.
     """
     if metric.name == "value":
         return worth.gain(cube, chosen, single, values, level)
+    if cube.replicates is not None:
+        one, other = (decided_at(cube, at[:, None]).total() for at in (chosen, single))
+        return paired.difference(metric, one, other, level=level).difference
     n, w, w2 = (joint_cells(cube, chosen, single, name).astype(float) for name in ("n", "w", "w2"))
     cells = np.argwhere(w > 0)
     step = 1e-4

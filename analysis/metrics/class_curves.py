@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.core.cube import Histogram, Moments
+from analysis.core.classscores import Moments
+from analysis.core.cube import Histogram
 from analysis.metrics.intervals import divide
 
 

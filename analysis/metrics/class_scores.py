@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from analysis.core.cube import Cube, Histogram, Ranks
+from analysis.core.classscores import Ranks
+from analysis.core.cube import Cube, Histogram
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import MULTICLASS

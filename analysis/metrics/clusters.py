@@ -13,6 +13,7 @@ from analysis.core.wholes import Units
 from analysis.metrics.intervals import divide, t_value, z_value
 
 BY_UNIT = "clustered by unit"
+DEALT = f"{BY_UNIT} in random groups"
 APART = "the rows of a unit taken one by one, which is too narrow where they are alike"
 
 

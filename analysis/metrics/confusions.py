@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from analysis.core.cube import Confusion
+from analysis.core.wholes import Units
+from analysis.metrics.clusters import correction, share_size
 from analysis.metrics.intervals import divide, effective_n, wilson
 
 CELLS = {
@@ -30,32 +32,53 @@ def square(confusion: Confusion) -> Confusion:
     return Confusion(n, w, w2, confusion.weighted)
 
 
-def cells(confusion: Confusion, names: Sequence[str], level: float) -> pl.DataFrame:
+def trials(confusion: Confusion, units: Units | None, level: float) -> np.ndarray | None:
+    """(C, C) the effective n of each cell's share of its actual class, of a cube's only group; None where how rows of
+    one unit go together is not known. confusion: as `square` gives it."""
+    if units is None or units.cells is None:
+        return None
+    w, w2 = confusion.w[0].astype(float), confusion.w2[0].astype(float)
+    size, sums = len(w), w.sum(axis=1)
+    share = np.nan_to_num(divide(w, np.broadcast_to(sums[:, None], w.shape)))
+    spread = np.zeros(w.shape)
+    for own in range(size):
+        here = own * (size + 1) + np.arange(size)
+        pairs = units.cells[0][np.ix_(here, here)]
+        spread[own] = np.diag(pairs) - 2 * share[own] * pairs.sum(axis=0) + share[own] ** 2 * pairs.sum()
+    variance = divide(spread, np.broadcast_to(sums[:, None] ** 2, w.shape)) * correction(units.n[:1])
+    rows = np.broadcast_to(effective_n(sums, w2.sum(axis=1))[:, None], w.shape)
+    return share_size(share, np.nan_to_num(variance), np.broadcast_to(units.n[:1], w.shape), rows, level)
+
+
+def cells(
+    confusion: Confusion, names: Sequence[str], level: float, size: np.ndarray | None = None, how: str = ""
+) -> pl.DataFrame:
     """A row a cell, actual classes in the order of `names` and in each the predicted ones.
 
     confusion: (1, C, C), the axes as long as names. share_of_actual: the cell among its actual class, with Wilson's
     interval low to high (under weights on the effective n); share_of_predicted: among its predicted class. Shares are
-    nan where their class has no rows.
+    nan where their class has no rows. size: (C, C) the effective n of each cell, where rows belong to units, and how
+    it is called.
     """
     n, w, w2 = confusion.n[0], confusion.w[0].astype(float), confusion.w2[0].astype(float)
-    size = len(names)
+    count = len(names)
     rows = np.broadcast_to(w.sum(axis=1, keepdims=True), w.shape)
     share = divide(w, rows)
-    trials = np.broadcast_to(effective_n(w.sum(axis=1), w2.sum(axis=1))[:, None], w.shape)
-    low, high = wilson(share * trials, trials, level)
-    how = "Wilson on the effective n" if confusion.weighted else "Wilson"
+    used = np.broadcast_to(effective_n(w.sum(axis=1), w2.sum(axis=1))[:, None], w.shape) if size is None else size
+    low, high = wilson(share * used, used, level)
+    method = "Wilson on the effective n" if confusion.weighted or size is not None else "Wilson"
     return pl.DataFrame(
         {
-            "actual": np.repeat(np.array(names, dtype=object), size).tolist(),
-            "predicted": list(names) * size,
+            "actual": np.repeat(np.array(names, dtype=object), count).tolist(),
+            "predicted": list(names) * count,
             "n": n.ravel(),
-            "n_actual": np.repeat(n.sum(axis=1), size),
-            "n_predicted": np.tile(n.sum(axis=0), size),
+            "n_actual": np.repeat(n.sum(axis=1), count),
+            "n_predicted": np.tile(n.sum(axis=0), count),
             "share_of_actual": share.ravel(),
             "low": low.ravel(),
             "high": high.ravel(),
             "share_of_predicted": divide(w, np.broadcast_to(w.sum(axis=0, keepdims=True), w.shape)).ravel(),
-            "method": [how] * size * size,
+            "method": [method + how] * count * count,
         },
         schema=CELLS,
     ).with_columns(pl.col("share_of_actual", "low", "high", "share_of_predicted").fill_nan(None))

@@ -31,18 +31,19 @@ class Contrast:
     p: np.ndarray
 
 
-def difference(a: Estimates, b: Estimates, *, level: float = 0.95) -> Estimates:
+def difference(a: Estimates, b: Estimates, *, level: float = 0.95, together: np.ndarray | None = None) -> Estimates:
     """a - b of independent groups, from intervals at the same level (MOVER; Zou and Donner 2008).
 
     Where both intervals are Wilson's this is Newcombe's hybrid (1998, method 10). a and b have the same length, or one
-    of them has length 1. n is the smaller of the two; bound is the sum of both.
+    of them has length 1. n is the smaller of the two; bound is the sum of both. together: their correlation, where the
+    same units are in both.
     """
     z_value(level)
     size = max(len(a), len(b))
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise BadRequest(f"A difference needs groups in pairs, but there are {len(a)} and {len(b)}.")
     value = a.value - b.value
-    low, high = mover_difference(a.value, (a.low, a.high), b.value, (b.low, b.high))
+    low, high = mover_difference(a.value, (a.low, a.high), b.value, (b.low, b.high), together)
     why = reasons(size)
     for text, side in (("the second", b), ("the first", a)):
         for group, reason in enumerate(np.broadcast_to(side.reason, size)):
@@ -51,6 +52,8 @@ def difference(a: Estimates, b: Estimates, *, level: float = 0.95) -> Estimates:
     method = f"MOVER of: {a.method}" if a.method == b.method else f"MOVER of: {a.method} | {b.method}"
     if a.method == b.method == "Wilson":
         method = "Newcombe's hybrid"
+    if together is not None:
+        method = method.replace("MOVER", "MOVER, with the correlation over shared units,", 1)
     return Estimates(value, low, high, np.minimum(a.n, b.n), method, why, bound=a.bound + b.bound)
 
 

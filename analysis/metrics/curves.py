@@ -210,3 +210,30 @@ def separation(histogram: Histogram) -> Separation:
         bound = np.where(known, np.maximum(np.nan_to_num(furthest - value), 0.0), np.nan)
         parts.append((value, variance, bound, tpr, fpr, np.where(known, threshold, np.nan)))
     return Separation(*_joined(parts, 6))
+
+
+def placements(w0: np.ndarray, w1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(of a negative, of a positive) by code, (G, B): the share of the other class it is ranked apart from.
+
+    A negative's is the share of positives above it, a positive's the share of negatives below it; ties count half. The
+    mean over either class is the AUC (DeLong, DeLong and Clarke-Pearson 1988). w0, w1: (G, B) weights by code.
+    """
+    up0, up1 = np.cumsum(w0, axis=1), np.cumsum(w1, axis=1)
+    return 1 - divide(up1 - w1 / 2, up1[:, -1:]), divide(up0 - w0 / 2, up0[:, -1:])
+
+
+def of_average_precision(histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
+    """(of a negative, of a positive) by code, (G, B): by how much a unit of weight more moves the average precision.
+
+    A positive adds its own precision; every row changes the precision at each lower threshold.
+    """
+    w0, w1 = (histogram.w[:, side, ::-1].astype(float) for side in (0, 1))
+    fp, tp = np.cumsum(w0, axis=1), np.cumsum(w1, axis=1)
+    flagged, positives = tp + fp, tp[:, -1:]
+    precision, share = np.nan_to_num(divide(tp, flagged)), np.nan_to_num(divide(w1, positives))
+    value = (share * precision).sum(axis=1, keepdims=True)
+    gain = share * np.nan_to_num(divide(fp, flagged**2))
+    loss = share * np.nan_to_num(divide(tp, flagged**2))
+    from_here = [np.cumsum(each[:, ::-1], axis=1)[:, ::-1] for each in (gain, loss)]
+    of_positive = divide(precision - value, positives) + from_here[0]
+    return -from_here[1][:, ::-1], of_positive[:, ::-1]

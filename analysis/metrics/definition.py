@@ -9,7 +9,8 @@ from analysis.core.cube import Cube
 from analysis.core.errors import UnknownName
 from analysis.core.estimate import Estimates
 from analysis.core.registry import Registry
-from analysis.metrics.clusters import APART, BY_UNIT
+from analysis.metrics import replicates
+from analysis.metrics.clusters import APART, BY_UNIT, DEALT
 
 Estimator = Callable[[Cube, float], Estimates]
 Baseline = Callable[[Cube], np.ndarray]
@@ -101,10 +102,13 @@ class Metric:
         """
 
         def measured() -> Estimates:
-            made = self.estimate(cube, level)
+            known = replicates.with_units(cube)
+            made = self.estimate(known, level)
             method = made.method
-            if cube.units is not None and method and BY_UNIT not in method:
+            if known.units is not None and method and BY_UNIT not in method:
                 method += f"; {APART}"
+            elif known.units is not None and known.units.dealt and DEALT not in method:
+                method = method.replace(BY_UNIT, DEALT)
             return replace(made, baseline=self.baseline(cube), method=method)
 
         return cube.once((self.name, self.source, level), measured)

@@ -96,14 +96,22 @@ def clopper_pearson(k: np.ndarray, n: np.ndarray, level: float) -> Ends:
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
-def mover_difference(a: np.ndarray, a_ends: Ends, b: np.ndarray, b_ends: Ends) -> Ends:
-    """Ends of a - b for independent a and b from their own intervals (Zou and Donner 2008).
+def mover_difference(
+    a: np.ndarray, a_ends: Ends, b: np.ndarray, b_ends: Ends, together: np.ndarray | None = None
+) -> Ends:
+    """Ends of a - b from the intervals of a and b (Zou and Donner 2008). together: their correlation; None: none.
 
-    With Wilson's intervals this is Newcombe's hybrid (Newcombe 1998, method 10).
+    With Wilson's intervals and no correlation this is Newcombe's hybrid (Newcombe 1998, method 10).
     """
-    low = (a - b) - np.hypot(a - a_ends[0], b_ends[1] - b)
-    high = (a - b) + np.hypot(a_ends[1] - a, b - b_ends[0])
-    return low, high
+    if together is None:
+        low = (a - b) - np.hypot(a - a_ends[0], b_ends[1] - b)
+        high = (a - b) + np.hypot(a_ends[1] - a, b - b_ends[0])
+        return low, high
+
+    def reach(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(one * one - 2 * together * one * other + other * other, 0.0))
+
+    return a - b - reach(a - a_ends[0], b_ends[1] - b), a - b + reach(a_ends[1] - a, b - b_ends[0])
 
 
 def mover_mean(value: np.ndarray, ends: Ends, used: np.ndarray) -> Ends:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.core.replicates import Dealt
 from analysis.metrics.intervals import divide
 
 STEPS, HALVINGS = 100, 30
@@ -105,18 +106,25 @@ def sandwich(
     cells: tuple[np.ndarray, np.ndarray],
     squares: tuple[np.ndarray, np.ndarray],
     rows: np.ndarray,
+    dealt: Dealt | None = None,
 ) -> np.ndarray:
     """(G, P, P) covariance of the coefficients, linearised (Huber 1967; Binder 1983 for weights), with n / (n - P).
 
-    cells, squares: sums of weights and of squared weights of negatives and positives, (G, B) each; rows: (G,).
+    cells, squares: sums of weights and of squared weights of negatives and positives, (G, B) each; rows: (G,). dealt:
+    the same rows by random group of units, where the covariance is between units, with m / (m - 1).
     """
     w0, w1 = cells
     q0, q1 = squares
     p = 1 / (1 + np.exp(-(coefficients @ design.T)))
     curve = np.einsum("gb,bi,bj->gij", (w0 + w1) * p * (1 - p), design, design, optimize=True)
     middle = np.einsum("gb,bi,bj->gij", q1 * (1 - p) ** 2 + q0 * p**2, design, design, optimize=True)
+    scale = divide(rows, rows - design.shape[1])
+    if dealt is not None:
+        pull = np.stack([-p, 1 - p], axis=1)[..., None] * design
+        moved, hidden = dealt.summed(pull, np.stack(cells, axis=1), np.stack(squares, axis=1))
+        middle = np.swapaxes(moved, 1, 2) @ moved + hidden[:, None] * np.eye(design.shape[1])
+        scale = divide(dealt.units, dealt.units - 1.0)
     known = np.isfinite(coefficients).all(axis=1)
     bread = np.full(curve.shape, np.nan)
     bread[known] = np.linalg.inv(curve[known])
-    scale = divide(rows, rows - design.shape[1])
     return bread @ middle @ bread * scale[:, None, None]

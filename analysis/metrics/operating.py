@@ -12,6 +12,7 @@ import polars as pl
 
 from analysis.core.cube import Confusion, Cube, Histogram
 from analysis.core.errors import BadRequest
+from analysis.metrics import cuts
 
 MOST = 201
 """So many thresholds make a grid: more would not change a curve's picture."""
@@ -75,10 +76,11 @@ def decided_at(cube: Cube, lower: np.ndarray, upper: np.ndarray | None = None) -
 
     lower, upper: (G, T) places of each of the cube's groups; upper None is lower. What lies between has no decision,
     like a row without a score. The groups of the answer are G * T, group-major. Labels, rows and weights are those of
-    the cube, so that a metric says the same here as where the engine decided.
+    the cube, so that a metric says the same here as where the engine decided; so are its units and replicates.
     """
     histogram = scored(cube)
     upper = lower if upper is None else upper
+    units, parts = cuts.decided(cube, lower, upper)
     shape = lower.shape
     cells = []
     for name in ("n", "w", "w2"):
@@ -94,7 +96,8 @@ def decided_at(cube: Cube, lower: np.ndarray, upper: np.ndarray | None = None) -
     thresholds = values_at(histogram, lower.reshape(-1))
     groups = pl.DataFrame({"threshold": thresholds})
     n, w, w2 = cells
-    return Cube(groups, rows, cube.classes, Confusion(n, w, w2, histogram.weighted))
+    counts = Confusion(n, w, w2, histogram.weighted)
+    return Cube(groups, rows, cube.classes, counts, units=units, replicates=parts)
 
 
 def _labels(cube: Cube, name: str) -> np.ndarray:

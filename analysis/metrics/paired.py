@@ -2,22 +2,25 @@
 
 Shares have Newcombe's paired interval and McNemar's test; other metrics of decisions the delta method on the joint
 cells; the AUC DeLong's covariance from the joint codes; means the paired t of per-row differences. What no joint
-statistic serves is compared as if unpaired, which is rather too wide, and says so.
+statistic serves is compared as if unpaired, which is rather too wide, and says so. Where rows belong to units all of
+them are compared by what units, in random groups, move the difference.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.core.cube import Cube, Histogram, Sums
 from analysis.core.estimate import Estimates
 from analysis.core.joint import Joint, Pair
-from analysis.metrics import contrasts
+from analysis.metrics import contrasts, replicates, unpaired
+from analysis.metrics.clusters import DEALT
 from analysis.metrics.contrasts import Contrast
+from analysis.metrics.curves import of_average_precision, placements
 from analysis.metrics.decisions import decided
 from analysis.metrics.definition import Metric
-from analysis.metrics.influence import of_average_precision, of_decisions, placements
+from analysis.metrics.influence import of_decisions
 from analysis.metrics.intervals import FLAT, Ends, divide, effective_n, mean_variance
 from analysis.metrics.means import MEANS, Spread
 from analysis.metrics.unpaired import AREAS, by_t, said
@@ -41,6 +44,8 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
 
     The values are those of the metric on these rows; p is two-sided, of the test the method names.
     """
+    if first.replicates is not None and second.replicates is not None:
+        return _by_unit(metric, first, second, level)
     pair = first.pair or Pair()
     a, b = metric.measure(first, level=level), metric.measure(second, level=level)
     rough = contrasts.difference(a, b, level=level)
@@ -70,11 +75,31 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
     return Contrast(a, b, made, made, contrasts.p_values(rough, level))
 
 
+def _by_unit(metric: Metric, first: Cube, second: Cube, level: float) -> Contrast:
+    """From both versions' influences by replicate: neither rows nor trials are independent where units hold several."""
+    a, b = metric.measure(first, level=level), metric.measure(second, level=level)
+    shared = unpaired.together(metric, first, second, level)
+    rough = contrasts.difference(a, b, level=level, together=shared)
+    moved = [replicates.influence(metric, side, level) for side in (first, second)]
+    if moved[0] is None or moved[1] is None:
+        rough = said(rough, "as if unpaired (rather too wide)")
+        judged = unpaired.distances(a, b, None, level) if metric.better == "zero" else rough
+        return Contrast(a, b, rough, judged, contrasts.p_values(judged, level))
+    held = replicates.filled(first) | replicates.filled(second)
+    variance, freedom = replicates.spread(moved[0], moved[1], held)
+    made = by_t(a, b, rough, Spread(np.nan_to_num(variance), freedom), BY_REPLICATE, level)
+    if metric.better != "zero":
+        return made
+    judged = unpaired.distances(a, b, shared, level)
+    return replace(made, judged=judged, p=contrasts.p_values(judged, level))
+
+
 def _beyond_cells(metric: Metric) -> bool:
     """Whether the metric rests on more than who decided what, as costs."""
     return any(need.startswith("over:") for need in metric.needs)
 
 
+BY_REPLICATE = f"paired: influence of units, Student's t, {DEALT}"
 PAIRED_T = "paired: Student's t of the per-row differences"
 
 

@@ -10,7 +10,7 @@ from analysis.core.estimate import Estimates
 from analysis.core.mapping import BETA, ISOTONIC, MARGIN, PLATT, Mapping
 from analysis.core.settings import whole
 from analysis.metrics import curves, logistic, reliability
-from analysis.metrics.calibration import effective_rows, rows_of, why_not
+from analysis.metrics.calibration import degrees, linearised, rows_of, why_not
 from analysis.metrics.intervals import divide, plain, reasons
 from analysis.metrics.reliability import Cells
 from analysis.metrics.scores import scored
@@ -169,9 +169,8 @@ def _mean(
         return value, variance, divide(cells.w0 @ doubt[0] + cells.w1 @ doubt[1], cells.total)
 
     value, variance, bound = reliability.over(histogram, reliability.width_bins(histogram), statistic)
-    low, high = plain(value, variance, level, effective_rows(histogram) - 1)
-    method = ("mean of the differences" if paired else "mean") + ", Student's t"
-    method += ", linearised for the weights" if histogram.weighted else ""
+    low, high = plain(value, variance, level, degrees(histogram))
+    method = ("mean of the differences" if paired else "mean") + f", Student's t{linearised(histogram)}"
     if not paired:
         low = np.maximum(low, 0.0)
     return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
@@ -180,9 +179,10 @@ def _mean(
 def spiegelhalter(cube: Cube) -> tuple[Estimates, Estimates]:
     """Spiegelhalter's z of every group and its two-sided p: whether calibrated scores would give this Brier score.
 
-    Without bins (Spiegelhalter 1986). Undefined under weights, as the rows then are no sample of their own.
+    Without bins (Spiegelhalter 1986). Undefined under weights, as the rows then are no sample of their own. Where rows
+    belong to units its standard error is between these, and p by Student's t on their number.
     """
-    from scipy.special import ndtr
+    from scipy.special import ndtr, stdtr
 
     histogram = scored(cube)
 
@@ -190,6 +190,9 @@ def spiegelhalter(cube: Cube) -> tuple[Estimates, Estimates]:
         s = cells.middle
         above = cells.w0 @ (cells.miss0 * (1 - 2 * s)) + cells.w1 @ (cells.miss1 * (1 - 2 * s))
         variance = (cells.w0 + cells.w1) @ ((1 - 2 * s) ** 2 * s * (1 - s))
+        if cells.dealt is not None:
+            by_row = (np.broadcast_to(miss * (1 - 2 * s), cells.w0.shape) for miss in (cells.miss0, cells.miss1))
+            variance = cells.variance(*by_row) * cells.total**2
         return cells.probable(divide(above, np.sqrt(np.maximum(variance, 0.0)))), cells.outside.astype(float)
 
     z, outside = reliability.over(histogram, reliability.width_bins(histogram), statistic)
@@ -204,9 +207,13 @@ def spiegelhalter(cube: Cube) -> tuple[Estimates, Estimates]:
         (np.isnan(z), "every score is 0, 1 or one half, where calibration leaves nothing to chance"),
     )
     nothing = np.full(len(z), np.nan)
-    method = "Spiegelhalter's z, unbinned, normal" + ("" if histogram.exact else "; each code at its middle")
+    units = reliability.freedom(histogram)
+    method = "Spiegelhalter's z, unbinned, " + (
+        "normal" if units is None else f"Student's t{reliability.how(histogram)}"
+    )
+    method += "" if histogram.exact else "; each code at its middle"
     bound = np.full(len(z), 0.0 if histogram.exact else np.nan)
-    p = 2 * ndtr(-np.abs(z))
+    p = 2 * (ndtr(-np.abs(z)) if units is None else stdtr(np.maximum(units, 1), -np.abs(z)))
     return (
         Estimates(z, nothing, nothing, sizes.rows, method, why, bound=bound),
         Estimates(p, nothing, nothing, sizes.rows, f"{method}, two-sided", why, bound=bound),

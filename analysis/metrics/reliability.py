@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.core.cube import Histogram
 from analysis.core.errors import BadRequest
+from analysis.metrics.clusters import DEALT, correction, share_size
 from analysis.metrics.curves import Summary, slabs
 from analysis.metrics.intervals import Ends, clopper_pearson, divide, effective_n
 
@@ -44,7 +45,8 @@ class Calibration(Summary):
 class Table:
     """What the bins hold, each (G, K). n: rows; score: their mean score; value: the observed share of positives.
 
-    effective: Kish's number of rows under weights. score and value are nan where a bin is empty.
+    effective: Kish's number of rows under weights, or as few as the rows' units allow. score and value are nan
+    where a bin is empty.
     """
 
     n: np.ndarray
@@ -102,6 +104,8 @@ class Cells:
         beyond = (low < 0) | (high > 1)
         self.outside = (n0[:, beyond] + n1[:, beyond]).sum(axis=1) > 0
         self.doubt = (high - low) / 2
+        self.w, self.w2 = histogram.w[slab, :2], histogram.w2[slab, :2]
+        self.dealt = None if histogram.dealt is None else histogram.dealt.pick(slab)
 
     def here(self, by_bin: np.ndarray) -> np.ndarray:
         """(G, B) what a bin has, at each of its codes."""
@@ -109,12 +113,49 @@ class Cells:
 
     def variance(self, psi0: np.ndarray, psi1: np.ndarray) -> np.ndarray:
         """(G,) of a statistic whose rows have these influences, by class and code."""
+        if self.dealt is not None:
+            moved, hidden = self.dealt.summed(np.stack([psi0, psi1], axis=1), self.w, self.w2)
+            units = self.dealt.units
+            return divide((moved**2).sum(axis=1) + hidden, self.total**2) * divide(units, units - 1.0)
         spread = np.einsum("gb,gb->g", self.q1, psi1**2) + np.einsum("gb,gb->g", self.q0, psi0**2)
         return divide(spread, self.total**2) * divide(self.rows, self.rows - 1)
+
+    def squares(self, psi0: np.ndarray, psi1: np.ndarray) -> np.ndarray:
+        """(G, K) sums over rows, or units, of squares of what they add up to in a bin. psi0, psi1: (B,) or (G, B)."""
+        if self.dealt is None:
+            return (self.q1 * psi1**2 + self.q0 * psi0**2) @ self.member
+        moved, hidden = self.dealt.summed(self._by_bin(psi0, psi1), self.w, self.w2)
+        return np.asarray((moved**2).sum(axis=1) + hidden)
+
+    def _by_bin(self, psi0: np.ndarray, psi1: np.ndarray) -> np.ndarray:
+        """(G, 2, B, K) an influence where its code is in the bin."""
+        both = np.stack([np.broadcast_to(each, self.w0.shape) for each in (psi0, psi1)], axis=1)
+        return both[..., None] * self.member
+
+    def effective(self, level: float) -> np.ndarray:
+        """(G, K) the number of rows that a bin's observed share rests on: Kish's, or as few as its units allow."""
+        rows = effective_n(self.size, (self.q0 + self.q1) @ self.member)
+        if self.dealt is None:
+            return rows
+        share = divide(self.positives, self.size)
+        here = self.here(share)
+        units = (self.dealt.summed(self._by_bin(np.ones(1), np.ones(1)), self.w, self.w2)[0] > 0).sum(axis=1)
+        spread = divide(self.squares(-here, 1 - here), self.size**2) * correction(units)
+        return np.nan_to_num(share_size(share, spread, units, rows, level))
 
     def probable(self, value: np.ndarray) -> np.ndarray:
         """(G,) the value, nan where a score is no probability."""
         return np.where(self.outside, np.nan, value)
+
+
+def freedom(histogram: Histogram) -> np.ndarray | None:
+    """(G,) degrees of freedom of a variance over units; None where rows belong to none, and there are many."""
+    return None if histogram.dealt is None else histogram.dealt.units - 1.0
+
+
+def how(histogram: Histogram) -> str:
+    """What an interval's method adds where rows go together."""
+    return "" if histogram.dealt is None else f", {DEALT}"
 
 
 Statistic = Callable[[Cells], tuple[np.ndarray, ...]]
@@ -132,14 +173,13 @@ def _slabs(histogram: Histogram, bins: Bins) -> Iterator[Cells]:
         yield Cells(histogram, slab, member)
 
 
-def table(histogram: Histogram, bins: Bins) -> Table:
-    """Rows, mean score and observed share by group and bin."""
+def table(histogram: Histogram, bins: Bins, level: float = 0.95) -> Table:
+    """Rows, mean score and observed share by group and bin. level: of the interval the effective rows are for."""
     rows = histogram.n[:, :2].sum(axis=1).astype(float) @ bins.member
 
     def summed(cells: Cells) -> tuple[np.ndarray, ...]:
         value = divide(cells.positives, cells.size)
-        effective = effective_n(cells.size, (cells.q0 + cells.q1) @ cells.member)
-        return effective, value - divide(cells.excess, cells.size), value
+        return cells.effective(level), value - divide(cells.excess, cells.size), value
 
     effective, score, value = over(histogram, bins, summed)
     return Table(np.rint(rows).astype(np.int64), effective, score, value)
@@ -164,7 +204,7 @@ def calibration_error(histogram: Histogram, bins: Bins | None = None) -> Calibra
         side = cells.here(np.sign(cells.excess))
         spread = cells.variance(side * cells.miss0 - value[:, None], side * cells.miss1 - value[:, None])
         bound = np.minimum(divide((cells.w0 + cells.w1) @ doubt, cells.total), 1.0)
-        noise = np.sqrt((cells.q1 * cells.miss1**2 + cells.q0 * cells.miss0**2) @ cells.member)
+        noise = np.sqrt(cells.squares(cells.miss0, cells.miss1))
         centre = np.maximum(size - noise, 0.0)
         ratio = np.nan_to_num(divide(centre, noise))
         folded = noise * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) - 2 * centre * ndtr(-ratio)
@@ -192,7 +232,7 @@ def largest_error(histogram: Histogram, bins: Bins, level: float) -> tuple[np.nd
         share = divide(cells.positives, cells.size)
         gap = divide(np.abs(cells.excess), cells.size)
         score = share - divide(cells.excess, cells.size)
-        effective = effective_n(cells.size, (cells.q0 + cells.q1) @ cells.member)
+        effective = cells.effective(level)
         filled = (cells.size > 0).sum(axis=1)
         low, high = (np.full(gap.shape, np.nan) for _ in range(2))
         for count in np.unique(filled[filled > 0]):

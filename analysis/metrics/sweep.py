@@ -75,7 +75,7 @@ def _lift(counts: Decided, level: float) -> tuple[np.ndarray, np.ndarray, np.nda
     gradient[:, :, 1] -= np.nan_to_num(divide(np.ones_like(selected), selected))[:, None]
     gradient[:, 1, 1] += np.nan_to_num(divide(np.ones_like(hit), hit))
     variance = cell_variance(gradient, counts) * lift * lift
-    low, high = log_scale(lift, variance, level)
+    low, high = log_scale(lift, variance, level, counts.freedom)
     return lift, np.where(hit > 0, low, np.nan), np.where(hit > 0, high, np.nan)
 
 

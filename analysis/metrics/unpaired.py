@@ -1,7 +1,8 @@
 """Unpaired: the difference of a metric between two groups of different rows, with the test that fits the metric.
 
 Shares are tested by z with the pooled standard error, the AUC by DeLong's z (Student's t with Welch's degrees of
-freedom where a class has fewer than 30 rows), means by Welch's t, everything else by the interval itself.
+freedom where a class has fewer than 30 rows), means by Welch's t, everything else by the interval itself. Where rows
+belong to units every metric is tested by its interval, which knows the units and what both sides share of them.
 """
 
 from dataclasses import replace
@@ -11,14 +12,14 @@ import numpy as np
 from analysis.core.cube import Cube, Histogram
 from analysis.core.estimate import Estimates
 from analysis.core.settings import whole
-from analysis.metrics import contrasts, curves, means
+from analysis.metrics import contrasts, curves, means, replicates
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
-from analysis.metrics.influence import placements
 from analysis.metrics.intervals import divide, t_value, z_value
 from analysis.metrics.means import Spread
 
 FEW = 10
+SHARED_UNITS = "units with rows on both sides are not allowed for"
 AREAS = {"roc_auc": 1.0, "gini": 2.0}
 """{metric: how many AUCs it is}"""
 
@@ -26,12 +27,15 @@ AREAS = {"roc_auc": 1.0, "gini": 2.0}
 def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95) -> Contrast:
     """first - second, group by group; the cubes have as many groups, or one of them has one."""
     a, b = metric.measure(first, level=level), metric.measure(second, level=level)
-    rough = contrasts.difference(a, b, level=level)
+    shared = together(metric, first, second, level)
+    rough = contrasts.difference(a, b, level=level, together=shared)
     if metric.better == "zero":
-        judged = contrasts.difference(contrasts.magnitude(a), contrasts.magnitude(b), level=level)
+        judged = distances(a, b, shared, level)
         return Contrast(a, b, said(rough, "unpaired"), judged, contrasts.p_values(judged, level))
-    if first.units is not None or second.units is not None:  # the intervals know the units, the tests below do not
-        made = said(rough, "unpaired")
+    if any(side.units is not None or side.replicates is not None for side in (first, second)):
+        made = said(rough, "unpaired")  # the intervals know the units, the tests below do not
+        if shared is None:
+            made = replace(made, method=f"{made.method}; {SHARED_UNITS}")
         return Contrast(a, b, made, made, contrasts.p_values(rough, level))
     if a.method == b.method == "Wilson":
         p = contrasts.two_proportions(a.value * a.n, a.n, b.value * b.n, b.n)
@@ -46,6 +50,18 @@ def difference(metric: Metric, first: Cube, second: Cube, *, level: float = 0.95
         return by_t(a, b, rough, error, "unpaired: Welch's t of the means", level)
     made = said(rough, "unpaired")
     return Contrast(a, b, made, made, contrasts.p_values(rough, level))
+
+
+def together(metric: Metric, first: Cube, second: Cube, level: float) -> np.ndarray | None:
+    """(G,) the correlation of a metric's two values that units with rows on both sides bring about; None: not known."""
+    return replicates.correlation(*(replicates.influence(metric, side, level) for side in (first, second)))
+
+
+def distances(a: Estimates, b: Estimates, shared: np.ndarray | None, level: float) -> Estimates:
+    """The difference of the distances from zero, which turn the correlation where one value lies below it."""
+    turned = None if shared is None else shared * np.sign(a.value) * np.sign(b.value)
+    sizes = contrasts.magnitude(a), contrasts.magnitude(b)
+    return contrasts.difference(*sizes, level=level, together=turned)
 
 
 def said(difference: Estimates, how: str, test: str = "") -> Estimates:
@@ -97,7 +113,7 @@ def _class_spreads(histogram: Histogram) -> list[Spread]:
     for slab in curves.slabs(histogram):
         w0, w1 = (histogram.w[slab, side].astype(float) for side in (0, 1))
         made: list[np.ndarray] = []
-        for side, place, own in zip((0, 1), placements(w0, w1), (w0, w1), strict=True):
+        for side, place, own in zip((0, 1), curves.placements(w0, w1), (w0, w1), strict=True):
             n, total = histogram.n[slab, side].sum(axis=1), own.sum(axis=1)
             mean = divide((own * np.nan_to_num(place)).sum(axis=1), total)
             square = (histogram.w2[slab, side] * np.nan_to_num(place - mean[:, None]) ** 2).sum(axis=1)

@@ -9,9 +9,11 @@ from analysis.core.cube import Amounts, Cube
 from analysis.core.estimate import Estimates
 from analysis.core.roles import BINARY
 from analysis.core.value import Values
+from analysis.metrics import cuts, replicates
+from analysis.metrics.clusters import DEALT
 from analysis.metrics.decisions import undefined
 from analysis.metrics.definition import Metric
-from analysis.metrics.intervals import divide, mean_variance, plain
+from analysis.metrics.intervals import Ends, divide, mean_variance, plain
 from analysis.metrics.operating import from_above, scored
 
 NO_ROWS = "no row has a label, a score and, where it counts, an amount"
@@ -69,10 +71,60 @@ def per_decision(cube: Cube, places: np.ndarray, values: Values, level: float) -
     n, w, w2 = (np.repeat(getattr(positive, name).sum(axis=(1, 2)), times) for name in ("n", "w", "w2"))
     value = divide(v, w)
     low, high = plain(value, mean_variance(n, w, v2, wv, w2, value), level)
+    method, known = "linearised", _by_replicate(cube, places, values)
+    if known is not None:
+        moved = known.worth - value.reshape(places.shape)[..., None] * known.weight[:, None]
+        held = np.repeat(known.held, times, axis=0)
+        low, high = _between_units(value, moved.reshape(-1, moved.shape[2]), known.loose.reshape(-1), held, w, level)
+        method = f"linearised, Student's t, {DEALT}"
     ends = at("v")
     either = np.repeat(divide(np.maximum(ends[:, 0], ends[:, -1]), positive.w.sum(axis=(1, 2))), times)
     count = n.astype(np.int64)
-    return Estimates(value, low, high, count, "linearised", undefined(value, count, NO_ROWS), either)
+    return Estimates(value, low, high, count, method, undefined(value, count, NO_ROWS), either)
+
+
+@dataclass(frozen=True)
+class _Replicates:
+    """What decisions at places bring by replicate. worth: (G, T, R); weight, held: (G, R) rows' weight, and whether
+    there are any; loose: (G, T) the variance that the cells of replicates hide, see metrics/cuts.py."""
+
+    worth: np.ndarray
+    weight: np.ndarray
+    held: np.ndarray
+    loose: np.ndarray
+
+
+def _by_replicate(cube: Cube, places: np.ndarray, values: Values) -> _Replicates | None:
+    parts = cube.replicates
+    if parts is None or parts.histogram is None:
+        return None
+
+    def moments() -> tuple[np.ndarray, ...]:
+        positive, negative = _both(parts, values)
+        rows, weight = (replicates.split(each.sum(axis=(1, 2)), cube) for each in (positive.n, positive.w))
+        step, base = (replicates.split(each, cube) for each in (positive.v - negative.v, negative.v.sum(axis=(1, 2))))
+        return cuts.from_above(step), base, weight, rows > 0
+
+    step, base, weight, held = cube.once(("worth by replicate", values), moments)
+    at = cuts.cuts(cube, places)
+    brought = base[:, None] + at.above(step).sum(axis=2).transpose(0, 2, 1)
+    return _Replicates(brought, weight, held, at.loose(_steps(cube, values).v2).sum(axis=1))
+
+
+def _steps(cube: Cube, values: Values) -> Moments:
+    """Of what a positive decision brings more than a negative one."""
+    tp, fp, fn, tn = zip(values.fixed, values.share, strict=True)
+    step = np.array([fp, tp]) - np.array([tn, fn])
+    return _moments(cube, step[:, 0], step[:, 1])
+
+
+def _between_units(
+    value: np.ndarray, moved: np.ndarray, loose: np.ndarray, held: np.ndarray, w: np.ndarray, level: float
+) -> Ends:
+    """Ends of a worth over weight w from what each replicate moves it. moved, held: (N, R); loose: (N,) or a number."""
+    units = held.sum(axis=1).astype(float)
+    variance = divide(((moved**2).sum(axis=1) + loose) * divide(units, units - 1), w * w)
+    return plain(value, variance, level, units - 1)
 
 
 def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, values: Values, level: float) -> Estimates:
@@ -84,17 +136,21 @@ def gain(cube: Cube, chosen: np.ndarray, single: np.ndarray, values: Values, lev
     positive, _ = _both(cube, values)
     codes = np.arange(positive.n.shape[2])
     more = (codes >= chosen[:, None]).astype(float) - (codes >= single[:, None])  # 1: now selected, -1: no longer
-    tp, fp, fn, tn = zip(values.fixed, values.share, strict=True)
-    step = np.array([fp, tp]) - np.array([tn, fn])
-    moved = _moments(cube, step[:, 0], step[:, 1])
+    moved = _steps(cube, values)
     total, square = more[:, None, :], np.abs(more)[:, None, :]
     n, w, w2 = (np.array([getattr(positive, name).sum()]) for name in ("n", "w", "w2"))
     value = divide(np.array([(moved.v * total).sum()]), w)
     cross = np.array([(moved.wv * total).sum()])
     variance = mean_variance(n, w, np.array([(moved.v2 * square).sum()]), cross, w2, value)
     low, high = plain(value, variance, level, (positive.n * square).sum() - np.ones(1))
+    method, known = "linearised, the same rows", _by_replicate(cube, np.stack([chosen, single], axis=1), values)
+    if known is not None:
+        gained = (known.worth[:, 0] - known.worth[:, 1]).sum(axis=0) - value[0] * known.weight.sum(axis=0)
+        held = np.asarray(known.held.any(axis=0))
+        low, high = _between_units(value, gained[None], known.loose.sum(), held[None], w, level)
+        method = f"linearised, the same rows, Student's t, {DEALT}"
     count = n.astype(np.int64)
-    return Estimates(value, low, high, count, "linearised, the same rows", undefined(value, count, NO_ROWS))
+    return Estimates(value, low, high, count, method, undefined(value, count, NO_ROWS))
 
 
 def weight(cube: Cube) -> np.ndarray:

@@ -14,6 +14,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Missing, Not, Segment, every
 from analysis.core.settings import number, whole
+from analysis.engine import replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -65,8 +66,8 @@ def calibration(
     pieces, sums, fitted, made, before_after, answers, used, notes = [], [], [], [], [], [], [], []
     sql: dict[str, str] = {}
     for model in versions:
-        query = Query(model.name, frozenset({"scores"}), by=tuple(columns), where=where, period=period)
-        answer = evaluation.ask(query)
+        query = Query(model.name, frozenset({"scores"}), by=tuple(columns), where=where, period=period, units=False)
+        answer = replicated.ask(evaluation, query)
         answers.append(answer)
         used.append(rows_used(model.name, answer.cube))
         notes += [note for note in _said(facts, model) if note not in notes]
@@ -80,7 +81,8 @@ def calibration(
         if asked is None:
             sql |= _receipts(evaluation, query, model)
         if fits:
-            halves = evaluation.ask(Query(model.name, frozenset({"scores"}), halves=True, where=where, period=period))
+            half = Query(model.name, frozenset({"scores"}), halves=True, where=where, period=period, units=False)
+            halves = replicated.ask(evaluation, half)
             answers.append(halves)
             found = checked(halves.cube, fits, model.name, kind, bins, level)
             fitted.append(found.fits)
@@ -171,8 +173,6 @@ def _scored(facts: Evaluation, models: Sequence[str]) -> list[ModelFacts]:
 
 def _said(facts: Evaluation, model: ModelFacts) -> list[str]:
     notes = []
-    if facts.roles.unit is not None:
-        notes.append(f"Intervals take every row for one, though rows of one {facts.roles.unit} may go together.")
     if model.name in facts.roles.derived:
         notes.append(
             f"{model.name} is derived: its mapping was fitted on about half of the rows it was made from, so figures "

@@ -16,7 +16,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import And, Everything, Not, Segment, every
 from analysis.core.settings import number
-from analysis.engine import pairs
+from analysis.engine import pairs, replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -136,11 +136,6 @@ def compare_groups(
         found = _groups(asked, against)
     frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), claims=claims)
     frame = frame if frame["class"].null_count() < len(frame) else frame.drop("class")
-    if facts.roles.unit is not None and (pair or (by and against == REST)):
-        found.notes.append(
-            f"Rows of one {facts.roles.unit} are counted as independent of each other in the rest and in pairs; where "
-            "they are alike, these intervals are too narrow."
-        )
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in chosen],
         "by": list(by),
@@ -191,6 +186,8 @@ def _groups(asked: _Asked, against: str) -> _Found:
         possible, why = asked.possible(model)
         query = asked.query(model, possible)
         answer = asked.evaluation.ask(query)
+        if against != OVERALL:
+            answer = replicated.attached(asked.evaluation, [(query, answer)])[0]
         found.answers.append(answer)
         found.used.append(rows_used(model.name, answer.cube))
         cube, names = answer.cube, differences.names(query.by)
@@ -202,12 +199,15 @@ def _groups(asked: _Asked, against: str) -> _Found:
         if against == REST:
             other, said = cube.rest(), "the rest"
         elif against == OVERALL:
-            whole_answer = asked.evaluation.ask(replace(query, by=()))
-            other, said = whole_answer.cube, "overall"
+            one = replace(query, by=())
+            answers = [(query, answer), (one, asked.evaluation.ask(one))]
+            answer, whole_answer = replicated.attached(asked.evaluation, answers)
+            cube, other, said = answer.cube, whole_answer.cube, "overall"
             found.answers.append(whole_answer)
-            found.notes.append(
-                "Every group is part of the whole it is compared with: the intervals are rather too wide."
-            )
+            if asked.evaluation.facts.roles.unit is None:
+                found.notes.append(
+                    "Every group is part of the whole it is compared with: the intervals are rather too wide."
+                )
         else:
             if against not in labels:
                 raise UnknownName("group", against, labels)
@@ -268,7 +268,8 @@ def _two(
     for model in asked.versions:
         possible, why = asked.possible(model)
         queries = [change(asked.query(model, possible)) for change in changes]
-        one, two = (asked.evaluation.ask(query) for query in queries)
+        answers = [(query, asked.evaluation.ask(query)) for query in queries]
+        one, two = replicated.attached(asked.evaluation, answers)
         found.answers += [one, two]
         found.used += [
             replace(rows_used(model.name, answer.cube), model=f"{model.name}, {name}")

@@ -71,10 +71,6 @@ def errors(
         "bucket": seen.bucket,
         "loss": {model.name: judged.LOSSES[judged.loss_kind(facts, model)] for model in versions},
     }
-    if facts.roles.unit:
-        seen.notes.append(
-            f"The intervals take rows for independent: they do not know that rows share a '{facts.roles.unit}'."
-        )
     receipt = Receipt(
         "errors",
         facts.label,

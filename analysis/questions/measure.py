@@ -14,6 +14,7 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import whole
+from analysis.engine import replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -68,6 +69,8 @@ def measure(
             threshold=threshold if model.score else None,
         )
         answer = evaluation.ask(query)
+        if replicated.wanted(evaluation, possible):
+            answer = replicated.attached(evaluation, [(query, answer)])[0]
         seconds, cached = seconds + answer.seconds, cached and answer.cached
         notes += _said(answer.threshold, threshold, model, answer.cube, columns)
         used.append(rows_used(model.name, answer.cube))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from analysis.core import judged, words
@@ -16,12 +17,12 @@ from analysis.core.roles import BINARY, MULTICLASS
 from analysis.core.segment import Compare, Everything, Missing, Not, Segment, every
 from analysis.core.settings import number
 from analysis.core.target import Target, aimed, with_targets
-from analysis.engine import pairs
-from analysis.engine.course import Course, bucket_for, total_and_course
+from analysis.engine import pairs, replicated
+from analysis.engine.course import Course, bucket_for, shared_units, total_and_course
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, change, defined, leaderboard, panel
+from analysis.metrics import METRICS, change, defined, leaderboard, panel, unpaired
 from analysis.metrics.definition import Metric
 
 KEY_FIGURES = {
@@ -80,6 +81,7 @@ def overview(
     bucket = bucket_for(facts, period)
     pieces, trends, classes, used, sql = [], [], [], [], {}
     answers, totals = [], []
+    apart: dict[str, None] = {}
     compared = ""
     for model in versions:
         possible = [metric for metric in asked if panel.obstacle(metric, facts, model, threshold) is None]
@@ -90,12 +92,14 @@ def overview(
             period=period,
             threshold=threshold if model.score else None,
         )
-        answer, course = total_and_course(evaluation, query, bucket)
+        answer, course = total_and_course(evaluation, query, bucket, replicates=replicated.wanted(evaluation, possible))
         answers.append(answer)
         totals.append(answer)
         used.append(rows_used(model.name, answer.cube))
         earlier, said = _before(evaluation, query, course, answers)
         compared = compared or said
+        both, asked_too = shared_units(evaluation, query, answer, earlier, course)
+        answers += asked_too
         classes += _by_class(facts, model, answer.cube, level)
         for metric in asked:
             reason = panel.obstacle(metric, facts, model, threshold)
@@ -106,7 +110,11 @@ def overview(
             changed = change.columns(metric, None, None)
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
-                changed = _change(metric, answer.cube, estimates, earlier, course, over_time, level)
+                shared = unpaired.together(metric, *both, level) if both else None
+                if both and shared is None:
+                    apart.setdefault(metric.title)
+                before = None if earlier is None else both[1] if both else earlier.cube
+                changed = _change(metric, answer.cube, estimates, before, course, over_time, level, shared)
                 if metric.sql is not None:
                     sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
                 if course is not None and over_time is not None:
@@ -136,6 +144,8 @@ def overview(
     answers += paired
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    if apart:
+        notes.append(f"The changes of {words.listed(list(apart))} do not allow for units with rows in both periods.")
     options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "overview",
@@ -170,15 +180,15 @@ def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) ->
 
 def _before(
     evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]
-) -> tuple[Cube | None, str]:
-    """The cube of the period before, where a period is chosen, and in words what is compared with what."""
+) -> tuple[Answer | None, str]:
+    """The answer of the period before, where a period is chosen, and in words what is compared with what."""
     if course is None:
         return None, ""
     period = query.period.before()
     if period is not None:
         answer = evaluation.ask(replace(query, period=period))
         answers.append(answer)
-        return answer.cube, f"against {period.first} to {period.last}"
+        return answer, f"against {period.first} to {period.last}"
     pair = course.last_two()
     return None, f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
 
@@ -191,15 +201,18 @@ def _change(
     course: Course | None,
     over_time: Estimates | None,
     level: float,
+    together: np.ndarray | None,
 ) -> pl.DataFrame:
     """The columns of the change: against the period before, else of the last two settled buckets."""
     if earlier is not None:
-        settled = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
-        return change.columns(metric, now, metric.measure(earlier, level=level), settled=bool(settled), level=level)
+        settled = bool(min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share"))
+        then = metric.measure(earlier, level=level)
+        return change.columns(metric, now, then, settled=settled, level=level, together=together)
     pair = course.last_two() if course is not None else None
     if pair is None or over_time is None:
         return change.columns(metric, None, None)
-    return change.columns(metric, change.at(over_time, pair[1]), change.at(over_time, pair[0]), level=level)
+    later, before = (change.at(over_time, place) for place in reversed(pair))
+    return change.columns(metric, later, before, level=level, together=together)
 
 
 def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course, estimates: Estimates) -> pl.DataFrame:

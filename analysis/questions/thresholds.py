@@ -15,6 +15,7 @@ from analysis.core.receipt import Receipt, Result, records
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.value import Values
+from analysis.engine import replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.reaching import Reached, reach
 from analysis.engine.receipts import receipt_sql
@@ -66,8 +67,9 @@ def thresholds(
         if not model.score:
             notes.append(f"{model.name} has no scores and is left out.")
             continue
-        query = Query(model.name, frozenset(worth.needs(values)), where=where, period=period, halves=True)
-        one = Sweep(evaluation, query, evaluation.ask(query), values, level)
+        needs = frozenset(worth.needs(values))
+        query = Query(model.name, needs, where=where, period=period, halves=True, units=False)
+        one = Sweep(evaluation, query, replicated.ask(evaluation, query), values, level)
         answers.append(one.halves)
         used.append(rows_used(model.name, one.total))
         asked = [one.metric(name) for name in dict.fromkeys(metrics or _default(values))]
@@ -151,7 +153,8 @@ def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
         )
     unit = one.evaluation.facts.roles.unit
     if unit is not None:
-        notes.append(f"Intervals take rows as independent; measure at one threshold also knows the rows of one {unit}.")
+        said = f"The two halves hold rows of the same '{unit}': what one half chose is checked on rows it has not seen,"
+        notes.append(f"{said} but not on units it has not seen.")
     amounts = one.total.amounts
     if amounts is not None and amounts.missing.sum():
         lost = words.plural(int(amounts.missing.sum()), "scored row")

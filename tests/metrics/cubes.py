@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Confusion, Cube, Histogram, Moments, Order, Ranks, Sums
+from analysis.core.classscores import Moments, Ranks
+from analysis.core.cube import Confusion, Cube, Histogram, Order, Sums
 from analysis.core.wholes import Units
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from analysis.core.cube import Confusion, Cube, Histogram, Moments, Ranks, Sums
+from analysis.core.classscores import Moments, Ranks
+from analysis.core.cube import Confusion, Cube, Histogram, Sums
 from tests.metrics import cubes
 
 DECISIONS = {

@@ -8,7 +8,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from analysis.core.errors import BadRequest
 from analysis.metrics import METRICS, contrasts, paired
-from analysis.metrics.influence import of_average_precision, of_decisions
+from analysis.metrics.curves import of_average_precision
+from analysis.metrics.influence import of_decisions
 from tests.metrics import cubes, pairs
 
 

@@ -7,7 +7,7 @@ from analysis.core.cube import Amounts
 from analysis.core.errors import BadRequest
 from analysis.core.schema import FLOATS, INTEGERS
 from analysis.engine.groups import Groups, column, filled, missing_last
-from analysis.engine.parts.histogram import coarse, code_sql, merged
+from analysis.engine.parts.histogram import code_sql, merged, step
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
 from analysis.engine.statements import Asked, Select
 
@@ -40,7 +40,7 @@ def _statements(asked: Asked) -> Statements:
 
 
 def _assemble(answers: Answers, asked: Asked, groups: Groups) -> Amounts:
-    low, _ = merged(*groups.codes(f"b{asked.model.index}"), coarse(asked.model.codes, asked.groups))
+    low, _ = merged(*groups.codes(f"b{asked.model.index}"), step(asked))
     frame, place = groups.placed(answers["amounts"])
     index = (place, missing_last(frame["y"], 2), frame["code"].cast(pl.Int64).to_numpy())
 

@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from analysis.core.cube import Histogram, Moments, Ranks
+from analysis.core.classscores import Moments, Ranks
+from analysis.core.cube import Histogram
 from analysis.core.roles import MULTICLASS
 from analysis.engine.groups import Groups, column, filled, missing_last
 from analysis.engine.parts.histogram import CELLS, coarse, merged

@@ -12,9 +12,12 @@ from analysis.engine.statements import Asked, Select
 CELLS = 6_000_000  # a histogram of groups x labels x codes stays below 50 MB
 
 
-def coarse(codes: int, groups: int | None, labels: int = 3) -> int:
+REPLICATED = 800_000  # of groups of units: enough for their variances, and quick to count
+
+
+def coarse(codes: int, groups: int | None, labels: int = 3, cells: int = CELLS) -> int:
     """How many neighbouring codes are merged into one, for so many groups of so many labels."""
-    most = max(1, CELLS // (labels * max(codes, 1)))
+    most = max(1, cells // (labels * max(codes, 1)))
     return 1 if groups is None or groups <= most else -(-groups // most)
 
 
@@ -26,9 +29,14 @@ def merged(low: np.ndarray, high: np.ndarray, by: int) -> tuple[np.ndarray, np.n
     return low[firsts], high[np.minimum(firsts + by - 1, len(high) - 1)]
 
 
+def step(asked: Asked) -> int:
+    """How many neighbouring codes of the model are one in this query."""
+    return coarse(asked.model.codes, asked.groups, cells=REPLICATED if asked.query.replicates else CELLS)
+
+
 def code_sql(asked: Asked) -> str:
     """The score code of a row as the histogram counts it."""
-    by = coarse(asked.model.codes, asked.groups)
+    by = step(asked)
     return f"r.b{asked.model.index}" if by == 1 else f"r.b{asked.model.index} // {by}"
 
 
@@ -40,7 +48,7 @@ def _statements(asked: Asked) -> Statements:
 
 
 def _assemble(answers: Answers, asked: Asked, groups: Groups) -> Histogram:
-    low, high = merged(*groups.codes(f"b{asked.model.index}"), coarse(asked.model.codes, asked.groups))
+    low, high = merged(*groups.codes(f"b{asked.model.index}"), step(asked))
     cells = groups.counted(
         answers["scores"],
         (3, len(low)),

@@ -5,6 +5,7 @@ import numpy as np
 from analysis.core.cube import OwnSums
 from analysis.engine.groups import Groups, column, filled
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
+from analysis.engine.parts.units import singly
 from analysis.engine.rowsql import row_sql
 from analysis.engine.rowterm import read
 from analysis.engine.statements import Asked, Select
@@ -20,7 +21,7 @@ def texts(asked: Asked) -> list[str]:
 
 def _statements(asked: Asked) -> Statements:
     made: Statements = {text: _select(asked, text) for text in texts(asked)}
-    if asked.evaluation.roles.unit is not None:
+    if singly(asked.evaluation) and asked.query.units:
         made |= {f"{text}{TOGETHER}": _by_unit(asked, text) for text in texts(asked)}
     return made
 

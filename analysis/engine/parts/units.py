@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from analysis.core.evaluation import Evaluation
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.wholes import Units
 from analysis.engine.groups import Groups, column, filled, missing_last
@@ -16,21 +17,18 @@ from analysis.engine.terms import measurable, term_sql, usable
 DENSE = 4_000_000
 """Groups times pairs of cells held at once; beyond it rows are taken one by one, as the method then says."""
 
+MOST = 2_000_000
+"""Rows of an evaluation whose units are looked at one by one; of more, random groups of them (engine/replicated.py)."""
 
-SHARE = 2_000_000
-"""Rows of a share: units are counted share by share, as what is asked of them adds up and their tables need memory."""
+
+def singly(evaluation: Evaluation) -> bool:
+    """Whether the units of an evaluation are looked at one by one."""
+    return evaluation.roles.unit is not None and evaluation.rows <= MOST
 
 
 def _unit(asked: Asked) -> str:
     """The column that says which unit a row belongs to."""
     return f"r.{asked.evaluation.column(str(asked.evaluation.roles.unit)).key}"
-
-
-def _share(asked: Asked, place: int, shares: int) -> str:
-    """The rows of one share of the units."""
-    if shares == 1:
-        return asked.where
-    return f"{asked.where} AND hash(coalesce(hash({_unit(asked)}), r.rowid)) % {shares} = {place}"
 
 
 def _from(asked: Asked, picked: list[str], where: str) -> str:
@@ -46,7 +44,7 @@ def _listed(keys: Keys, table: str = "") -> str:
 
 def _statements(asked: Asked) -> Statements:
     evaluation = asked.evaluation
-    if evaluation.roles.unit is None or asked.other is not None:  # pairs are of rows
+    if not singly(evaluation) or not asked.query.units or asked.other is not None:
         return {}
     wanted = {"units": _counted}
     if evaluation.task != REGRESSION and (asked.groups or 1) * (len(evaluation.classes) + 1) ** 4 <= DENSE:
@@ -55,26 +53,21 @@ def _statements(asked: Asked) -> Statements:
         wanted["moments"] = _moments
     if evaluation.task == BINARY and "scores" in asked.query.needs and asked.model.codes:
         wanted["placements"] = _placements
-    shares = -(-max(evaluation.rows, 1) // SHARE)
-    return {
-        f"{name} {place}": make(asked, _share(asked, place, shares))
-        for name, make in wanted.items()
-        for place in range(shares)
-    }
+    return {name: make(asked) for name, make in wanted.items()}
 
 
 def _weight(asked: Asked) -> str:
     return "r.w" if asked.evaluation.weighted else "1"
 
 
-def _counted(asked: Asked, share: str) -> str:
-    own = f"SELECT DISTINCT {_listed(asked.keys)}unit, alone FROM ({_from(asked, [], share)})"
+def _counted(asked: Asked) -> str:
+    own = f"SELECT DISTINCT {_listed(asked.keys)}unit, alone FROM ({_from(asked, [], asked.where)})"
     return asked.keys.as_text(f"SELECT {_listed(asked.keys)}count(*) AS n FROM ({own}) GROUP BY ALL")
 
 
-def _cells(asked: Asked, share: str) -> str:
+def _cells(asked: Asked) -> str:
     keys = asked.keys
-    inner = _from(asked, ["r.y AS y", f"{asked.decision} AS p", f"{_weight(asked)} AS w"], share)
+    inner = _from(asked, ["r.y AS y", f"{asked.decision} AS p", f"{_weight(asked)} AS w"], asked.where)
     each = f"SELECT * REPLACE (sum(w)::DOUBLE AS w) FROM ({inner}) GROUP BY ALL"
     same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM b.{name}" for name in (*keys.places, "unit", "alone"))
     pairs = (
@@ -84,14 +77,14 @@ def _cells(asked: Asked, share: str) -> str:
     return f"WITH each AS ({each}) " + keys.as_text(pairs)
 
 
-def _moments(asked: Asked, share: str) -> str:
+def _moments(asked: Asked) -> str:
     keys, terms, weight = asked.keys, sums.terms(asked), _weight(asked)
     picked = [f"{weight} AS t0"]
     picked += [
         f"{weight} * ({term_sql(asked.evaluation, asked.model, term)}) AS t{place}"
         for place, term in enumerate(terms, start=1)
     ]
-    inner = _from(asked, picked, f"{share} AND {usable(asked.evaluation, asked.model)}")
+    inner = _from(asked, picked, f"{asked.where} AND {usable(asked.evaluation, asked.model)}")
     names = [f"t{place}" for place in range(len(terms) + 1)]
     summed = ", ".join(f"sum({name})::DOUBLE AS {name}" for name in names)
     each = f"SELECT {_listed(keys)}unit, alone, {summed} FROM ({inner}) GROUP BY ALL"
@@ -101,16 +94,16 @@ def _moments(asked: Asked, share: str) -> str:
     return keys.as_text(f"SELECT {_listed(keys)}count(*) AS n, {products} FROM ({each}) GROUP BY ALL")
 
 
-def _placements(asked: Asked, share: str) -> str:
+def _placements(asked: Asked) -> str:
     """DeLong's placements of each code, joined to the rows: their sum by unit is the unit's influence on the AUC."""
     keys, code = asked.keys, histogram.code_sql(asked)
     part = f"PARTITION BY {', '.join(keys.places)} " if keys.places else ""
     both = f"r.b{asked.model.index} IS NOT NULL AND r.y IS NOT NULL"
     picked = ["r.y AS y", f"{code} AS code", f"{_weight(asked)} AS w"]
-    every, scored = _from(asked, picked, f"{asked.where} AND {both}"), _from(asked, picked, f"{share} AND {both}")
+    scored = _from(asked, picked, f"{asked.where} AND {both}")
     ties = (
         f"SELECT {_listed(keys)}code, coalesce(sum(w) FILTER (y = 1), 0)::DOUBLE AS pos, "
-        f"coalesce(sum(w) FILTER (y = 0), 0)::DOUBLE AS neg FROM ({every}) GROUP BY ALL"
+        f"coalesce(sum(w) FILTER (y = 0), 0)::DOUBLE AS neg FROM scored GROUP BY ALL"
     )
     places = (
         f"SELECT {_listed(keys)}code, pos, neg, "
@@ -136,16 +129,16 @@ def _assemble(answers: Answers, asked: Asked, groups: Groups) -> Units:
     size = len(groups)
 
     def together(name: str) -> tuple[pl.DataFrame, np.ndarray]:
-        return groups.placed(pl.concat([each for at, each in answers.items() if at.startswith(f"{name} ")]))
+        return groups.placed(answers[name])
 
     def counted(name: str) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
         answer, place = together(name)
         return answer, place, filled((size,), (place,), column(answer, "n", np.int64))
 
     made = Units(counted("units")[2])
-    if "cells 0" in answers:
+    if "cells" in answers:
         made = replace(made, cells=_squares(*together("cells"), asked, groups))
-    if "moments 0" in answers:
+    if "moments" in answers:
         answer, place, used = counted("moments")
         names = ("one", *sums.terms(asked))
         moments = np.zeros((size, len(names), len(names)))
@@ -153,7 +146,7 @@ def _assemble(answers: Answers, asked: Asked, groups: Groups) -> Units:
             for j in range(i + 1):
                 moments[:, i, j] = moments[:, j, i] = filled((size,), (place,), column(answer, f"m{i}_{j}"))
         made = replace(made, terms=names, moments=moments, used=used)
-    if "placements 0" in answers:
+    if "placements" in answers:
         answer, place, ranked = counted("placements")
         z = filled((size,), (place,), answer["z"].cast(pl.Float64).to_numpy())
         made = replace(made, auc=np.where(ranked > 0, z, np.nan), ranked=ranked)
