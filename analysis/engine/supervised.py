@@ -12,7 +12,7 @@ import numpy as np
 from analysis.core.cube import Cube
 from analysis.core.cut import Cut
 from analysis.core.settings import number, whole
-from analysis.engine import binning
+from analysis.engine import binning, replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.metrics import unpaired
 from analysis.metrics.definition import Metric
@@ -30,7 +30,7 @@ def cut(evaluation: OpenEvaluation, query: Query, metric: Metric, name: str) -> 
     fine = binning.cut(evaluation, query.model, name, FINE)
     if not isinstance(fine, Cut) or not fine.edges:
         return Cut(name, ())
-    answer = evaluation.ask(replace(query, by=(fine,), halves=True))
+    answer = replicated.ask(evaluation, replace(query, by=(fine,), halves=True))
     groups = answer.cube.groups
     found = answer.cube.pick((groups["k1"] == FINDING).to_numpy() & groups["k0"].is_not_null().to_numpy())
     order = {text: place for place, text in enumerate(fine.names())}

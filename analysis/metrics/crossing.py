@@ -11,9 +11,10 @@ import numpy as np
 
 from analysis.core.cube import Cube
 from analysis.core.estimate import Estimates
-from analysis.metrics import contrasts
+from analysis.metrics import contrasts, replicates
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
+from analysis.metrics.replicates import Moved
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,15 @@ def beyond(metric: Metric, made: Blocks, *, level: float = 0.95) -> Contrast:
     cell, row, column, other = (
         metric.measure(each, level=level) for each in (made.cell, made.row, made.column, made.other)
     )
+    sides = [cell, row, column, other]
+    moved = [replicates.influence(metric, each, level) for each in (made.cell, made.row, made.column, made.other)]
+    judged = found = _twice(sides, moved, level)
     if metric.better == "zero":
-        judged = _twice([contrasts.magnitude(each) for each in (cell, row, column, other)], level)
-    found = _twice([cell, row, column, other], level)
-    judged = judged if metric.better == "zero" else found
+        turned = [
+            None if each is None else replace(each, by_part=each.by_part * np.sign(side.value)[:, None])
+            for each, side in zip(moved, sides, strict=True)
+        ]
+        judged = _twice([contrasts.magnitude(each) for each in sides], turned, level)
     expected = row.value + column.value - other.value
     nothing = np.full(len(cell), np.nan)
     second = Estimates(
@@ -52,10 +58,22 @@ def beyond(metric: Metric, made: Blocks, *, level: float = 0.95) -> Contrast:
     return Contrast(cell, second, found, judged, contrasts.p_values(judged, level))
 
 
-def _twice(sides: list[Estimates], level: float) -> Estimates:
+def _twice(sides: list[Estimates], moved: list[Moved | None], level: float) -> Estimates:
+    """moved: by how much groups of units move each side, where rows belong to units."""
     cell, row, column, other = sides
-    inner = contrasts.difference(cell, row, level=level)
-    outer = contrasts.difference(column, other, level=level)
-    made = contrasts.difference(inner, outer, level=level)
-    why = [None if reason is None else "a block of its row or column is empty or undefined" for reason in made.reason]
-    return replace(made, method="difference of differences: MOVER", reason=np.array(why, dtype=object))
+    pairs = [replicates.correlation(moved[0], moved[1]), replicates.correlation(moved[2], moved[3])]
+    inner = contrasts.difference(cell, row, level=level, together=pairs[0])
+    outer = contrasts.difference(column, other, level=level, together=pairs[1])
+    both = replicates.correlation(_less(moved[0], moved[1]), _less(moved[2], moved[3]))
+    found = contrasts.difference(inner, outer, level=level, together=both)
+    why = [None if reason is None else "a block of its row or column is empty or undefined" for reason in found.reason]
+    method = "difference of differences: MOVER"
+    if both is not None:
+        method += ", with the correlations over shared units"
+    return replace(found, method=method, reason=np.array(why, dtype=object))
+
+
+def _less(first: Moved | None, second: Moved | None) -> Moved | None:
+    if first is None or second is None:
+        return None
+    return Moved(first.by_part - second.by_part, first.hidden + second.hidden)

@@ -16,7 +16,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import Compare, Everything, OneOf, Segment, every
 from analysis.core.settings import number, whole
-from analysis.engine import binning, supervised
+from analysis.engine import binning, replicated, supervised
 from analysis.engine.grouped import conditions
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
@@ -166,7 +166,7 @@ def _measured(
     reason = panel.obstacle(metric, facts, model, query.threshold)
     if reason is not None:
         query = replace(query, needs=frozenset())
-    answer = evaluation.ask(query)
+    answer = replicated.ask(evaluation, query)
     cube = answer.cube.once("confirming", lambda: supervised.half(answer.cube)) if query.halves else answer.cube
     found.answers.append(answer)
     found.used.append(rows_used(model.name, cube))
@@ -221,7 +221,7 @@ def _contrast(
     if reason is not None:
         return differences.unknown(len(cube), reason), cube.total()
     if apart or evaluation.facts.roles.unit is not None:
-        total = evaluation.ask(replace(query, by=())).cube
+        total = replicated.ask(evaluation, replace(query, by=())).cube
         total = total.pick((total.groups["k0"] == supervised.CONFIRMING).to_numpy()) if query.halves else total
     else:
         total = cube.once("total", cube.total)

@@ -325,3 +325,29 @@ def test_edges_are_ordered_and_named(made):
     assert sliceable(made)[0] == "recall"
     assert binning.offered(made.facts.column("age"))[0] == "quantile:10"
     assert binning.offered(made.facts.column("region")) == []
+
+
+def test_where_rows_belong_to_units_differences_and_crosses_know_it(folder):
+    """200 units of 15 rows, each with a skill of its own; nothing depends on the columns."""
+    random = np.random.default_rng(1)
+    missed = {"": [0, 0], "u": [0, 0]}
+    for _ in range(12):
+        u = np.repeat(np.arange(200), 15)
+        right = random.random(len(u)) < random.beta(2, 1, 200)[u]
+        label = random.random(len(u)) < 0.5
+        given = {
+            "y": ("VARCHAR", np.where(label, "yes", "no").tolist()),
+            "p": ("VARCHAR", np.where(right == label, "yes", "no").tolist()),
+            "a": ("VARCHAR", [f"a{each}" for each in random.integers(0, 2, len(u))]),
+            "b": ("VARCHAR", [f"b{each}" for each in random.integers(0, 3, 200)[u]]),
+            "u": ("VARCHAR", [f"u{each}" for each in u]),
+        }
+        for unit, count in missed.items():
+            roles = ROLES.with_(unit=unit or None)
+            one = opened(folder, Table(given), task="binary", roles=roles)
+            for place, options in enumerate(({"by": ["b"]}, {"by": ["a", "b"], "against": "parents"})):
+                found = segments(one, metric="accuracy", **options).frame
+                count[place] += found.filter((pl.col("difference_low") > 0) | (pl.col("difference_high") < 0)).height
+    assert missed[""][0] >= 8  # of 36: rows are not independent
+    assert missed["u"][0] <= 4
+    assert missed["u"][1] <= 9  # of 72
