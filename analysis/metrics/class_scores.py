@@ -57,11 +57,15 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
     n, w, w2 = (each[:, :size].sum(axis=2) for each in (histograms[0].n, histograms[0].w, histograms[0].w2))
     effective = effective_n(w, w2)
     rest = effective.sum(axis=1, keepdims=True) - effective
+    dealt = histograms[0].dealt
+    if dealt is not None:  # where nothing varies a unit counts as one row, and a single one as none
+        units = np.where(dealt.units >= 2, dealt.units, 0.0)[:, None]
+        effective, rest = np.minimum(effective, units), np.minimum(rest, units)
     own = mann_whitney(np.where(area.used, area.each, 0.5), effective, rest, level)
     count = area.used.sum(axis=1)
     broad = tuple(divide(np.where(area.used, end, 0.0).sum(axis=1), count) for end in own)
     smallest = np.where(area.used, n, np.inf).min(axis=1)
-    variance, freedom, dealt = area.variance, None, histograms[0].dealt
+    variance, freedom = area.variance, None
     if area.moved is not None and dealt is not None:
         variance, freedom = area.moved.squares * correction(dealt.units), dealt.units - 1.0
     flat = ~(variance > FLAT) | (value <= 0) | (value >= 1) | (smallest < 2)
