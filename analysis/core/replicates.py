@@ -71,7 +71,7 @@ def placed(places: np.ndarray, size: int) -> Change:
 class Dealt:
     """The labelled rows of a histogram by replicate, in cells of neighbouring codes.
 
-    w: (G, R, 2, C) sums of weights by label and cell. cell: (B,) the cell of each code, ascending. held: (G, R) which
+    w: (G, R, L, C) sums of weights by label and cell. cell: (B,) the cell of each code, ascending. held: (G, R) which
     replicates have labelled rows.
     """
 
@@ -92,7 +92,7 @@ class Dealt:
         """(sums over the rows of each replicate (G, R, ...), what cells hide of their squares (G, ...)) of a quantity
         that goes by label and code.
 
-        of_code: (G, 2, B, ...); w, w2: (G, 2, B) the histogram's. Inside a cell a replicate is given the cell's mean,
+        of_code: (G, L, B, ...); w, w2: (G, L, B) the histogram's. Inside a cell a replicate is given the cell's mean,
         and rows are taken to lie there independently of their units.
         """
         tail = (1,) * (of_code.ndim - 3)
@@ -109,3 +109,17 @@ class Dealt:
         flat = mean.reshape(groups, -1, int(np.prod(of_code.shape[3:], dtype=int)))
         made = self.w[..., present].reshape(groups, each, -1).astype(float) @ flat
         return made.reshape(groups, each, *of_code.shape[3:]), hidden
+
+
+@dataclass(frozen=True)
+class Moved:
+    """By how much each replicate moves a value. by_part: (G, R), or groups x classes; hidden: (G,) the variance that
+    the cells of replicates hide."""
+
+    by_part: np.ndarray
+    hidden: np.ndarray
+
+    @property
+    def squares(self) -> np.ndarray:
+        """(G,) sums of squares."""
+        return np.asarray((self.by_part**2).sum(axis=1) + self.hidden)

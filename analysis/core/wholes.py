@@ -54,8 +54,8 @@ class Units:
     products of their (weighted) counts in two cells of Confusion, K = (C + 1)^2 in the order of its flattened axes.
     terms: names of the rows of moments, (G, T, T): sums over units of the products of their (weighted) sums of two
     terms, "one" being the rows themselves; used: (G,) units with rows that have the terms. auc: (G,) sums over units of
-    their squared sums of DeLong's placements, each over the size of its class; ranked: (G,) units among those. dealt:
-    whether what counts as a unit here is a random group of units.
+    their squared sums of DeLong's placements, each over the size of its class; ranked: (G,) units among those. ranks:
+    as cells, of the places of Ranks. dealt: whether what counts as a unit here is a random group of units.
     """
 
     n: np.ndarray
@@ -65,6 +65,7 @@ class Units:
     used: np.ndarray | None = None
     auc: np.ndarray | None = None
     ranked: np.ndarray | None = None
+    ranks: np.ndarray | None = None
     dealt: bool = False
 
     @property

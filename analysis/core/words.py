@@ -49,8 +49,10 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
     return f"{number(low, unit)} {'to' if low < 0 else '–'} {number(high, unit)}"
 
 
-def between(low: float, high: float, unit: str) -> str:
+def between(low: float | None, high: float | None, unit: str) -> str:
     """An interval inside a sentence."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return "no interval"
     return f"between {number(low, unit)} and {number(high, unit)}"
 
 

@@ -16,11 +16,15 @@ from analysis.engine.parts.units import singly
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.metrics.definition import Metric
 
+OF_CLASSES = ("top_label", "ranks")
 MOST, FEWEST = 1_024, 64
 CELLS = 3_000_000
 CODES = 64
 """Score codes a replicate should have at least, so that many groups have fewer replicates rather than coarser ones."""
-COUNTED = ("decisions", "predictions", "labels", "scores", "amounts", "sum:", "over:", "own:")
+COUNTED = (
+    *("decisions", "predictions", "labels", "scores", "amounts", "sum:", "over:", "own:"),
+    *("class_scores", *OF_CLASSES),
+)
 """Needs whose parts add up over replicates."""
 
 
@@ -30,8 +34,9 @@ SINGLE = ("roc_auc", "gini")
 
 def wanted(evaluation: OpenEvaluation, metrics: Iterable[Metric]) -> bool:
     """Whether the intervals of some of these need replicates to know units."""
+    apart = {"scores", "class_scores", *OF_CLASSES}
     return not singly(evaluation.facts) or any(
-        "scores" in metric.needs and metric.name not in SINGLE for metric in metrics
+        apart & set(metric.needs) and metric.name not in SINGLE for metric in metrics
     )
 
 
@@ -40,6 +45,8 @@ def count(evaluation: OpenEvaluation, query: Query, groups: int) -> int:
     cells = 1 if evaluation.facts.task == REGRESSION else (len(evaluation.facts.classes) + 1) ** 2
     if "scores" in query.needs:
         cells = max(cells, 3 * CODES)
+    if "class_scores" in query.needs:
+        cells = max(cells, cells * CODES)
     fit = max(1, CELLS // (max(groups, 1) * cells))
     return int(np.clip(2 ** int(np.log2(fit)), FEWEST, MOST))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.core.classscores import Moments
 from analysis.core.cube import Histogram
+from analysis.core.replicates import Dealt, Moved
 from analysis.metrics.intervals import divide
 
 
@@ -20,6 +21,7 @@ class Areas:
 
     value, variance, bound (what binning can have moved): (G,). each: (G, C) the class's own area, of a class against
     each other one the mean of these. used: (G, C) the classes that have one.
+    moved: by how much each replicate moves the mean, where replicates are known.
     """
 
     value: np.ndarray
@@ -27,6 +29,7 @@ class Areas:
     bound: np.ndarray
     each: np.ndarray
     used: np.ndarray
+    moved: Moved | None = None
 
 
 def versus(histogram: Histogram, own: int) -> Histogram:
@@ -36,10 +39,12 @@ def versus(histogram: Histogram, own: int) -> Histogram:
         rest = np.delete(array[:, :-1], own, axis=1).sum(axis=1)
         return np.stack([rest, array[:, own], array[:, -1]], axis=1)
 
-    n = fold(histogram.n)
-    if not histogram.weighted:
-        return Histogram(n, n, n, histogram.low, histogram.high)
-    return Histogram(n, fold(histogram.w), fold(histogram.w2), histogram.low, histogram.high, True)
+    n, dealt = fold(histogram.n), histogram.dealt
+    if dealt is not None:
+        rest = np.delete(dealt.w, own, axis=2).sum(axis=2)
+        dealt = Dealt(np.stack([rest, dealt.w[:, :, own]], axis=2), dealt.cell, dealt.held)
+    w, w2 = (fold(histogram.w), fold(histogram.w2)) if histogram.weighted else (n, n)
+    return Histogram(n, w, w2, histogram.low, histogram.high, histogram.weighted, dealt)
 
 
 class _Influence:
@@ -93,6 +98,8 @@ def areas(histograms: tuple[Histogram, ...], moments: Moments | None = None, *, 
     count = used.sum(axis=1)
     scale = divide(np.ones(groups), count * (count - 1) if pairs else count)
     influence = _Influence(groups, size)
+    by_part: list[np.ndarray] = []
+    unseen = np.zeros(groups)
     each, bound = np.full((groups, size), np.nan), np.zeros(groups)
     for own, histogram in enumerate(histograms):
         w, wide = histogram.w[:, :size].astype(float), histogram.low != histogram.high
@@ -118,6 +125,13 @@ def areas(histograms: tuple[Histogram, ...], moments: Moments | None = None, *, 
         psi *= np.where(both, np.nan_to_num(divide(np.ones_like(weight), against)), 0.0)[:, :, None]
         psi[:, own] = np.where(mine[:, :, None], place, 0.0).sum(axis=1)
         psi[:, own] *= np.nan_to_num(divide(np.ones(groups), weight[:, own]))[:, None]
-        influence.add(own, psi * np.nan_to_num(scale)[:, None, None], histogram.w2[:, :size].astype(float), n)
+        psi *= np.nan_to_num(scale)[:, None, None]
+        influence.add(own, psi, histogram.w2[:, :size].astype(float), n)
+        if histogram.dealt is not None:
+            moved, hidden_squares = histogram.dealt.summed(psi, histogram.w[:, :size], histogram.w2[:, :size])
+            by_part.append(moved)
+            unseen += np.sqrt(hidden_squares)  # as if the classes' scores moved in step, which is the most it can be
     parts = np.where(used, np.nan_to_num(each), 0.0).sum(axis=1)
-    return Areas(divide(parts, count), influence.variance(squares, moments), bound * np.nan_to_num(scale), each, used)
+    moved_by = Moved(np.sum(by_part, axis=0), unseen**2) if by_part else None
+    variance = influence.variance(squares, moments)
+    return Areas(divide(parts, count), variance, bound * np.nan_to_num(scale), each, used, moved_by)

@@ -12,6 +12,7 @@ from analysis.core.roles import MULTICLASS
 from analysis.metrics import reliability
 from analysis.metrics.calibration import calibrated, said
 from analysis.metrics.class_curves import Areas, areas, versus
+from analysis.metrics.clusters import DEALT, correction
 from analysis.metrics.decisions import NO_WEIGHT, constant, proportion
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import FLAT, combine, divide, effective_n, logit, mann_whitney, plain, reasons
@@ -56,13 +57,20 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
     n, w, w2 = (each[:, :size].sum(axis=2) for each in (histograms[0].n, histograms[0].w, histograms[0].w2))
     effective = effective_n(w, w2)
     rest = effective.sum(axis=1, keepdims=True) - effective
+    dealt = histograms[0].dealt
+    if dealt is not None:  # where nothing varies a unit counts as one row, and a single one as none
+        units = np.where(dealt.units >= 2, dealt.units, 0.0)[:, None]
+        effective, rest = np.minimum(effective, units), np.minimum(rest, units)
     own = mann_whitney(np.where(area.used, area.each, 0.5), effective, rest, level)
     count = area.used.sum(axis=1)
     broad = tuple(divide(np.where(area.used, end, 0.0).sum(axis=1), count) for end in own)
     smallest = np.where(area.used, n, np.inf).min(axis=1)
-    flat = ~(area.variance > FLAT) | (value <= 0) | (value >= 1) | (smallest < 2)
+    variance, freedom = area.variance, None
+    if area.moved is not None and dealt is not None:
+        variance, freedom = area.moved.squares * correction(dealt.units), dealt.units - 1.0
+    flat = ~(variance > FLAT) | (value <= 0) | (value >= 1) | (smallest < 2)
     few, steep = ~flat & (smallest < FEW), value > HIGH
-    straight, bent = plain(value, area.variance, level), logit(value, area.variance, level)
+    straight, bent = plain(value, variance, level, freedom), logit(value, variance, level, freedom)
     low, high = combine((steep, bent), (~steep, (np.clip(straight[0], 0, 1), np.clip(straight[1], 0, 1))))
     low, high = combine(
         (np.isnan(value), (value, value)),
@@ -72,6 +80,7 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
     )
     curve = "pair of classes" if pairs else "class against the rest"
     joint = "covariances at their largest" if cube.class_moments is None else "covariances by the codes' correlation"
+    joint = DEALT if dealt is not None else joint
     method = f"DeLong by {curve}, {joint}, {scaled(area.used, size)}"
     if np.any((steep & ~flat)[~np.isnan(value)]):
         method += f", logit scale above {HIGH}"
@@ -103,7 +112,9 @@ def classwise_ece(cube: Cube, level: float) -> Estimates:
     for own, each in enumerate(histograms):
         missed += each.w2[:, own] @ (1 - (each.low + each.high) / 2) ** 2
     most = divide(2 * np.sqrt(missed), size * total)
-    error = np.fmin(np.mean([np.sqrt(part.variance) for part in parts], axis=0), most)
+    error = np.mean([np.sqrt(part.variance) for part in parts], axis=0)
+    if histograms[0].dealt is None:  # what a row adds at most says nothing of a unit
+        error = np.fmin(error, most)
     over = f"{said(None)} of each of {size} classes, standard errors at their largest"
     return calibrated(value, error**2, bias, bound, versus(histograms[0], 0), level, over)
 
@@ -124,7 +135,11 @@ def top_accuracy(cube: Cube, level: float, *, top: int) -> Estimates:
     ranks = ranked(cube)
     n, w, w2 = (each.sum(axis=1) for each in (ranks.n, ranks.w, ranks.w2))
     hits = ranks.w[:, :top].sum(axis=1)
-    share = proportion(hits, n, w, w2, level=level, weighted=ranks.weighted, why=NO_ROWS)
+    together = None
+    if cube.units is not None and cube.units.ranks is not None:
+        places = np.arange(ranks.w.shape[1])
+        together = ((places < top).astype(float), np.ones(len(places)), cube.units.ranks, cube.units.n)
+    share = proportion(hits, n, w, w2, level=level, weighted=ranks.weighted, why=NO_ROWS, together=together)
     if len(cube.classes) > top:
         return share
     nothing = np.full(len(cube), np.nan)

@@ -5,15 +5,16 @@ between two sets of rows it gives the correlation that units with rows in both b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.core.cube import Cube, Histogram
-from analysis.core.replicates import Dealt
+from analysis.core.replicates import Dealt, Moved
 from analysis.core.wholes import Units
 from analysis.metrics import curves
+from analysis.metrics.class_curves import areas
 from analysis.metrics.intervals import FLAT, divide
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 CELLS = 4_000_000
 """Groups times pairs of cells held at once; beyond it rows are taken one by one, as the method then says."""
+AREAS = {"roc_auc_ovr": False, "roc_auc_ovo": True}
+"""{mean area of many classes: whether of pairs of classes}"""
 SUMMED = ("decisions", "predictions", "labels", "sum:", "over:", "own:")
 """Needs of a metric that may be measured once more without each replicate."""
 
@@ -65,6 +68,15 @@ def _as_units(cube: Cube, parts: Cube) -> Cube:
         squares = (moved.by_part**2).sum(axis=1) + moved.hidden
         units = replace(units, auc=np.where(known, squares, np.nan), ranked=np.where(known, held.units, 0))
         histogram = replace(histogram, dealt=held)
+    if parts.ranks is not None:
+        w = split(parts.ranks.w.astype(float), cube)
+        units = replace(units, ranks=np.swapaxes(w, 1, 2) @ w)
+    pairs = zip(cube.class_histograms, parts.class_histograms, strict=False)
+    classes = tuple(replace(whole, dealt=_dealt(cube, whole, part, whole.n.shape[1] - 1)) for whole, part in pairs)
+    top = cube.top_label
+    if top is not None and parts.top_label is not None:
+        top = replace(top, dealt=_dealt(cube, top, parts.top_label, 2))
+    cube = replace(cube, class_histograms=classes or cube.class_histograms, top_label=top)
     own = {}
     for text, sums_of in cube.own.items():
         x, o = (split(np.asarray(each, dtype=float), cube) for each in (parts.own[text].s["x"], parts.own[text].w))
@@ -72,7 +84,7 @@ def _as_units(cube: Cube, parts: Cube) -> Cube:
         by_unit = np.stack([held, (x * x).sum(axis=1), (x * o).sum(axis=1), (o * o).sum(axis=1)], axis=-1)
         own[text] = replace(sums_of, by_unit=by_unit)
     if cube.units is not None:
-        return replace(cube, histogram=histogram)
+        return replace(cube, histogram=histogram, units=replace(cube.units, ranks=units.ranks))
     return replace(cube, units=units, own=own, histogram=histogram)
 
 
@@ -123,20 +135,6 @@ SCORES: dict[str, Tables] = {
 """{metric of scores: the influence of a negative and of a positive by code}"""
 
 
-@dataclass(frozen=True)
-class Moved:
-    """By how much each replicate moves a value. by_part: (G, R), or groups x classes; hidden: (G,) the variance that
-    the cells of replicates hide."""
-
-    by_part: np.ndarray
-    hidden: np.ndarray
-
-    @property
-    def squares(self) -> np.ndarray:
-        """(G,) sums of squares."""
-        return np.asarray((self.by_part**2).sum(axis=1) + self.hidden)
-
-
 def variance(of_code: np.ndarray, histogram: Histogram) -> tuple[np.ndarray, np.ndarray]:
     """((G,) variance of a value whose rows have this influence by label and code (G, 2, B), its degrees of freedom)
     from a histogram's replicates."""
@@ -151,9 +149,13 @@ def dealt(cube: Cube) -> Dealt:
     """The labelled rows of the cube's histogram by replicate."""
     parts, histogram = cube.replicates, cube.histogram
     assert parts is not None and parts.histogram is not None and histogram is not None  # noqa: S101, PT018 - see callers
-    w = split(parts.histogram.w[:, :2], cube)
-    cell = np.searchsorted(parts.histogram.low, histogram.low, side="right") - 1
-    return Dealt(w, np.maximum(cell, 0), split(parts.histogram.n[:, :2].sum(axis=(1, 2)), cube) > 0)
+    return _dealt(cube, histogram, parts.histogram, 2)
+
+
+def _dealt(cube: Cube, histogram: Histogram, part: Histogram, labels: int) -> Dealt:
+    cell = np.maximum(np.searchsorted(part.low, histogram.low, side="right") - 1, 0)
+    held = split(part.n[:, :labels].sum(axis=(1, 2)), cube) > 0
+    return Dealt(split(part.w[:, :labels], cube), cell, held)
 
 
 def of_scores(name: str, cube: Cube) -> Moved:
@@ -176,6 +178,8 @@ def influence(metric: "Metric", cube: Cube, level: float) -> Moved | None:
         return None
     if metric.name in SCORES and parts.histogram is not None:
         return cube.once(("influence", metric.name), lambda: of_scores(metric.name, cube))
+    if metric.name in AREAS and parts.class_histograms:
+        return areas(with_units(cube).class_histograms, pairs=AREAS[metric.name]).moved
     if all(need.startswith(SUMMED) for need in metric.needs):
         return cube.once(("influence", metric.name, metric.source), lambda: _without(metric, cube, level))
     return None

@@ -102,7 +102,9 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
     for group in np.flatnonzero(few & ~np.isnan(value)):
         least, most = bootstrap(histogram.n[group, 0], histogram.n[group, 1], level)
         drawn[0][group], drawn[1][group] = least, most
-    score = mann_whitney(value, sizes.effective_positives, sizes.effective_negatives, level)
+    units = ranked_units(cube)
+    counted = (np.minimum(each, units) for each in (sizes.effective_positives, sizes.effective_negatives))
+    score = mann_whitney(value, *counted, level)
     drawn = (np.fmin(drawn[0], score[0]), np.fmax(drawn[1], score[1]))
     straight = plain(value, variance, level, freedom)
     steep = value > HIGH
@@ -126,6 +128,14 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
     return Estimates(value, low, high, sizes.rows, method, one_class(sizes), bound=area.bound)
 
 
+def ranked_units(cube: Cube) -> np.ndarray:
+    """(G,) the most rows of a class that an interval may count where nothing varies between units: as many as there are
+    units, none of a single one; without units all."""
+    if cube.units is None or cube.units.auc is None or cube.units.ranked is None:
+        return np.full(len(cube), np.inf)
+    return np.where(cube.units.ranked >= 2, cube.units.ranked, 0.0)
+
+
 def gini(cube: Cube, level: float) -> Estimates:
     area = roc_auc(cube, level)
     value, low, high = (2 * each - 1 for each in (area.value, area.low, area.high))
@@ -144,9 +154,12 @@ def average_precision(cube: Cube, level: float) -> Estimates:
         freedom = np.minimum(freedom, (histogram.dealt.w[:, :, 1].sum(axis=2) > 0).sum(axis=1) - 1.0)
         method = f"linearised, logit scale, Student's t on the units with positives, {DEALT}"
     flat = (value <= 0) | (value >= 1) | ~(variance > FLAT) | (freedom < 1)
+    size = sizes.effective_positives
+    if histogram.dealt is not None:
+        size = np.where(freedom >= 1, np.minimum(size, freedom + 1), 0.0)
     low, high = combine(
         (np.isnan(value), (value, value)),
-        (flat, wilson(value * sizes.effective_positives, sizes.effective_positives, level)),
+        (flat, wilson(value * size, size, level)),
         (~flat, logit(value, variance, level, freedom)),
     )
     if np.any(flat & ~np.isnan(value)):

@@ -101,7 +101,7 @@ def lift(cube: Cube, level: float) -> Estimates:
     gradient[:, :, 1] -= np.nan_to_num(divide(c.total, flagged))[:, None]
     gradient[:, 1, :] -= np.nan_to_num(divide(c.total, actual))[:, None]
     variance = cell_variance(gradient, c)
-    _, held = share_ends(hits, flagged, c.w2[:, :, 1].sum(axis=1), level)
+    _, held = share_ends(hits, flagged, c.w2[:, :, 1].sum(axis=1), level, in_units(cube, TP, FP + TP))
     fixed = tuple(divide(end, divide(actual, c.total)) for end in held)
     flat = ~(variance * np.maximum(c.rows, 1) > FLAT) | (hits <= 0)
     low, high = combine(

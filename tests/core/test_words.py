@@ -59,6 +59,7 @@ def test_a_difference_has_its_sign(value, unit, text):
 def test_intervals_lists_plurals_and_p():
     assert words.interval(0.1, None, "share") == "—"
     assert words.between(0.1, 0.25, "share") == "between 10.0% and 25.0%"
+    assert words.between(None, float("nan"), "share") == "no interval"
     assert words.listed([]) == ""
     assert words.listed(["a"]) == "a"
     assert words.plural(1, "row") == "1 row"

@@ -12,7 +12,7 @@ from analysis.engine.query import Query
 from analysis.metrics.clusters import APART, BY_UNIT, DEALT
 from analysis.questions import calibration, compare_groups, errors, measure, overview, thresholds
 from tests.engine.contract import table
-from tests.engine.making import Folder, opened
+from tests.engine.making import Folder, Table, opened
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +126,15 @@ def test_many_rows_are_looked_at_in_random_groups_alone(both, monkeypatch):
     assert any(DEALT in method for method in said)
     assert all(DEALT in method or APART in method for method in said)
     np.testing.assert_allclose(dealt["value"].fill_null(-9), exact["value"].fill_null(-9), rtol=1e-12)
+
+
+def test_a_single_unit_earns_no_interval_and_no_verdict(folder):
+    given, roles = table("binary", False, True)
+    one = Table(given.columns | {"customer": ("VARCHAR", ["the same"] * given.rows)})
+    asked = opened(folder, one, task="binary", roles=roles)
+    for frame in (measure(asked).frame, calibration(asked).frame, errors(asked).frame, thresholds(asked).frame):
+        known = frame.filter(frame["low"].is_not_null())
+        assert all(APART in method for method in (known["method"] if "method" in known.columns else []))
+    differences = compare_groups(asked, by=["region"], metrics=["recall", "roc_auc", "average_precision", "f1"]).frame
+    assert differences["difference_low"].null_count() == len(differences)
+    assert set(differences["verdict"].drop_nulls()) <= {"not enough data"}

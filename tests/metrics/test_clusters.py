@@ -178,10 +178,11 @@ def test_class_metrics_agree_with_leaving_units_out(name):
 
 def test_a_group_of_one_unit_has_a_value_and_no_interval():
     label, score, _ = clustered_scores(7, units=4)
-    got = METRICS.get("brier").measure(scored_cube(label, score, np.zeros(len(label), dtype=int)))
-    assert not np.isnan(got.value[0])
-    assert np.isnan(got.low[0])
-    assert np.isnan(got.high[0])
+    for name in ("brier", "roc_auc", "recall"):
+        got = METRICS.get(name).measure(scored_cube(label, score, np.zeros(len(label), dtype=int)))
+        assert not np.isnan(got.value[0])
+        assert np.isnan(got.low[0])
+        assert np.isnan(got.high[0])
 
 
 def covered(name, draws, units, size):

@@ -1,9 +1,11 @@
 """Calibration, average precision and KS where rows belong to units: against leaving units out, and by simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from analysis.metrics import METRICS, reliability, replicates
+from analysis.metrics import METRICS, paired, reliability, replicates
 from analysis.metrics.calibrationframes import TESTS, diagram
 from analysis.metrics.clusters import DEALT
 from tests.metrics import cubes
@@ -96,3 +98,50 @@ def test_intervals_of_scores_cover(name, units):
             hits[place] += got.low[0] <= truth <= got.high[0]
     assert 0.92 <= hits[0] / 400 <= (0.99 if name in ("ece", "ks") else 0.98)
     assert hits[1] < hits[0]
+
+
+def of_classes(seed, units=300, size=6):
+    random = np.random.default_rng(seed)
+    n, unit = units * size, np.repeat(np.arange(units), size)
+    label = random.integers(0, 3, n)
+    hint = random.normal(size=(n, 3)) + 1.2 * np.eye(3)[label] * (0.4 + np.repeat(random.random(units), size))[:, None]
+    hint += 0.8 * np.repeat(random.normal(size=(units, 3)), size, axis=0)
+    proba = np.exp(hint) / np.exp(hint).sum(axis=1, keepdims=True)
+    return label, np.round(proba, 3), unit
+
+
+def class_cube(label, proba, unit=None, keep=slice(None)):
+    def made(group=None):
+        return cubes.multiclass_cube(label[keep], proba[keep].argmax(axis=1), proba[keep], group=group)
+
+    return made() if unit is None else replace(made(), replicates=made(unit))
+
+
+@pytest.mark.parametrize("name", ["roc_auc_ovr", "roc_auc_ovo", "top_2_accuracy", "top_label_ece"])
+def test_metrics_of_many_classes_agree_with_leaving_units_out(name):
+    label, proba, unit = of_classes(41)
+    metric = METRICS.get(name)
+
+    def value(keep):
+        return metric.estimate(class_cube(label, proba, keep=keep), 0.95).value[0]
+
+    got = metric.measure(class_cube(label, proba, unit))
+    width = (got.high[0] - got.value[0]) if name == "top_label_ece" else (got.high[0] - got.low[0]) / 2
+    assert got.value[0] == pytest.approx(value(np.ones(len(unit), dtype=bool)))
+    assert width / 1.968 == pytest.approx(leaving_out(value, unit), rel=0.06)
+    assert DEALT in got.method
+
+
+def test_versions_of_many_classes_are_compared_by_unit():
+    label, one, unit = of_classes(42)
+    _, two, _ = of_classes(43)
+    two = np.round((one + 0.5 * two) / 1.5, 3)
+    metric = METRICS.get("roc_auc_ovr")
+
+    def difference(keep):
+        first, second = (metric.estimate(class_cube(label, p, keep=keep), 0.95).value[0] for p in (one, two))
+        return first - second
+
+    got = paired.difference(metric, *(class_cube(label, p, unit) for p in (one, two))).difference
+    assert (got.high[0] - got.low[0]) / 2 / 1.968 == pytest.approx(leaving_out(difference, unit), rel=0.05)
+    assert DEALT in got.method
