@@ -24,6 +24,7 @@ OF_CLASSES = {
     each.__name__: each
     for each in (
         class_receipts.areas,
+        class_receipts.class_scores,
         class_receipts.rests,
         class_receipts.ranks,
         class_receipts.class_calibration,

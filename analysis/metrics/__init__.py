@@ -3,7 +3,7 @@
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
-from analysis.metrics import scores, probabilities, calibration, brier, class_scores, regression
+from analysis.metrics import scores, probabilities, calibration, brier, class_scores, each_class, regression
 from analysis.metrics import forecasts, operational
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "class_scores",
     "decisions",
     "defined",
+    "each_class",
     "forecasts",
     "multiclass",
     "operational",

@@ -23,7 +23,7 @@ CONTRACT = {
     "throughput missing_prediction_rate",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
     "macro_recall macro_f1 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy "
-    "classwise_ece top_label_ece missing_prediction_rate",
+    "classwise_ece top_label_ece roc_auc_by_class average_precision_by_class missing_prediction_rate",
     "regression": "mae rmse r2 median_ae bias mape wape smape spearman over_prediction_share under_prediction_share "
     "missing_prediction_rate",
 }
@@ -181,6 +181,12 @@ def expect_multiclass(rows, weighted):
         "brier": (np.average(each, weights=weights(scored, weighted)), len(scored)),
     }
     found |= expect_class_scores(np.array([CLASSES.index(name) for name in truth]), shares, weights(scored, weighted))
+    y_of, w_of = np.array([row["kind"] for row in scored]), weights(scored, weighted)
+    for place, name in enumerate(CLASSES):
+        own, share = y_of == name, shares[:, place]
+        found["roc_auc_by_class", name] = (sk.roc_auc_score(own, share, sample_weight=w_of), len(own))
+        area = sk.average_precision_score(own, share, sample_weight=w_of)
+        found["average_precision_by_class", name] = (area, int(own.sum()))
     for name, function in (("weighted_precision", sk.precision_score), ("weighted_f1", sk.f1_score)):
         found[name] = (function(y, p, average="weighted", sample_weight=w), size)
     parts = sk.precision_recall_fscore_support(y, p, labels=CLASSES, sample_weight=w)
