@@ -96,7 +96,10 @@ def overview(
         used.append(rows_used(model.name, answer.cube))
         earlier, said = _before(evaluation, query, course, answers)
         compared = compared or said
-        classes += _by_class(facts, model, answer.cube, level)
+        for metric in _of_each_class(facts, model, query):
+            classes.append(_by_class(facts, metric, model, answer.cube, level))
+            if metric.sql is not None:
+                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
         for metric in asked:
             reason = panel.obstacle(metric, facts, model, threshold)
             if metric.by_class(answer.cube):
@@ -156,16 +159,23 @@ def overview(
     return Result(frame, said, receipt, {"trend": trend, "classes": by_class, "versions": ranks}, evaluation.own)
 
 
-def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
-    """Recall, precision and F1 of each class, where there are more than two."""
-    metrics = [metric for metric in METRICS if metric.by_class(cube) and facts.task in metric.tasks]
+def _of_each_class(facts: Evaluation, model: ModelFacts, query: Query) -> list[Metric]:
+    """The metrics by class that what was counted serves, where there are more than two classes."""
+    return [
+        metric
+        for metric in METRICS
+        if metric.per_class_of(facts.classes)
+        and facts.task in metric.tasks
+        and query.needs.issuperset(metric.needs)
+        and panel.obstacle(metric, facts, model, None) is None
+    ]
+
+
+def _by_class(facts: Evaluation, metric: Metric, model: ModelFacts, cube: Cube, level: float) -> pl.DataFrame:
+    """A metric of each class."""
     label = judged.named(facts)["label"]
     where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
-    return [
-        panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups).with_columns(where)
-        for metric in metrics
-        if panel.obstacle(metric, facts, model, None) is None
-    ]
+    return panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups).with_columns(where)
 
 
 def _before(
