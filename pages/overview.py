@@ -67,7 +67,7 @@ if len(trend):
 
 if len(result.frames["versions"]):
     with st.container(border=True):
-        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart")
+        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart; a difference that large shows 4 times in 5")
         show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:

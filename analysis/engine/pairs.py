@@ -93,7 +93,7 @@ def duels(
         settled = bool(first.cube.labelled[0] >= number("labelled_share"))
         for metric in able:
             kept = first.cube.once((metric.name, two.name, level), _compared(metric, first, second, level))
-            made.append(Duel(metric, one.name, two.name, kept, settled))
+            made.append(Duel(metric, one.name, two.name, kept, settled, level))
     return made, answers
 
 

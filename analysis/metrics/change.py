@@ -17,6 +17,7 @@ CHANGE: dict[str, Any] = {
     "change_low": pl.Float64,
     "change_high": pl.Float64,
     "change_n": pl.Int64,
+    "change_detectable": pl.Float64,
     "p": pl.Float64,
     "judged": pl.Float64,
 }
@@ -40,7 +41,8 @@ def at(estimates: Estimates, place: int) -> Estimates:
 def columns(
     metric: Metric, now: Estimates | None, then: Estimates | None, *, settled: bool = True, level: float = 0.95
 ) -> pl.DataFrame:
-    """One row: change, its ends, its n (the smaller side), p, and judged, the difference a verdict goes by.
+    """One row: change, its ends, its n (the smaller side), the smallest change that would have been found four times in
+    five (see `contrasts.detectable`), p, and judged, the difference a verdict goes by.
 
     Where zero is best, judged is of the distances from zero. settled: whether both sides have their labels; without,
     there is no p and so no verdict. Empty where there is nothing to compare.
@@ -53,7 +55,8 @@ def columns(
             judged = contrasts.difference(contrasts.magnitude(now), contrasts.magnitude(then), level=level)
         p = float(contrasts.p_values(judged, level)[0]) if settled else np.nan
         ends = [_none(each[0]) for each in (d.value, d.low, d.high)]
-        values = [*ends, int(d.n[0]), _none(p), _none(judged.value[0])]
+        least = contrasts.detectable(d, level=level)[0]
+        values = [*ends, int(d.n[0]), _none(least), _none(p), _none(judged.value[0])]
     return pl.DataFrame({name: [value] for name, value in zip(CHANGE, values, strict=True)}, schema=CHANGE)
 
 

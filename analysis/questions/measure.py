@@ -20,7 +20,7 @@ from analysis.engine.used import rows_used
 from analysis.metrics import defined, panel
 from analysis.metrics.definition import Metric
 
-TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound")
+TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound", "detectable")
 
 
 def measure(
@@ -36,7 +36,8 @@ def measure(
 ) -> Result:
     """Each metric of each model version on its own scored and labelled rows, one row a group, model and metric.
 
-    An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises Undecided.
+    detectable: the smallest distance from a value fixed beforehand, such as a target, that so many rows find four times
+    in five. An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises Undecided.
     """
     facts = evaluation.facts
     asked = panel.chosen(facts, metrics, evaluation.own)
@@ -77,7 +78,7 @@ def measure(
             estimates = (
                 panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
             )
-            pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups))
+            pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups, level=level))
             if reason is None and metric.sql is not None:
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
     frame = pl.concat(pieces, how="vertical_relaxed")

@@ -105,7 +105,7 @@ def overview(
             if metric.by_class(answer.cube):
                 continue
             estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
-            piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
+            piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups, level=level)
             changed = change.columns(metric, None, None)
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
@@ -175,7 +175,7 @@ def _by_class(facts: Evaluation, metric: Metric, model: ModelFacts, cube: Cube, 
     """A metric of each class."""
     label = judged.named(facts)["label"]
     where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
-    return panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups).with_columns(where)
+    return panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups, level=level).with_columns(where)
 
 
 def _before(

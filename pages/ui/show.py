@@ -54,7 +54,7 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Me
         delta_description=row["verdict"] if change else None,
         chart_data=values if len(values) > 1 else None,
         chart_type="line",
-        help=_about(metric, row["method"]),
+        help=_about(metric, row),
     )
     if row["value"] is None:
         aim = f"  \n{_target(row, metric.unit)}" if row.get("target") is not None else ""
@@ -67,6 +67,8 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Me
         lines.append(said.get(row["skill"], base))
     if row.get("target") is not None:
         lines.append(_target(row, metric.unit))
+    if row["verdict"] == "no clear change" and row["change_detectable"] is not None:
+        lines.append(plain(f"a change of {words.size(row['change_detectable'], metric.unit)} would have shown"))
     st.caption("  \n".join(lines))
 
 
@@ -80,9 +82,15 @@ def _target(row: dict[str, Any], unit: str) -> str:
     return f"○ {bound} not decided by the interval"
 
 
-def _about(metric: Metric, method: str) -> str:
+def _about(metric: Metric, row: dict[str, Any]) -> str:
     chance = metric.baseline_help or "none"
-    return f"{plain(metric.help)}  \nNo skill: {plain(chance)}.  \nInterval: {plain(method or 'none')}."
+    said = f"{plain(metric.help)}  \nNo skill: {plain(chance)}.  \nInterval: {plain(row['method'] or 'none')}."
+    found = "would be found four times in five by a single look at 95%"
+    if row["detectable"] is not None:
+        said += f"  \nA distance of {words.size(row['detectable'], metric.unit)} from a target {found}."
+    if row["change_detectable"] is not None:
+        said += f"  \nA change of {words.size(row['change_detectable'], metric.unit)} {found}."
+    return said
 
 
 def _change(row: dict[str, Any], unit: str) -> str | None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, ttest_rel
+from statsmodels.stats.power import TTestPower
 
 from analysis.core.roles import ModelColumns, Roles
 from analysis.questions import overview
@@ -80,6 +81,9 @@ def test_differences_are_of_the_shared_rows_and_corrected_over_all_pairs(folder)
     known = frame.filter(frame["p"].is_not_null())
     row = known.filter(metric="brier")
     assert row["difference_n"][0] == len(both) < row["n"][0]
+    power = TTestPower().solve_power(nobs=len(both), alpha=0.05, power=0.8)
+    spread = ((a - y) ** 2 - (b - y) ** 2).std(ddof=1)
+    assert row["difference_detectable"][0] == pytest.approx(power * spread, rel=0.01)
     assert row["p"][0] == pytest.approx(ttest_rel((a - y) ** 2, (b - y) ** 2).pvalue, rel=1e-8)
     np.testing.assert_allclose(known["p_adjusted"], false_discovery_control(known["p"].to_numpy()), rtol=1e-12)
     assert result.receipt.options["pairs_judged"] == len(known) == 3

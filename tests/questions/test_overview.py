@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, norm
 
 from analysis.core.expression import parse
 from analysis.core.period import Period
@@ -92,6 +92,8 @@ def test_without_a_period_the_last_complete_and_labelled_week_against_the_one_be
         assert row["value"] == pytest.approx(oracle(*everything), rel=1e-12)
         assert row["change"] == pytest.approx(oracle(*now) - oracle(*then), rel=1e-9)
         assert row["change_low"] <= row["change"] <= row["change_high"]
+        error = (row["change_high"] - row["change_low"]) / (2 * norm.ppf(0.975))
+        assert row["change_detectable"] == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * error, rel=1e-9)
 
 
 def test_a_period_against_the_equally_long_one_before(evaluation, columns):
