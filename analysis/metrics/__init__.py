@@ -3,7 +3,7 @@
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
-from analysis.metrics import scores, probabilities, calibration, brier, class_scores, each_class, regression
+from analysis.metrics import scores, probabilities, calibration, brier, class_scores, class_calibration, each_class, regression
 from analysis.metrics import forecasts, operational
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "binary",
     "brier",
     "calibration",
+    "class_calibration",
     "class_means",
     "class_scores",
     "decisions",
