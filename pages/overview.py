@@ -67,7 +67,10 @@ if len(trend):
 
 if len(result.frames["versions"]):
     with st.container(border=True):
-        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart; a difference that large shows 4 times in 5")
+        show.heading(
+            "Model versions ranked",
+            "on the rows both answered; tied where nothing tells them apart; what would show shows 4 times in 5",
+        )
         show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:
@@ -79,7 +82,9 @@ if len(versions) > 1:
 if len(result.frames["classes"]):
     with st.container(border=True):
         of_class = defined(pickers.of_class(result, key="overview_class"), result.own)
-        show.heading(f"{of_class.title.removesuffix(' of each class')} of each class by {model}", "with its 95% interval")
+        show.heading(
+            f"{of_class.title.removesuffix(' of each class')} of each class by {model}", "with its 95% interval"
+        )
         by_class = rows.classes(result, model, of_class.name)
         spec = charts.point_range(of_class.unit, of_class.title, 60 + 40 * len(by_class), one_hue=True)
         said = f"{of_class.title} of each class, with its 95% interval"

@@ -65,7 +65,7 @@ def metrics(
 
 def _needed(evaluation: str | None) -> str:
     if not evaluation:
-        raise BadRequest("An own metric belongs to an evaluation; name it with --evaluation, or share it with --shared.")
+        raise BadRequest("An own metric belongs to an evaluation: name it with --evaluation, or share it (--shared).")
     return evaluation
 
 

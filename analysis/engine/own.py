@@ -8,10 +8,10 @@ from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.ownmetric import FORMULA, OwnMetric
 from analysis.core.roles import BINARY, MULTICLASS, REGRESSION
+from analysis.engine.judgement import decision
 from analysis.engine.parts.own import NEED
 from analysis.engine.rowsql import row_sql
 from analysis.engine.rowterm import read
-from analysis.engine.statements import decision
 from analysis.metrics import METRICS
 from analysis.metrics.definition import Metric, Sql
 from analysis.metrics.own import formula_metric, refused

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 
+from analysis.core import judged
 from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.settings import number
@@ -71,11 +72,14 @@ def duels(
     """(every pair of the model versions, in every metric with a better side that both can answer; the answers used).
 
     base: filter, period and threshold; its model is replaced. alone: {model: the answer of the same query for it by
-    itself}, where there is one. None where there are more versions than are ranked.
+    itself}, where there is one. None where there are more versions than are ranked, or where
+    by the filter each is on other rows.
     """
     made: list[Duel] = []
     answers: list[Answer] = []
     facts = evaluation.facts
+    if judged.own_to_each(facts, base.where):  # the versions are on different rows
+        return [], []
     for one, two in combinations(models, 2) if len(models) <= leaderboard.MOST else ():
         able = [
             metric

@@ -3,8 +3,8 @@
 # ruff: isort: off
 from analysis.metrics.definition import METRICS, Metric, defined
 from analysis.metrics import decisions, binary, tradeoffs, multiclass, class_means
-from analysis.metrics import scores, probabilities, calibration, brier, class_scores, class_calibration, each_class, regression
-from analysis.metrics import forecasts, operational
+from analysis.metrics import scores, probabilities, calibration, brier, class_scores, class_calibration, each_class
+from analysis.metrics import regression, forecasts, operational
 
 __all__ = [
     "METRICS",

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from analysis.core.cube import Cube, Histogram
+from analysis.core.cube import Cube, Histogram, Moments
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import MULTICLASS
@@ -23,7 +23,7 @@ def classwise_ece(cube: Cube, level: float) -> Estimates:
 
     The rows' gaps of all classes go together as far as their codes do (see `_variance`). Where there are too many
     groups to hold how the codes go together, the standard error is the smaller of two that it cannot exceed.
-    COVERAGE
+    By simulation a 95 % interval covers 93 to 99 % from 1,000 rows on and 95 to 100 % below: it is rather too wide.
     """
     histograms = scored(cube)
     parts = [reliability.calibration_error(versus(each, own)) for own, each in enumerate(histograms)]
@@ -31,20 +31,19 @@ def classwise_ece(cube: Cube, level: float) -> Estimates:
         np.mean([getattr(part, name) for part in parts], axis=0) for name in ("value", "bound", "least_bias", "bias")
     )
     known = cube.class_moments is not None
-    variance = _variance(cube, value) if known else _at_most(histograms, parts)
+    variance = _variance(cube, cube.class_moments, value) if cube.class_moments else _at_most(histograms, parts)
     joint = "covariances by the codes' correlation" if known else "standard errors at their largest"
     error = Calibration(value, variance, bound, least, bias)
     return calibrated(error, versus(histograms[0], 0), level, f"{said(None)} of each of {len(parts)} classes, {joint}")
 
 
-def _variance(cube: Cube, value: np.ndarray) -> np.ndarray:
+def _variance(cube: Cube, moments: Moments, value: np.ndarray) -> np.ndarray:
     """(G,) of the mean ECE, linearised at the signs found.
 
     A row adds its mean gap over the classes, signed by its bins. Within an actual class, the gaps of two classes
     covary as far as each follows its code in a line and the codes correlate.
     """
-    histograms, moments = scored(cube), cube.class_moments
-    assert moments is not None
+    histograms = scored(cube)
     size, groups = len(histograms), len(cube)
     mean, spread, line = np.zeros((3, groups, size, size))
     squares = histograms[0].w2[:, :size].sum(axis=2).astype(float)

@@ -56,7 +56,7 @@ def chance(cube: Cube, *, of: Callable[[Cube], np.ndarray]) -> np.ndarray:
 def _against_the_rest(name: str, two: str, title: str, **said: str) -> Metric:
     """The metric of two classes called `two`, asked of each class."""
     of_two = METRICS.get(two)
-    assert of_two.sql is not None
+    written = of_two.sql or Sql("", "", "")
     return replace(
         of_two,
         name=name,
@@ -66,7 +66,7 @@ def _against_the_rest(name: str, two: str, title: str, **said: str) -> Metric:
         estimate=partial(by_class, estimate=of_two.estimate),
         baseline=partial(chance, of=of_two.baseline),
         per_class=True,
-        sql=Sql("class_scores", "", "", of_two.sql.value, of_two.sql.n),
+        sql=Sql("class_scores", "", "", written.value, written.n),
         **said,
     )
 

@@ -124,7 +124,7 @@ def rows(
     cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: pl.DataFrame, *, level: float = 0.95
 ) -> pl.DataFrame:
     """Estimates as rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound, and
-    detectable: the smallest distance from a fixed value that would be found four times in five (`contrasts.detectable`).
+    detectable: the smallest distance from a fixed value that is found four times in five (`contrasts.detectable`).
 
     level: of the intervals. detectable is null where an interval is cut at an end of the metric's range.
     """

@@ -35,7 +35,7 @@ class Bins:
 
 @dataclass(frozen=True)
 class Calibration(Summary):
-    """A calibration error and how much of it sampling alone has added, as sizes of noise add up: at least and at most."""
+    """A calibration error and how much of it sampling alone adds, as sizes of noise add up: at least and at most."""
 
     least_bias: np.ndarray
     bias: np.ndarray
@@ -152,8 +152,8 @@ def calibration_error(histogram: Histogram, bins: Bins | None = None) -> Calibra
     The share-weighted mean of |mean label - mean score| by bin. A code's score is the middle of its range; bound adds
     up half the ranges, and the whole share of a code that straddles an edge. The variance is linearised at the signs
     found. bias: the mean of a folded normal less its centre, by bin, with the noise seen or that of calibrated
-    scores (as in Brocker and Smith 2007), whichever is larger, and the gap found less that noise for the centre; least_bias with the whole gap
-    for the centre. nan where a score lies outside [0, 1].
+    scores (as in Brocker and Smith 2007), whichever is larger, and the gap found less that noise for the centre;
+    least_bias with the whole gap for the centre. nan where a score lies outside [0, 1].
     """
     picked = width_bins(histogram) if bins is None else bins
     doubt = doubts(histogram, picked)

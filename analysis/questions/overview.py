@@ -139,6 +139,8 @@ def overview(
     answers += paired
     snapped = next((each.threshold for each in answers if each.threshold is not None), None)
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    apart = judged.said_apart(facts, where, len(versions))
+    notes += [apart] if apart else []
     options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "overview",
@@ -175,7 +177,9 @@ def _by_class(facts: Evaluation, metric: Metric, model: ModelFacts, cube: Cube, 
     """A metric of each class."""
     label = judged.named(facts)["label"]
     where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
-    return panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups, level=level).with_columns(where)
+    return panel.rows(
+        cube, metric, model.name, metric.measure(cube, level=level), cube.groups, level=level
+    ).with_columns(where)
 
 
 def _before(

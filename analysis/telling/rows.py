@@ -138,8 +138,8 @@ def side_by_side(result: Result) -> pl.DataFrame:
 
 
 def leaderboard(result: Result) -> pl.DataFrame:
-    """A row a metric: who is first (or tied for it), how far the others are from the first on shared rows, and how large
-    such a difference must be to be found four times in five."""
+    """A row a metric: who is first (or tied for it), how far the others are from the first on shared rows, and from
+    which size on such a difference is found four times in five."""
     made = []
     frame = result.frames["versions"]
     for metric in frame["metric"].unique(maintain_order=True):

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from analysis.core import judged
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
@@ -253,7 +254,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
     where, broken = None, ""
     if text:
         try:
-            where = parse(text, columns=evaluation.types())
+            where = parse(text, columns=judged.types(evaluation))
         except BadRequest as error:
             broken = str(error)
     return Context(evaluation, tuple(models), period, where, text, threshold, policy, "", problems, broken)
@@ -268,7 +269,9 @@ def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policie
 
 FILTER_HELP = (
     "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
-    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes."
+    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes. "
+    "What the label and a model version say of a row can be asked too: `label_`, `prediction_`, `score_` (or "
+    "`error_`), `loss_`, `time_`."
 )
 
 
@@ -300,6 +303,11 @@ def warn(context: Context) -> None:
     if context.problems:
         missing = "; ".join(context.problems)
         st.warning(f"Part of this link could not be found: {plain(missing)}.", icon=":material/link_off:")
+    if context.evaluation is not None and context.where is not None:
+        shown = len(context.models) or len(context.evaluation.models)
+        said = judged.said_apart(context.evaluation, context.where, shown)
+        if said:
+            st.caption(plain(said))
     if context.broken:
         raise AssayError(f"The filter could not be read. {context.broken}")
 

@@ -13,9 +13,7 @@ from tests.metrics.cubes import binary_cube, multiclass_cube, regression_cube
 
 CASES = [(metric, task) for metric in METRICS for task in metric.tasks]
 OF_DECISIONS = ("precision", "recall", "f1")
-WHOLE = [
-    (metric, task) for metric, task in CASES if not (metric.name in OF_DECISIONS and task == oracles.MULTICLASS)
-]
+WHOLE = [(metric, task) for metric, task in CASES if not (metric.name in OF_DECISIONS and task == oracles.MULTICLASS)]
 EVERY = pytest.mark.parametrize(("metric", "task"), CASES, ids=[f"{m.name}-{t}" for m, t in CASES])
 
 

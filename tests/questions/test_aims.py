@@ -74,9 +74,7 @@ def test_a_shared_metric_is_of_every_evaluation_of_its_task(workspace):
     }
     assert "shared_one" in listed["loans"]
     assert "shared_one" not in listed["prices"]
-    row = next(
-        row for row in ask(workspace, "metrics", "--json").json["frame"] if row["name"] == "shared_one"
-    )
+    row = next(row for row in ask(workspace, "metrics", "--json").json["frame"] if row["name"] == "shared_one")
     assert (row["shared"], row["evaluation"]) == (True, "")
     assert ask(workspace, "metrics", "remove", "shared_one", "--shared").status == 0
     assert "There is no metric" in ask(workspace, "measure", "loans", "--metrics", "shared_one").refusal

@@ -5,8 +5,11 @@ import pytest
 from scipy.stats import false_discovery_control, ttest_rel
 from statsmodels.stats.power import TTestPower
 
+from analysis.core import judged
+from analysis.core.errors import BadRequest
+from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
-from analysis.questions import overview
+from analysis.questions import compare_groups, overview
 from tests.engine.making import Folder, Table, opened
 
 SIZE = 1500
@@ -109,3 +112,19 @@ def test_equal_versions_are_hardly_ever_ranked(folder):
         wrong += not overview(evaluation).frames["versions"]["tied"].all()
         folder.file("evaluation", evaluation.facts.id).unlink()
     assert wrong / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_a_filter_each_version_has_its_own_rows_of_ranks_nothing_and_says_so(folder):
+    evaluation, columns = made_of(folder, 6, {"a": 1.0, "b": 0.8})
+    where = parse("prediction_ = '1'", columns=judged.types(evaluation.facts))
+    result = overview(evaluation, metrics=["accuracy", "precision"], where=where)
+    assert len(result.frames["versions"]) == 0
+    assert any("prediction_ means each model version's own" in note for note in result.receipt.notes)
+    for name in ("a", "b"):
+        row = result.frame.filter(model=name, metric="accuracy")
+        flagged = [y for y, p in zip(columns["y"][1], columns[f"p_{name}"][1], strict=True) if p == 1]
+        assert (row["n"][0], row["value"][0]) == (len(flagged), pytest.approx(np.mean(flagged), rel=1e-12))
+    labelled = overview(evaluation, metrics=["accuracy"], where=parse("label_ = '1'", columns={"label_": "VARCHAR"}))
+    assert len(labelled.frames["versions"]) == 2
+    with pytest.raises(BadRequest, match="each model version has its own of"):
+        compare_groups(evaluation, metrics=["accuracy"], pair=("a", "b"), where=where)
