@@ -14,6 +14,7 @@ from analysis.metrics import leaderboard, paired, panel
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 from analysis.metrics.leaderboard import Duel
+from analysis.metrics.obstacles import without_label
 
 OWN_ROWS = ("days", "rank_products", "amounts", "over:", "own:")
 """Needs whose parts count a version's own rows, whoever else answered them."""
@@ -97,7 +98,7 @@ def duels(
         settled = bool(first.cube.labelled[0] >= number("labelled_share"))
         for metric in able:
             kept = first.cube.once((metric.name, two.name, level), _compared(metric, first, second, level))
-            made.append(Duel(metric, one.name, two.name, kept, settled, level))
+            made.append(Duel(metric, one.name, two.name, kept, settled or without_label(metric), level))
     return made, answers
 
 

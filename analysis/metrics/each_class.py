@@ -42,10 +42,8 @@ def by_class(cube: Cube, level: float, *, estimate: Estimator) -> Estimates:
 
     methods = dict.fromkeys(part for one in each for part in one.method.split("; "))
     reason = np.array([None if why is None else WORDS.get(why, why) for why in grouped("reason")], dtype=object)
-    names = ("value", "low", "high", "n")
-    return Estimates(
-        *map(grouped, names), f"each class against the rest, {'; '.join(methods)}", reason, bound=grouped("bound")
-    )
+    value, low, high, n, bound = map(grouped, ("value", "low", "high", "n", "bound"))
+    return Estimates(value, low, high, n, f"each class against the rest, {'; '.join(methods)}", reason, bound=bound)
 
 
 def chance(cube: Cube, *, of: Callable[[Cube], np.ndarray]) -> np.ndarray:
@@ -53,7 +51,7 @@ def chance(cube: Cube, *, of: Callable[[Cube], np.ndarray]) -> np.ndarray:
     return np.stack([of(one) for one in _apart(cube)], axis=1).ravel()
 
 
-def _against_the_rest(name: str, two: str, title: str, **said: str) -> Metric:
+def _against_the_rest(name: str, two: str, title: str, *, counts: str, what: str, baseline_help: str) -> Metric:
     """The metric of two classes called `two`, asked of each class."""
     of_two = METRICS.get(two)
     written = of_two.sql or Sql("", "", "")
@@ -61,13 +59,15 @@ def _against_the_rest(name: str, two: str, title: str, **said: str) -> Metric:
         of_two,
         name=name,
         title=title,
+        counts=counts,
+        help=what,
+        baseline_help=baseline_help,
         tasks=(MULTICLASS,),
         needs=("class_scores",),
         estimate=partial(by_class, estimate=of_two.estimate),
         baseline=partial(chance, of=of_two.baseline),
         per_class=True,
         sql=Sql("class_scores", "", "", written.value, written.n),
-        **said,
     )
 
 
@@ -77,7 +77,7 @@ METRICS.add(
         "roc_auc",
         "ROC AUC of each class",
         counts="rows with a label and every score",
-        help="Chance that a row of the class has a higher score of it than a row of another class, ties half: 1 "
+        what="Chance that a row of the class has a higher score of it than a row of another class, ties half: 1 "
         "always, 0.5 as often as not, 0 never.",
         baseline_help="0.5: a score that knows nothing of the class",
     )
@@ -88,7 +88,7 @@ METRICS.add(
         "average_precision",
         "Average precision of each class",
         counts="rows of the class with every score",
-        help="Mean over the class's rows of the share of the class among those with at least their score of it (step "
+        what="Mean over the class's rows of the share of the class among those with at least their score of it (step "
         "sum): 1 all its rows come first.",
         baseline_help="the class's share: any score that knows nothing of the class",
     )

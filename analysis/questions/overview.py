@@ -23,6 +23,7 @@ from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
 from analysis.metrics import METRICS, change, defined, leaderboard, panel
 from analysis.metrics.definition import Metric
+from analysis.metrics.obstacles import without_label
 
 KEY_FIGURES = {
     "binary": ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier"),
@@ -94,8 +95,8 @@ def overview(
         answers.append(answer)
         totals.append(answer)
         used.append(rows_used(model.name, answer.cube))
-        earlier, said = _before(evaluation, query, course, answers)
-        compared = compared or said
+        earlier = _before(evaluation, query, course, answers)
+        compared = compared or _compared(course, query.period, labels=True)
         for metric in _of_each_class(facts, model, query):
             classes.append(_by_class(facts, metric, model, answer.cube, level))
             if metric.sql is not None:
@@ -106,6 +107,8 @@ def overview(
                 continue
             estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
             piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups, level=level)
+            said = _compared(course, query.period, labels=not without_label(metric))
+            piece = piece.with_columns(pl.lit(said or None, dtype=pl.String).alias("compared"))
             changed = change.columns(metric, None, None)
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
@@ -182,19 +185,25 @@ def _by_class(facts: Evaluation, metric: Metric, model: ModelFacts, cube: Cube, 
     ).with_columns(where)
 
 
-def _before(
-    evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]
-) -> tuple[Cube | None, str]:
-    """The cube of the period before, where a period is chosen, and in words what is compared with what."""
-    if course is None:
-        return None, ""
+def _before(evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]) -> Cube | None:
+    """The cube of the period before, where a period is chosen."""
     period = query.period.before()
-    if period is not None:
-        answer = evaluation.ask(replace(query, period=period))
-        answers.append(answer)
-        return answer.cube, f"against {period.first} to {period.last}"
-    pair = course.last_two()
-    return None, f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
+    if course is None or period is None:
+        return None
+    answer = evaluation.ask(replace(query, period=period))
+    answers.append(answer)
+    return answer.cube
+
+
+def _compared(course: Course | None, period: Period, *, labels: bool) -> str:
+    """In words what a change compares with what; "" where there is nothing to compare."""
+    if course is None:
+        return ""
+    before = period.before()
+    if before is not None:
+        return f"against {before.first} to {before.last}"
+    pair = course.last_two(labels=labels)
+    return f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
 
 
 def _change(
@@ -208,9 +217,10 @@ def _change(
 ) -> pl.DataFrame:
     """The columns of the change: against the period before, else of the last two settled buckets."""
     if earlier is not None:
-        settled = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
+        known = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
+        settled = known or without_label(metric)
         return change.columns(metric, now, metric.measure(earlier, level=level), settled=bool(settled), level=level)
-    pair = course.last_two() if course is not None else None
+    pair = course.last_two(labels=not without_label(metric)) if course is not None else None
     if pair is None or over_time is None:
         return change.columns(metric, None, None)
     return change.columns(metric, change.at(over_time, pair[1]), change.at(over_time, pair[0]), level=level)
@@ -232,7 +242,7 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
             "rows": course.cube.rows,
             "labelled": course.cube.labelled,
             "complete": course.complete,
-            "settled": course.settled,
+            "settled": course.settled(labels=not without_label(metric)),
             "where": [bucket.expression() for bucket in buckets],
             "where_labelled": [every([bucket, Not(waiting)]).expression() for bucket in buckets],
             "where_not_yet": [every([bucket, waiting]).expression() for bucket in buckets],

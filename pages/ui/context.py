@@ -269,9 +269,7 @@ def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policie
 
 FILTER_HELP = (
     "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
-    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes. "
-    "What the label and a model version say of a row can be asked too: `label_`, `prediction_`, `score_` (or "
-    "`error_`), `loss_`, `time_`."
+    "`matches '^A'`, `is missing`; and, or, not; odd names in double quotes; also `label_`, `prediction_`, `loss_`."
 )
 
 
@@ -303,11 +301,6 @@ def warn(context: Context) -> None:
     if context.problems:
         missing = "; ".join(context.problems)
         st.warning(f"Part of this link could not be found: {plain(missing)}.", icon=":material/link_off:")
-    if context.evaluation is not None and context.where is not None:
-        shown = len(context.models) or len(context.evaluation.models)
-        said = judged.said_apart(context.evaluation, context.where, shown)
-        if said:
-            st.caption(plain(said))
     if context.broken:
         raise AssayError(f"The filter could not be read. {context.broken}")
 

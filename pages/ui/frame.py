@@ -12,6 +12,7 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from analysis.core import judged
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
@@ -21,7 +22,7 @@ from analysis.store import evaluations, jobs
 from analysis.store import policies as stored
 from analysis.store.workspace import Workspace
 from pages.ui.cards import cards
-from pages.ui.context import Context
+from pages.ui.context import Context, plain
 
 log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
@@ -93,6 +94,15 @@ def context() -> Context:
         st.rerun()
     assert current is not None  # noqa: S101 - st.rerun does not return
     return current
+
+
+def caution(context: Context) -> None:
+    """Say where the filter means other rows for each of the model versions shown."""
+    if context.evaluation is not None and context.where is not None:
+        shown = len(context.models) or len(context.evaluation.models)
+        said = judged.said_apart(context.evaluation, context.where, shown)
+        if said:
+            st.caption(plain(said))
 
 
 class Finished(Exception):

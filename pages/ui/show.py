@@ -89,6 +89,7 @@ def _about(metric: Metric, row: dict[str, Any]) -> str:
     if row["detectable"] is not None:
         said += f"  \nA distance of {words.size(row['detectable'], metric.unit)} from a target {found}."
     if row["change_detectable"] is not None:
+        said += f"  \nChange: {plain(row['compared'])}."
         said += f"  \nA change of {words.size(row['change_detectable'], metric.unit)} {found}."
     return said
 
@@ -186,12 +187,15 @@ def heading(title: str, what: str = "") -> None:
 def compared(result: Result) -> None:
     """What the changes on the cards compare."""
     said = result.receipt.options.get("compared")
-    if said:
+    others = result.frame.filter(pl.col("compared").is_not_null() & (pl.col("compared") != said))
+    if said or len(others):
         m = result.receipt.m
+        titles = [defined(name, result.own).title for name in others["metric"].unique(maintain_order=True)]
+        apart = f"; of {words.listed(titles)}, which need no labels, {others['compared'][0]}" if titles else ""
         st.caption(
             plain(
-                f"Change: {said}. ▲ better, ▼ worse, ● no clear change, ○ not enough data; "
-                f"verdicts hold after correction for all {m} changes."
+                f"Change: {said or 'none where labels are needed'}{apart}. ▲ better, ▼ worse, ● no clear change, "
+                f"○ not enough data; verdicts hold after correction for all {m} changes."
             )
         )
     elif result.receipt.options.get("bucket") is None:

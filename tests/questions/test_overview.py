@@ -338,3 +338,15 @@ def test_a_true_change_is_mostly_found(folder):
         assert "better" not in said
         found += "worse" in said
     assert found / runs > 0.9
+
+
+def test_what_needs_no_labels_does_not_wait_for_them(folder):
+    """Of four weeks the last is half labelled: accuracy compares days before it, the rate of answers the last ones."""
+    made = made_of(folder, course(28, unlabelled=range(21, 28), seed=9))
+    result = overview(made, metrics=["accuracy", "missing_prediction_rate"])
+    said = {row["metric"]: row for row in result.frame.iter_rows(named=True)}
+    assert said["accuracy"]["compared"] == "day of 25 Jan 2026 against the one before"
+    assert said["missing_prediction_rate"]["compared"] == "day of 01 Feb 2026 against the one before"
+    trend = result.frames["trend"]
+    assert trend.filter(metric="missing_prediction_rate")["settled"].all()
+    assert not trend.filter(metric="accuracy")["settled"][-1]
