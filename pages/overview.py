@@ -69,7 +69,7 @@ if len(result.frames["versions"]):
     with st.container(border=True):
         show.heading(
             "Model versions ranked",
-            "on the rows both answered; tied where nothing tells them apart; what would show shows 4 times in 5",
+            "on the rows both answered; tied where nothing tells them apart; found four times in five",
         )
         show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)

@@ -91,7 +91,7 @@ def _markers() -> list[Any]:
 
 
 @lru_cache(maxsize=64)
-def labelled(height: int = 95) -> dict[str, Any]:
+def labelled(height: int = 130) -> dict[str, Any]:
     """Rows and how many of them are labelled, by time. Frame: start, kind, count, model, where, aria."""
     chart = (
         alt.Chart(_empty())

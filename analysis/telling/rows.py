@@ -159,7 +159,7 @@ def leaderboard(result: Result) -> pl.DataFrame:
                 "Metric": defined(metric, result.own).title,
                 "First": first,
                 "The others": against + ";  ".join(gaps),
-                "Would show from": ";  ".join(would) or words.DASH,
+                "Smallest it would find": ";  ".join(would) or words.DASH,
             }
         )
     return pl.DataFrame(made)

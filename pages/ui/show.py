@@ -13,6 +13,7 @@ from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
 from analysis.core.target import MET, MISSED
 from analysis.metrics import Metric, defined
+from analysis.telling.citation import citation
 from pages.ui import verbs as looks
 from pages.ui.context import Context, plain
 
@@ -150,6 +151,9 @@ def receipt(result: Result, *, key: str) -> None:
         st.caption(
             plain(f"Receipt {said.id} · Assay {said.version} · {how}, {said.seconds * 1000:.0f} ms.{correction}")
         )
+        st.caption("The numbers as text, to be copied.")
+        with st.container(key=f"{key}_text"):
+            st.code(citation(result), language=None, wrap_lines=True, height=160)
         if said.sql:
             st.caption("Run this in a bare DuckDB from the workspace folder; it gives the same n and value.")
             which = st.selectbox("Number", list(said.sql), key=f"{key}_sql")

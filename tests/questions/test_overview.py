@@ -14,6 +14,7 @@ from analysis.core.roles import ModelColumns, Roles
 from analysis.core.words import number
 from analysis.metrics import METRICS
 from analysis.questions import overview
+from analysis.telling.citation import citation
 from tests.engine.making import Folder, Table, binary, opened
 
 FIRST = date(2026, 1, 5)  # a Monday
@@ -350,3 +351,17 @@ def test_what_needs_no_labels_does_not_wait_for_them(folder):
     trend = result.frames["trend"]
     assert trend.filter(metric="missing_prediction_rate")["settled"].all()
     assert not trend.filter(metric="accuracy")["settled"][-1]
+
+
+def test_a_citation_holds_every_number_with_its_interval_and_ends_with_the_receipt(evaluation):
+    result = overview(evaluation, where=parse("g = 'a'", columns={"g": "VARCHAR"}))
+    text = citation(result)
+    assert text.startswith(result.sentence)
+    for row in result.frame.iter_rows(named=True):
+        unit, title = METRICS.get(row["metric"]).unit, METRICS.get(row["metric"]).title
+        ends = f"{number(row['low'], unit)} to {number(row['high'], unit)}"
+        line = f"{title}, {row['model']}: {number(row['value'], unit)} (95% interval {ends}, n {row['n']:,} "
+        assert line in text
+    last = text.splitlines()[-1]
+    assert "rows where g = 'a'" in last
+    assert last.endswith(f"receipt {result.receipt.id}.")
