@@ -1,4 +1,4 @@
-"""Citations: a result's numbers as plain text to paste elsewhere, each with its interval, and the receipt at the end."""
+"""Citations: a result's numbers as plain text to paste elsewhere, each with its interval, the receipt at the end."""
 
 from typing import Any
 
@@ -13,18 +13,22 @@ NEEDED = {"metric", "model", "value", "low", "high", "n"}
 
 def citation(result: Result) -> str:
     """The sentence, a line a number of the frame (where it has metrics, at most MOST), and where they come from."""
-    said = result.receipt
     lines = result.sentence.splitlines()
     if set(result.frame.columns) >= NEEDED and len(result.frame) <= MOST:
         lines += ["", *(_number(row, result) for row in result.frame.iter_rows(named=True))]
+    return "\n".join([*lines, "", source(result)])
+
+
+def source(result: Result) -> str:
+    """What a result is of, and its receipt, in a line."""
+    said = result.receipt
     where = said.options.get("where")
     span = [said.options.get("from"), said.options.get("to")]
     scope = [f"rows where {where}"] if where else []
     scope += [f"{span[0] or 'start'} to {span[1] or 'end'}"] if any(span) else []
     scope += [f"threshold {said.options['threshold']:g}"] if said.options.get("threshold") is not None else []
     of = "".join(f", {each}" for each in scope)
-    lines += ["", f"{said.evaluation} ({said.fingerprint[:12]}){of}. Assay {said.version}, receipt {said.id}."]
-    return "\n".join(lines)
+    return f"{said.evaluation} ({said.fingerprint[:12]}){of}. Assay {said.version}, receipt {said.id}."
 
 
 def _number(row: dict[str, Any], result: Result) -> str:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,10 @@ from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
 from analysis.core.target import MET, MISSED
 from analysis.metrics import Metric, defined
-from analysis.telling.citation import citation
+from analysis.telling import picture
+from analysis.telling.citation import citation, source
+from analysis.telling.picture import Drawn
+from pages.ui import frame as frames
 from pages.ui import verbs as looks
 from pages.ui.context import Context, plain
 
@@ -118,6 +122,7 @@ def chart(
 
     width: "content" is as wide as the spec says, as for a square.
     """
+    frames.draw(Drawn(frame, spec, alt))
     with st.container(key=key):
         if verbs is not None:
             looks.chart(frame, spec, key=key, alt=alt, context=verbs, width=width)
@@ -154,6 +159,7 @@ def receipt(result: Result, *, key: str) -> None:
         st.caption("The numbers as text, to be copied.")
         with st.container(key=f"{key}_text"):
             st.code(citation(result), language=None, wrap_lines=True, height=160)
+        _pictures(result, key)
         if said.sql:
             st.caption("Run this in a bare DuckDB from the workspace folder; it gives the same n and value.")
             which = st.selectbox("Number", list(said.sql), key=f"{key}_sql")
@@ -166,6 +172,27 @@ def receipt(result: Result, *, key: str) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _pictures(result: Result, key: str) -> None:
+    """The charts of this page as files, with what they are of and the receipt."""
+    charts = frames.drawn()
+    if not charts:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        place = st.selectbox(
+            "Chart as a picture", range(len(charts)), format_func=lambda at: plain(charts[at].title), key=f"{key}_chart"
+        )
+        for kind, made in (("svg", picture.svg), ("png", picture.png)):
+            st.download_button(
+                kind.upper(),
+                data=partial(made, charts[place], source(result)),
+                file_name=f"{result.receipt.id}-{place + 1}.{kind}",
+                mime={"svg": "image/svg+xml", "png": "image/png"}[kind],
+                on_click="ignore",
+                key=f"{key}_{kind}",
+                icon=":material/image:",
+            )
 
 
 def table(frame: pl.DataFrame, *, alt: str, key: str | None = None, **options: Any) -> Any:
