@@ -22,6 +22,7 @@ try:
     chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
     context.write(chosen)
     context.warn(chosen)
+    frame.caution(chosen)
     with frame.framed(chosen):
         page.run()
 except frame.Finished:

@@ -67,7 +67,10 @@ if len(trend):
 
 if len(result.frames["versions"]):
     with st.container(border=True):
-        show.heading("Model versions ranked", "on the rows both answered; tied where nothing tells them apart")
+        show.heading(
+            "Model versions ranked",
+            "on the rows both answered; tied where nothing tells them apart; found four times in five",
+        )
         show.table(rows.leaderboard(result), alt="Which model version is first in each key figure")
 versions = rows.versions(result, metric)
 if len(versions) > 1:
@@ -78,10 +81,13 @@ if len(versions) > 1:
         show.chart(versions, spec, key="overview_versions", alt=said, verbs=ctx)
 if len(result.frames["classes"]):
     with st.container(border=True):
-        show.heading(f"Recall of each class by {model}", "how much of each class is found, with its 95% interval")
-        by_class = rows.classes(result, model, "recall")
-        spec = charts.point_range("share", "Recall", 60 + 40 * len(by_class), one_hue=True)
-        said = "Recall of each class, with its 95% interval"
+        of_class = defined(pickers.of_class(result, key="overview_class"), result.own)
+        show.heading(
+            f"{of_class.title.removesuffix(' of each class')} of each class by {model}", "with its 95% interval"
+        )
+        by_class = rows.classes(result, model, of_class.name)
+        spec = charts.point_range(of_class.unit, of_class.title, 60 + 40 * len(by_class), one_hue=True)
+        said = f"{of_class.title} of each class, with its 95% interval"
         show.chart(by_class, spec, key="overview_classes", alt=said, verbs=ctx)
 with st.container(border=True):
     show.heading("Every key figure", "of each model version on its own scored and labelled rows, with its 95% interval")

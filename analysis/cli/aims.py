@@ -8,7 +8,7 @@ import typer
 from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Level, Named, Since, Threshold, Until, Versions, Where, app
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.marker import read_marker
 from analysis.core.period import read_period
@@ -42,7 +42,7 @@ def targets(
         new = [read_target(text, whose) for text in set or () for whose in versions or [""]]
         for target in new:
             panel.chosen(found, [target.bound.metric], opened.own)
-        segment = terminal.segment(where, found.types())
+        segment = terminal.segment(where, judged.types(found))
         kept_targets.forget(workspace, found.name, remove or ())
         for target in new:
             kept_targets.keep(workspace, found.name, target)

@@ -10,6 +10,7 @@ from analysis import questions
 from analysis.cli import gates, terminal
 from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Until, Where, app, columns
+from analysis.core import judged
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import read_period
@@ -61,7 +62,7 @@ def calibration(
             bins=bins,
             binning=binning,
             fits=fits,
-            where=terminal.segment(where, found.types()),
+            where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
             level=level,
         )

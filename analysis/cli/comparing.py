@@ -21,6 +21,7 @@ from analysis.cli.terminal import (
     columns,
     names,
 )
+from analysis.core import judged
 from analysis.core.errors import BadRequest
 from analysis.core.period import Period, read_period
 from analysis.engine.duckdb import Engine
@@ -67,7 +68,7 @@ def compare_groups(
     asked = gates.asked(fail_if, cautious, junit)
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
-        types = found.types()
+        types = judged.types(found)
         panel.chosen(found, [gate.bound.metric for gate in asked])
         one, two, only = (terminal.segment(text, types) for text in (a, b, where))
         result = questions.compare_groups(

@@ -7,6 +7,7 @@ import typer
 from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Until, Versions, Where, app, names
+from analysis.core import judged
 from analysis.core.goal import KNOWN, read_goal
 from analysis.core.period import read_period
 from analysis.core.value import read_values
@@ -43,7 +44,7 @@ def thresholds(
             by=by or "",
             values=read_values(value, amount),
             models=model or (),
-            where=terminal.segment(where, found.types()),
+            where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
             level=level,
         )

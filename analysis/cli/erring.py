@@ -32,7 +32,7 @@ def errors(
         result = questions.errors(
             Engine(workspace).open(found),
             models=model or (),
-            where=terminal.segment(where, found.types()),
+            where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
             threshold=threshold,
             level=level,

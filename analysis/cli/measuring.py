@@ -21,6 +21,7 @@ from analysis.cli.terminal import (
     columns,
     names,
 )
+from analysis.core import judged
 from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
 from analysis.metrics import panel
@@ -51,7 +52,7 @@ def measure(
         opened = Engine(workspace).open(found)
         for gate in asked:
             panel.chosen(found, [gate.bound.metric], opened.own)
-        segment = terminal.segment(where, found.types())
+        segment = terminal.segment(where, judged.types(found))
         result = questions.measure(
             opened,
             metrics=gates.names(names(metrics), asked),

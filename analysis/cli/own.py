@@ -1,6 +1,6 @@
 """The terminal twin: metrics, built in and of one's own."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 import typer
@@ -9,6 +9,7 @@ from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Text, app
 from analysis.core import words
 from analysis.core.errors import BadRequest
+from analysis.core.evaluation import Evaluation
 from analysis.core.ownmetric import OwnMetric, own_metric
 from analysis.engine import own
 from analysis.metrics import METRICS
@@ -16,7 +17,11 @@ from analysis.store import definitions, evaluations
 from analysis.store.workspace import Workspace
 from analysis.telling import answers
 
-SHOWN = dict.fromkeys(("name", "kind", "better", "unit", "evaluation", "text"), pl.String)
+SHOWN: dict[str, Any] = {
+    **dict.fromkeys(("name", "kind", "better", "unit", "evaluation"), pl.String),
+    "shared": pl.Boolean,
+    "text": pl.String,
+}
 
 
 @app.command()
@@ -30,6 +35,7 @@ def metrics(
     evaluation: Annotated[Text, typer.Option(help="The evaluation it belongs to.")] = None,
     better: Annotated[str, typer.Option(help="higher, lower or none.")] = "higher",
     unit: Annotated[str, typer.Option(help="share, score, ratio or label; default: its parts'.")] = "",
+    shared: Annotated[bool, typer.Option("--shared", help="It belongs to all evaluations.")] = False,
     purpose: Annotated[str, typer.Option(help="What it is for, in a sentence.")] = "",
     json: AsJson = False,
 ) -> None:
@@ -39,18 +45,19 @@ def metrics(
             made = own_metric(
                 name or "", formula=formula, expression=expression, better=better, unit=unit, purpose=purpose
             )
-            found = evaluations.find(workspace, _needed(evaluation))
-            own.keep(workspace, made, found)
-            sentence = f"Kept the metric '{made.name}' of '{found.name}': {made.text}."
+            found = None if shared and not evaluation else evaluations.find(workspace, _needed(evaluation))
+            own.keep(workspace, made, found, shared=shared)
+            sentence = f"Kept the metric '{made.name}' of {_whose(found, shared)}: {made.text}."
         elif action == "remove":
-            scope = evaluations.find(workspace, _needed(evaluation)).name
+            found = None if shared else evaluations.find(workspace, _needed(evaluation))
+            scope = own.SHARED if found is None else found.name
             definitions.forget(workspace, definitions.find(workspace, own.KIND, name or "", scope))
-            sentence = f"The metric '{name}' of '{scope}' is no longer listed."
+            sentence = f"The metric '{name}' of {_whose(found, shared)} is no longer listed."
         elif action == "list":
             sentence = ""
         else:
             raise BadRequest(f"metrics is followed by list, add or remove, not '{action}'.")
-        frame = _listed(workspace, evaluations.find(workspace, evaluation).name if evaluation else None)
+        frame = _listed(workspace, evaluations.find(workspace, evaluation) if evaluation else None)
     mine = int((frame["kind"] != "built-in").sum())
     counted = f"{words.plural(len(frame) - mine, 'built-in metric')}, {mine:,} of your own."
     typer.echo(answers.told(sentence or counted, frame, {"rows": len(frame)}, json))
@@ -58,12 +65,16 @@ def metrics(
 
 def _needed(evaluation: str | None) -> str:
     if not evaluation:
-        raise BadRequest("An own metric belongs to an evaluation; name it with --evaluation.")
+        raise BadRequest("An own metric belongs to an evaluation: name it with --evaluation, or share it (--shared).")
     return evaluation
 
 
-def _listed(workspace: Workspace, scope: str | None) -> pl.DataFrame:
-    """A row a metric: built-in ones, then what analysts defined, of one evaluation or of all."""
+def _whose(evaluation: Evaluation | None, shared: bool) -> str:
+    return "all evaluations" if shared or evaluation is None else f"'{evaluation.name}'"
+
+
+def _listed(workspace: Workspace, evaluation: Evaluation | None) -> pl.DataFrame:
+    """A row a metric: built-in ones, then what analysts defined, for one evaluation (shared ones too) or for any."""
     rows = [
         {
             "name": metric.name,
@@ -71,11 +82,13 @@ def _listed(workspace: Workspace, scope: str | None) -> pl.DataFrame:
             "better": metric.better or "none",
             "unit": metric.unit,
             "evaluation": "",
+            "shared": True,
             "text": metric.help,
         }
         for metric in METRICS
     ]
-    for kept in definitions.listed(workspace, own.KIND, scope):
+    mine = definitions.listed(workspace, own.KIND) if evaluation is None else own.kept(workspace, evaluation)
+    for kept in mine:
         made = OwnMetric(kept.name, **kept.body)
         rows.append(
             {
@@ -84,6 +97,7 @@ def _listed(workspace: Workspace, scope: str | None) -> pl.DataFrame:
                 "better": made.better,
                 "unit": made.unit,
                 "evaluation": kept.scope,
+                "shared": kept.scope == own.SHARED,
                 "text": made.text,
             }
         )

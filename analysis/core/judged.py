@@ -10,6 +10,7 @@ from decimal import Decimal
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Compare, Missing, Not, Segment, every
+from analysis.core.words import listed
 
 LOSSES = {"log": "log loss", "absolute": "absolute error", "wrong": "right or wrong"}
 
@@ -41,6 +42,21 @@ def types(evaluation: Evaluation) -> dict[str, str]:
         for kind, name in named(evaluation).items()
     }
     return evaluation.types() | kinds
+
+
+def own_to_each(evaluation: Evaluation, where: Segment) -> list[str]:
+    """The judged columns a condition uses that each model version has its own of: all but label and time."""
+    names = [name for what, name in named(evaluation).items() if what not in ("label", "time")]
+    return [name for name in names if name in where.columns()]
+
+
+def said_apart(evaluation: Evaluation, where: Segment, models: int) -> str:
+    """What is to be said where a filter means other rows for each of several model versions; "" where it does not."""
+    apart = own_to_each(evaluation, where) if models > 1 else []
+    if not apart:
+        return ""
+    means = "means" if len(apart) == 1 else "mean"
+    return f"In the filter {listed(apart)} {means} each model version's own, so the versions are on different rows."
 
 
 def loss_kind(evaluation: Evaluation, model: ModelFacts) -> str:

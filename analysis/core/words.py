@@ -71,6 +71,15 @@ def delta(value: float | None, unit: str) -> str:
     return minus(text)
 
 
+def size(value: float | None, unit: str) -> str:
+    """How large a difference is, without a sign.
+
+    >>> size(0.0173, "share"), size(None, "share")
+    ('1.7 pts', '—')
+    """
+    return delta(value, unit).lstrip("+")
+
+
 def count(value: int) -> str:
     return f"{value:,}"
 

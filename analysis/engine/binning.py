@@ -16,8 +16,9 @@ from analysis.core.errors import BadRequest
 from analysis.core.evaluation import BINS, EvalColumn
 from analysis.core.literal import family
 from analysis.core.period import bucket_after
+from analysis.engine.judgement import Judged
 from analysis.engine.query import OpenEvaluation
-from analysis.engine.rows import Judged, RowQuery
+from analysis.engine.rows import RowQuery
 
 QUANTILE, WIDTH = "quantile", "width"
 CALENDAR = ("week", "month", "quarter", "year")

@@ -27,6 +27,23 @@ def rests(keyed: str, listed: str, where: str, weight: str, decided: str, model:
     return _areas(keyed, listed, where, weight, model, facts, "(VALUES (0))", "true", "t.y <> t.code", "rests")
 
 
+def class_scores(
+    keyed: str, listed: str, where: str, weight: str, decided: str, model: ModelFacts, facts: Evaluation
+) -> str:
+    """class_scores: a row a group, class and code of its score, as `scores` has of two classes."""
+    texts = ", ".join(f"({code}, '{name.replace(chr(39), chr(39) * 2)}')" for code, name in enumerate(facts.classes))
+    part = f"PARTITION BY {listed}class"
+    return (
+        f"{_rows(keyed, where, weight, model, facts)},\n"
+        f"ties AS (SELECT {listed}class, code, s, coalesce(sum(w) FILTER (y = code), 0) AS pos,\n"
+        "  coalesce(sum(w) FILTER (y <> code), 0) AS neg, count(*) FILTER (y = code) AS n_pos, count(*) AS n_all\n"
+        f"  FROM every JOIN (VALUES {texts}) c(at, class) ON at = code GROUP BY ALL),\n"
+        f"class_scores AS (SELECT ties.*, low < high AS wide, sum(neg) OVER ({part} ORDER BY s) - neg AS neg_below,\n"
+        f"  sum(pos) OVER ({part} ORDER BY s DESC) AS tp, sum(neg) OVER ({part} ORDER BY s DESC) AS fp\n"
+        f"  FROM ties JOIN codes c ON c.name = 'b{model.index}_' || ties.code AND c.code = ties.s)"
+    )
+
+
 def _areas(
     keyed: str,
     listed: str,

@@ -6,8 +6,9 @@ from analysis.core import judged
 from analysis.core.evaluation import ModelFacts
 from analysis.core.segment import Compare, OneOf, Segment
 from analysis.core.wholes import Units
+from analysis.engine.judgement import Judged
 from analysis.engine.receipts import bare
-from analysis.engine.rows import Judged, RowQuery
+from analysis.engine.rows import RowQuery
 from analysis.engine.seen import Seen
 from analysis.metrics import confusions, replicates
 from analysis.metrics.clusters import APART, BY_UNIT, DEALT
@@ -92,7 +93,7 @@ def _statement(seen: Seen, model: ModelFacts) -> str:
     index = model.index
     decided = f"r.p{index}" if answer.threshold is None else f"CAST(r.s{index} >= {answer.threshold!r} AS USMALLINT)"
     query = RowQuery(model.name, seen.where, seen.period)
-    seen_by = Judged(facts, model, None)
+    seen_by = Judged(facts, model, decided)
     texts = "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in facts.classes) + "]"
     weight = "r.w" if facts.weighted else "1"
     kept = " AND r.w IS NOT NULL" if facts.weighted else ""

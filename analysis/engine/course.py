@@ -28,14 +28,13 @@ class Course:
     starts: list[datetime]
     complete: np.ndarray
 
-    @property
-    def settled(self) -> np.ndarray:
-        """Whether a bucket may earn a verdict: it is complete and its labels have arrived."""
-        return self.complete & (self.cube.labelled >= number("labelled_share"))
+    def settled(self, *, labels: bool = True) -> np.ndarray:
+        """Whether a bucket may earn a verdict: it is complete and, where labels matter, these have arrived."""
+        return self.complete & (self.cube.labelled >= (number("labelled_share") if labels else 0.0))
 
-    def last_two(self) -> tuple[int, int] | None:
+    def last_two(self, *, labels: bool = True) -> tuple[int, int] | None:
         """The places of the last settled bucket and the one right before it, if that is settled too."""
-        settled = self.settled
+        settled = self.settled(labels=labels)
         for last in np.flatnonzero(settled)[::-1]:
             if last and settled[last - 1] and bucket_after(self.starts[last - 1], self.bucket) == self.starts[last]:
                 return int(last) - 1, int(last)

@@ -22,10 +22,11 @@ from analysis.core.settings import whole
 from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.groups import Groups
+from analysis.engine.judgement import judging
 from analysis.engine.own import own_metrics
 from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
-from analysis.engine.rows import Found, Judged, Listed, RowQuery
+from analysis.engine.rows import Found, Listed, RowQuery
 from analysis.engine.statements import SET, Asked, Select, grouping_id, understood
 from analysis.metrics import operating
 from analysis.store.exports import write_csv
@@ -189,7 +190,7 @@ class Engine:
         began = time.perf_counter()
         model = evaluation.model(query.model)
         threshold, cut = self._cut(evaluation, model, query.threshold)
-        statement = query.statement(Judged(evaluation, model, cut))
+        statement = query.statement(judging(evaluation, model, cut))
         kept = self.cache.get(evaluation.id, statement)
         frame = self.rows(evaluation, statement, cancelled) if kept is None else kept
         return Found(frame, statement, time.perf_counter() - began, kept is not None, threshold)
@@ -200,7 +201,7 @@ class Engine:
         """Write a listing as the CSV file exports/NAME.csv under its columns' own names; (its path, its rows)."""
         model = evaluation.model(query.model)
         _, cut = self._cut(evaluation, model, query.threshold)
-        statement = query.statement(Judged(evaluation, model, cut))
+        statement = query.statement(judging(evaluation, model, cut))
         headers = [*(column.name for column in evaluation.columns), *named(evaluation).values()]
         target = self.workspace.root / "exports" / f"{name}.csv"
         with self._reading(evaluation, cancelled) as cursor:

@@ -7,18 +7,22 @@ import numpy as np
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.ownmetric import FORMULA, OwnMetric
+from analysis.core.roles import BINARY, MULTICLASS, REGRESSION
+from analysis.engine.judgement import decision
 from analysis.engine.parts.own import NEED
 from analysis.engine.rowsql import row_sql
 from analysis.engine.rowterm import read
-from analysis.engine.statements import decision
 from analysis.metrics import METRICS
 from analysis.metrics.definition import Metric, Sql
 from analysis.metrics.own import formula_metric, refused
 from analysis.metrics.rowmetric import RowEstimator, no_skill
 from analysis.store import definitions
+from analysis.store.definitions import Definition
 from analysis.store.workspace import Workspace
 
 KIND = "metric"
+SHARED = ""
+"""The scope of what all evaluations share."""
 COUNTED = {
     "avg": "rows with a value",
     "share": "rows where it is known",
@@ -70,7 +74,7 @@ def own_metrics(workspace: Workspace, evaluation: Evaluation) -> Mapping[str, Me
     shared one of another task is not.
     """
     found: dict[str, Metric] = {}
-    for scope in ("", evaluation.name):
+    for scope in (SHARED, evaluation.name):
         for kept in definitions.listed(workspace, KIND, scope):
             own = OwnMetric(kept.name, **kept.body)
             try:
@@ -81,8 +85,36 @@ def own_metrics(workspace: Workspace, evaluation: Evaluation) -> Mapping[str, Me
     return found
 
 
-def keep(workspace: Workspace, own: OwnMetric, evaluation: Evaluation) -> Metric:
-    """Keep an own metric for this evaluation, once it can be built; the metric."""
-    metric = built(own, evaluation)
-    definitions.keep(workspace, kind=KIND, name=own.name, body=own.body(), scope=evaluation.name)
-    return metric
+def keep(workspace: Workspace, own: OwnMetric, evaluation: Evaluation | None, *, shared: bool = False) -> None:
+    """Keep an own metric for this evaluation, or shared by all, once it can be built for this one.
+
+    Without an evaluation only a formula can be kept, once it can be built for some task, and it is shared.
+    """
+    if evaluation is None:
+        _built_somewhere(own)
+    else:
+        built(own, evaluation)
+    scope = SHARED if shared or evaluation is None else evaluation.name
+    definitions.keep(workspace, kind=KIND, name=own.name, body=own.body(), scope=scope)
+
+
+def _built_somewhere(own: OwnMetric) -> None:
+    if own.kind != FORMULA:
+        raise BadRequest("An expression names columns: say with --evaluation in which evaluation they are.")
+    if own.name in METRICS:
+        raise BadRequest(f"'{own.name}' is a built-in metric; choose another name.")
+    refusals = []
+    for task in (BINARY, MULTICLASS, REGRESSION):
+        try:
+            formula_metric(own, task)
+            return
+        except BadRequest as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def kept(workspace: Workspace, evaluation: Evaluation) -> list[Definition]:
+    """What is defined for this evaluation, then what is shared by all, as far as it is not for other tasks."""
+    known = own_metrics(workspace, evaluation)
+    found = [each for scope in (evaluation.name, SHARED) for each in definitions.listed(workspace, KIND, scope)]
+    return [each for each in found if each.name in known]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 
+from analysis.core import judged
 from analysis.core.cube import Cube
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.settings import number
@@ -14,6 +15,7 @@ from analysis.metrics import leaderboard, paired, panel
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 from analysis.metrics.leaderboard import Duel
+from analysis.metrics.obstacles import without_label
 
 OWN_ROWS = ("days", "rank_products", "amounts", "over:", "own:")
 """Needs whose parts count a version's own rows, whoever else answered them."""
@@ -80,11 +82,14 @@ def duels(
     """(every pair of the model versions, in every metric with a better side that both can answer; the answers used).
 
     base: filter, period and threshold; its model is replaced. alone: {model: the answer of the same query for it by
-    itself}, where there is one. None where there are more versions than are ranked.
+    itself}, where there is one. None where there are more versions than are ranked, or where
+    by the filter each is on other rows.
     """
     made: list[Duel] = []
     answers: list[Answer] = []
     facts = evaluation.facts
+    if judged.own_to_each(facts, base.where):  # the versions are on different rows
+        return [], []
     for one, two in combinations(models, 2) if len(models) <= leaderboard.MOST else ():
         able = [
             metric
@@ -102,7 +107,7 @@ def duels(
         settled = bool(first.cube.labelled[0] >= number("labelled_share"))
         for metric in able:
             kept = first.cube.once((metric.name, two.name, level), _compared(metric, first, second, level))
-            made.append(Duel(metric, one.name, two.name, kept, settled))
+            made.append(Duel(metric, one.name, two.name, kept, settled or without_label(metric), level))
     return made, answers
 
 

@@ -11,12 +11,13 @@ from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
 from analysis.engine import class_receipts, whole_receipts
+from analysis.engine.judgement import Judged, both_decided, decision
 from analysis.engine.parts import orders
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.rowsets import row_set
 from analysis.engine.rowsql import own_rows, row_sql
 from analysis.engine.rowterm import read
-from analysis.engine.statements import both_decided, decision, keys, weighed
+from analysis.engine.statements import keys, weighed
 from analysis.engine.terms import coded, term_sql, usable
 from analysis.metrics.definition import Metric
 
@@ -24,6 +25,7 @@ OF_CLASSES = {
     each.__name__: each
     for each in (
         class_receipts.areas,
+        class_receipts.class_scores,
         class_receipts.rests,
         class_receipts.ranks,
         class_receipts.class_calibration,
@@ -42,7 +44,9 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
     other = None if query.other is None else facts.model(query.other)
     models = [each for each in (model, other) if each is not None]
-    where = weighed(facts, query)
+    decided = _decision(facts, model, threshold)
+    decides = model.decision or threshold is not None
+    where = weighed(Judged(facts, model, decided if decides else ""), query)
     by = keys(facts, query, where)
     names = [f"k{place}" for place in range(len(by.sql))]
     weight = "r.w" if facts.weighted else "1"
@@ -58,7 +62,6 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     keyed = "".join(f"CAST({sql} AS VARCHAR) AS k{place}, " for place, sql in enumerate(by.sql))
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")
-    decided = _decision(facts, model, threshold)
     if other is not None:
         theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
         decided = both_decided(decided, f"r.{theirs}{other.index}")

@@ -1,7 +1,4 @@
-"""Rows: what is asked of the rows themselves, as SQL. A listing is at most 10,000 rows; all others count and sum.
-
-Segments here may use the judged columns (core/judged.py) beside those of the file.
-"""
+"""Rows: what is asked of the rows themselves, as SQL. A listing is at most 10,000 rows; all others count and sum."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,71 +8,18 @@ import polars as pl
 
 from analysis.core import judged
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
+from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.period import Period
-from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.roles import REGRESSION
 from analysis.core.segment import Everything, Segment
-from analysis.engine.condition import ColumnRef, render
+from analysis.engine.judgement import Judged
 from analysis.engine.query import Query
-from analysis.engine.statements import bucket_sql, decision, references, replicate_sql, scope
-from analysis.engine.terms import measurable, term_sql, usable
+from analysis.engine.statements import replicate_sql, scope
 
 MOST = 10_000
 ORDERS = ("loss", "id", "score", "time", "file")
 PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 KEPT = (*PLAIN, "UBIGINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The columns of one model version's judgement as SQL, where `r` is a row; NULL where there is none."""
-
-    evaluation: Evaluation
-    model: ModelFacts
-    cut: int | None
-
-    def sql(self, what: str) -> str:
-        """A quantity: label, prediction, score, error, loss or time; or "bucket:WIDTH", the number of a time bucket."""
-        if what.startswith("bucket:"):
-            return bucket_sql(what[7:])
-        index, task = self.model.index, self.evaluation.task
-        if what == "time":
-            return "r.t"
-        if task == REGRESSION:
-            labelled = self.evaluation.roles.label is not None
-            error = f"r.e{index}" if labelled else "CAST(NULL AS DOUBLE)"
-            known = {"label": "r.y", "prediction": f"r.p{index}", "error": error, "loss": f"abs({error})"}
-            return known[what]
-        if what == "label":
-            return self._class("r.y")
-        if what == "prediction":
-            decided = self.model.decision or self.cut is not None
-            return self._class(decision(self.model, self.cut)) if decided else "CAST(NULL AS VARCHAR)"
-        if what == "score":
-            return self._score()
-        if judged.loss_kind(self.evaluation, self.model) == "log":
-            term = term_sql(self.evaluation, self.model, "ll")  # least and greatest overlook what is missing
-            return f"CASE WHEN {usable(self.evaluation, self.model)} THEN {term} END"
-        if not (self.model.decision or self.cut is not None):
-            return "CAST(NULL AS DOUBLE)"
-        return f"CAST(r.y <> {decision(self.model, self.cut)} AS DOUBLE)"
-
-    def _class(self, code: str) -> str:
-        texts = ", ".join("'" + name.replace("'", "''") + "'" for name in self.evaluation.classes)
-        return f"list_extract([{texts}], CAST({code} AS INTEGER) + 1)"
-
-    def _score(self) -> str:
-        if self.evaluation.task == BINARY:
-            return f"r.s{self.model.index}" if self.model.score else "CAST(NULL AS DOUBLE)"
-        if measurable(self.evaluation, self.model):
-            return f"exp(-r.l{self.model.index})"
-        return "CAST(NULL AS DOUBLE)"
-
-    def references(self) -> dict[str, ColumnRef]:
-        """What a segment's column names stand for: the file's columns and the judged ones."""
-        kinds, names = judged.types(self.evaluation), judged.named(self.evaluation)
-        own = {name: ColumnRef(f"({self.sql(what)})", kinds[name]) for what, name in names.items()}
-        return references(self.evaluation) | own
 
 
 @dataclass(frozen=True)
@@ -93,11 +37,7 @@ class RowQuery:
 
     def scope(self, seen: Judged) -> str:
         """The WHERE clause: filter and period."""
-        base = scope(seen.evaluation, Query(self.model, frozenset(), period=self.period))
-        if isinstance(self.where, Everything):
-            return base
-        own = render(self.where, seen.references())
-        return own if base == "true" else f"{own} AND {base}"
+        return scope(seen, Query(self.model, frozenset(), where=self.where, period=self.period))
 
 
 @dataclass(frozen=True)

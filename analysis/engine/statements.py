@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from analysis.core import judged, words
 from analysis.core.cut import Cut, typed
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
-from analysis.core.period import MONDAY, WIDTHS
 from analysis.core.segment import Everything
 from analysis.core.settings import whole
-from analysis.engine.condition import ColumnRef, render
+from analysis.engine.condition import render
+from analysis.engine.judgement import Judged, both_decided, bucket_sql, decision, judging, references
 from analysis.engine.query import Query
 
 SET = "grouping_set"
@@ -105,6 +105,11 @@ class Asked:
         return ("count(*) AS n",)
 
     @property
+    def seen(self) -> Judged:
+        """How the model version judges rows."""
+        return judging(self.evaluation, self.model, self.cut)
+
+    @property
     def decision(self) -> str:
         """The decided class: the recorded one, or positive from score code `cut` on; of two versions where both did."""
         theirs = None if self.other is None else decision(self.other, self.other_cut)
@@ -117,22 +122,29 @@ def understood(
     """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
     model = evaluation.model(query.model)
     other = None if query.other is None else evaluation.model(query.other)
-    where = weighed(evaluation, query)
+    if other is not None:
+        refuse_apart(evaluation, query)
+    where = weighed(judging(evaluation, model, cut), query)
     columns = tuple(grouped(evaluation, each) for each in query.by)
     by = keys(evaluation, query, where)
     return Asked(evaluation, query, model, cut, by, columns, where, groups, other, other_cut)
 
 
-def references(evaluation: Evaluation) -> dict[str, ColumnRef]:
-    """What a segment's column names stand for in this file."""
-    return {column.name: ColumnRef(f"r.{column.key}", column.type) for column in evaluation.columns}
+def refuse_apart(evaluation: Evaluation, query: Query) -> None:
+    """BadRequest where the filter of a paired query asks of each version what it says itself: not the same rows."""
+    apart = judged.own_to_each(evaluation, query.where)
+    if apart:
+        raise BadRequest(
+            f"The filter uses {words.listed(apart)}, which each model version has its own of, so two versions would "
+            "not be compared on the same rows; filter by the file's columns, the label or the time instead."
+        )
 
 
-def scope(evaluation: Evaluation, query: Query) -> str:
-    """The WHERE clause: filter and period."""
-    parts = []
+def scope(seen: Judged, query: Query) -> str:
+    """The WHERE clause: filter, as the model version judges the rows, and period."""
+    parts, evaluation = [], seen.evaluation
     if not isinstance(query.where, Everything):
-        parts.append(render(query.where, references(evaluation)))
+        parts.append(render(query.where, seen.references()))
     if not query.period.everything or query.bucket is not None:
         if not evaluation.roles.time:
             raise BadRequest(
@@ -145,9 +157,9 @@ def scope(evaluation: Evaluation, query: Query) -> str:
     return " AND ".join(parts) or "true"
 
 
-def weighed(evaluation: Evaluation, query: Query) -> str:
+def weighed(seen: Judged, query: Query) -> str:
     """The WHERE clause of what is measured: in scope, and with a weight where rows have one."""
-    return scope(evaluation, query) + (" AND r.w IS NOT NULL" if evaluation.weighted else "")
+    return scope(seen, query) + (" AND r.w IS NOT NULL" if seen.evaluation.weighted else "")
 
 
 def grouped(evaluation: Evaluation, by: str | Cut) -> EvalColumn:
@@ -198,16 +210,6 @@ def key_sql(column: EvalColumn, where: str) -> str:
     return f"CASE WHEN {raw} IS NULL THEN NULL WHEN {raw} IN ({top}) THEN CAST({raw} AS VARCHAR) ELSE 'other' END"
 
 
-def bucket_sql(bucket: str) -> str:
-    """The number of the bucket a moment falls in: buckets since Monday 1970-01-05, or months."""
-    if bucket in WIDTHS:
-        width = int(WIDTHS[bucket].total_seconds() * 1_000_000)
-        origin = int((MONDAY - datetime(1970, 1, 1)).total_seconds() * 1_000_000)
-        return f"CAST(floor((epoch_us(r.t) - {origin}) / {width}) AS BIGINT)"
-    months = "(year(r.t) * 12 + month(r.t) - 1)"
-    return {"month": months, "quarter": f"{months} // 3", "year": f"{months} // 12"}[bucket]
-
-
 def replicate_sql(evaluation: Evaluation, replicates: int) -> str:
     """The random group that a row's unit is dealt to, 0 to replicates - 1; a row without a unit is one by itself."""
     if evaluation.roles.unit is None:
@@ -232,13 +234,3 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
         names.append("replicate")
         sql.append(replicate_sql(evaluation, query.replicates))
     return Keys(tuple(names), tuple(sql))
-
-
-def decision(model: ModelFacts, cut: int | None) -> str:
-    """The decided class: the recorded one, or positive from score code `cut` on."""
-    return f"r.p{model.index}" if cut is None else f"CAST(r.b{model.index} >= {cut} AS USMALLINT)"
-
-
-def both_decided(first: str, second: str | None) -> str:
-    """The first decision, where there is a second one too."""
-    return first if second is None else f"CASE WHEN {second} IS NOT NULL THEN {first} END"

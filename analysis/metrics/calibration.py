@@ -12,7 +12,7 @@ from analysis.metrics import curves, logistic, reliability
 from analysis.metrics.decisions import NO_WEIGHT, constant
 from analysis.metrics.definition import METRICS, Metric, Sql
 from analysis.metrics.intervals import divide, plain, reasons
-from analysis.metrics.reliability import Bins, Cells
+from analysis.metrics.reliability import Bins, Calibration, Cells
 from analysis.metrics.scores import scored
 
 OUTSIDE = "some scores lie outside 0 to 1, so they are no probabilities"
@@ -42,31 +42,26 @@ def said(bins: Bins | None) -> str:
 
 
 def ece(cube: Cube, level: float, bins: Bins | None = None) -> Estimates:
-    """Expected calibration error, whose low end is moved down by the bias that summing sizes can have caused.
+    """Expected calibration error, whose ends are moved down by the bias that summing sizes causes (see `calibrated`).
 
-    By simulation a 95 % interval covers 93 to 98 % of calibrated scores from 100 rows on (86 % at 50 rows with 5 %
-    positives, 89 % at 100 rows of a strong model) and 97 to 99.8 % of others: it is rather too wide than too narrow.
+    By simulation a 95 % interval covers 94.5 to 98 % from 200 rows on and 94 to 99.7 % below, but 91 % at 50 rows of
+    scores that are much too sure of 5 % positives.
     """
     histogram = scored(cube)
-    error = reliability.calibration_error(histogram, bins)
-    return calibrated(error.value, error.variance, error.bias, error.bound, histogram, level, said(bins))
+    return calibrated(reliability.calibration_error(histogram, bins), histogram, level, said(bins))
 
 
-def calibrated(
-    value: np.ndarray,
-    variance: np.ndarray,
-    bias: np.ndarray,
-    bound: np.ndarray,
-    histogram: Histogram,
-    level: float,
-    over: str,
-) -> Estimates:
-    """A calibration error with its interval. histogram: the rows it is of; over: the bins, in words."""
-    low, high = plain(value, variance, level, reliability.freedom(histogram))
-    low, high = np.clip(low - bias, 0, 1), np.clip(high, 0, 1)
+def calibrated(error: Calibration, histogram: Histogram, level: float, over: str) -> Estimates:
+    """A calibration error with its interval. histogram: the rows it is of; over: the bins, in words.
+
+    The low end is moved down by the most the error can owe to noise, the high end by the least, not below the value.
+    """
+    low, high = plain(error.value, error.variance, level, reliability.freedom(histogram))
+    low, high = np.clip(low - error.bias, 0, 1), np.clip(np.maximum(high - error.least_bias, error.value), 0, 1)
     method = f"linearised at the signs found, {over}{reliability.how(histogram)}"
-    method += "; the low end allows for the bias of summed sizes"
-    return Estimates(value, low, high, rows_of(histogram), method, why_not(histogram, value), bound=bound)
+    method += "; both ends allow for the bias of summed sizes"
+    why = why_not(histogram, error.value)
+    return Estimates(error.value, low, high, rows_of(histogram), method, why, bound=error.bound)
 
 
 def mce(cube: Cube, level: float, bins: Bins | None = None) -> Estimates:

@@ -17,6 +17,7 @@ CHANGE: dict[str, Any] = {
     "change_low": pl.Float64,
     "change_high": pl.Float64,
     "change_n": pl.Int64,
+    "change_detectable": pl.Float64,
     "p": pl.Float64,
     "judged": pl.Float64,
 }
@@ -46,7 +47,8 @@ def columns(
     level: float = 0.95,
     together: np.ndarray | None = None,
 ) -> pl.DataFrame:
-    """One row: change, its ends, its n (the smaller side), p, and judged, the difference a verdict goes by.
+    """One row: change, its ends, its n (the smaller side), the smallest change that would have been found four times in
+    five (see `contrasts.detectable`), p, and judged, the difference a verdict goes by.
 
     Where zero is best, judged is of the distances from zero. settled: whether both sides have their labels; without,
     there is no p and so no verdict. together: the correlation of both, where they share units. Empty where there is
@@ -58,7 +60,8 @@ def columns(
         judged = unpaired.distances(now, then, together, level) if metric.better == "zero" else d
         p = float(contrasts.p_values(judged, level)[0]) if settled else np.nan
         ends = [_none(each[0]) for each in (d.value, d.low, d.high)]
-        values = [*ends, int(d.n[0]), _none(p), _none(judged.value[0])]
+        least = contrasts.detectable(d, level=level)[0]
+        values = [*ends, int(d.n[0]), _none(least), _none(p), _none(judged.value[0])]
     return pl.DataFrame({name: [value] for name, value in zip(CHANGE, values, strict=True)}, schema=CHANGE)
 
 

@@ -9,9 +9,7 @@ from analysis.core.cube import Cube, Histogram
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.roles import MULTICLASS
-from analysis.metrics import reliability
-from analysis.metrics.calibration import calibrated, said
-from analysis.metrics.class_curves import Areas, areas, versus
+from analysis.metrics.class_curves import Areas, areas
 from analysis.metrics.clusters import DEALT, correction
 from analysis.metrics.decisions import NO_WEIGHT, constant, proportion
 from analysis.metrics.definition import METRICS, Metric, Sql
@@ -95,41 +93,6 @@ def mean_area(cube: Cube, level: float, *, pairs: bool) -> Estimates:
     return Estimates(value, low, high, n.sum(axis=1), method, why, bound=area.bound)
 
 
-def classwise_ece(cube: Cube, level: float) -> Estimates:
-    """The mean of the classes' ECE.
-
-    Its standard error is the smaller of two that it cannot exceed: the mean of the classes' own, and twice the root of
-    the mean square of 1 - (score of the label), over the number of classes, since the gaps of a row add up to no more.
-    By simulation a 95 % interval covers 93 to 100 %: it is rather too wide.
-    """
-    histograms = scored(cube)
-    parts = [reliability.calibration_error(versus(each, own)) for own, each in enumerate(histograms)]
-    value, bias, bound = (
-        np.mean([getattr(part, name) for part in parts], axis=0) for name in ("value", "bias", "bound")
-    )
-    size, total = len(parts), histograms[0].w[:, : len(parts)].sum(axis=(1, 2))
-    missed = np.zeros(len(cube))
-    for own, each in enumerate(histograms):
-        missed += each.w2[:, own] @ (1 - (each.low + each.high) / 2) ** 2
-    most = divide(2 * np.sqrt(missed), size * total)
-    error = np.mean([np.sqrt(part.variance) for part in parts], axis=0)
-    if histograms[0].dealt is None:  # what a row adds at most says nothing of a unit
-        error = np.fmin(error, most)
-    over = f"{said(None)} of each of {size} classes, standard errors at their largest"
-    return calibrated(value, error**2, bias, bound, versus(histograms[0], 0), level, over)
-
-
-def top_label_ece(cube: Cube, level: float) -> Estimates:
-    """The calibration error of the highest score, as the chance that its class is the label's.
-
-    By simulation a 95 % interval covers 94 to 100 % from 100 rows on, and 90 to 97 % at 50 rows of calibrated scores.
-    """
-    if cube.top_label is None:
-        raise BadRequest(NO_SCORES)
-    error = reliability.calibration_error(cube.top_label)
-    return calibrated(error.value, error.variance, error.bias, error.bound, cube.top_label, level, said(None))
-
-
 def top_accuracy(cube: Cube, level: float, *, top: int) -> Estimates:
     """The share of rows whose label is among the `top` highest scores; undefined where there are no more classes."""
     ranks = ranked(cube)
@@ -160,14 +123,6 @@ _area = partial(
     unit="score",
     baseline=partial(constant, 0.5),
     baseline_help="0.5: scores that know nothing of the label",
-)
-_calibration = partial(
-    _of_classes,
-    better="lower",
-    unit="score",
-    source="Naeini, Cooper and Hauskrecht 2015; Nixon et al. 2019",
-    baseline=partial(constant, np.nan),
-    baseline_help="none: constant scores at the classes' shares are calibrated",
 )
 _top = partial(
     _of_classes,
@@ -224,27 +179,5 @@ METRICS.add(
         baseline=partial(commonest, top=3),
         baseline_help="always naming the 3 most common classes",
         sql=Sql("ranks", "", "", _among.format(3), "count(*)"),
-    )
-)
-METRICS.add(
-    _calibration(
-        "classwise_ece",
-        "Calibration error by class (ECE)",
-        needs=("class_scores", "probabilities"),
-        help="Mean over the classes of the gap between a class's score and its share, over 15 bins: 0 calibrated, at "
-        "most 2 over the number of classes.",
-        estimate=classwise_ece,
-        sql=Sql("class_calibration", "", "", "sum(abs(excess)) / nullif(sum(total), 0)", "sum(n_all) / max(classes)"),
-    )
-)
-METRICS.add(
-    _calibration(
-        "top_label_ece",
-        "Calibration error of the highest score (ECE)",
-        needs=("top_label", "probabilities"),
-        help="Mean gap between the highest score and how often its class is right, over 15 bins: 0 calibrated, 1 "
-        "always certain and wrong.",
-        estimate=top_label_ece,
-        sql=Sql("top_calibration", "", "", "sum(abs(excess)) / nullif(sum(total), 0)", "sum(n_all)"),
     )
 )

@@ -32,6 +32,8 @@ class Sql:
     of the highest score of many classes, and "class_calibration": of each class's score in turn;
     "recalibration": a row a group with intercept and slope of the logistic regression on the score's log odds, sound
     (whether they exist) and n_all (rows);
+    "class_scores": the same as "scores" with a row a group, class and code of that class's score, whose positives are
+    the class and whose negatives are all the others;
     "areas": a row a group, class and other class (for "rests": all others as one) with area (AUC of the class's score
     between the two, null where one is missing) and n_pos (rows of the class);
     "ranks": the labelled rows with the label's rank, their weight w and the number of classes;

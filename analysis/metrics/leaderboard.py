@@ -29,6 +29,7 @@ VERSIONS: dict[str, Any] = {
     "difference_low": pl.Float64,
     "difference_high": pl.Float64,
     "difference_n": pl.Int64,
+    "difference_detectable": pl.Float64,
     "p": pl.Float64,
     "p_adjusted": pl.Float64,
     "method": pl.String,
@@ -46,6 +47,7 @@ class Duel:
     second: str
     contrast: Contrast
     settled: bool = True
+    level: float = 0.95
 
     @property
     def p(self) -> float:
@@ -117,6 +119,7 @@ def _to_first(name: str, first: str, duels: list[tuple[Duel, float]]) -> dict[st
                 "difference_low": low,
                 "difference_high": high,
                 "difference_n": int(d.n[0]),
+                "difference_detectable": float(contrasts.detectable(d, level=duel.level)[0]),
                 "p": duel.p,
                 "p_adjusted": float(adjusted),
                 "method": d.method,

@@ -12,7 +12,7 @@ from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.settings import whole
-from analysis.metrics import obstacles
+from analysis.metrics import contrasts, obstacles
 from analysis.metrics.definition import METRICS, Metric, defined
 
 NEEDS_DECISION = "needs a decision: this model has scores only, so choose a threshold (--threshold)"
@@ -120,8 +120,14 @@ def undefined(groups: int, reason: str) -> Estimates:
     return Estimates(nothing, nothing, nothing, np.zeros(groups, dtype=np.int64), "", np.full(groups, reason, object))
 
 
-def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: pl.DataFrame) -> pl.DataFrame:
-    """Estimates as rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound."""
+def rows(
+    cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: pl.DataFrame, *, level: float = 0.95
+) -> pl.DataFrame:
+    """Estimates as rows: group columns, model, metric, class, value, low, high, n, method, reason, baseline, bound, and
+    detectable: the smallest distance from a fixed value that is found four times in five (`contrasts.detectable`).
+
+    level: of the intervals. detectable is null where an interval is cut at an end of the metric's range.
+    """
     by_class = len(estimates) != len(cube)
     classes: list[str | None] = [None] * len(cube)
     if by_class:
@@ -141,10 +147,16 @@ def rows(cube: Cube, metric: Metric, model: str, estimates: Estimates, groups: p
             "reason": [None if each is None else str(each) for each in estimates.reason],
             "baseline": estimates.baseline,
             "bound": estimates.bound,
+            "detectable": _detectable(metric, estimates, level),
         },
         schema_overrides={"class": pl.String, "reason": pl.String},
-    ).with_columns(pl.col("value", "low", "high", "baseline", "bound").fill_nan(None))
+    ).with_columns(pl.col("value", "low", "high", "baseline", "bound", "detectable").fill_nan(None))
     return pl.concat([groups, body], how="horizontal") if groups.width else body
+
+
+def _detectable(metric: Metric, estimates: Estimates, level: float) -> np.ndarray:
+    whole = (estimates.low > metric.low) & (estimates.high < metric.high)
+    return np.where(whole, contrasts.detectable(estimates, level=level), np.nan)
 
 
 def skill(metric: Metric) -> pl.Expr:

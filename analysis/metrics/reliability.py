@@ -36,8 +36,9 @@ class Bins:
 
 @dataclass(frozen=True)
 class Calibration(Summary):
-    """A calibration error and how much of it sampling alone may have added (bias): sizes of noise add up."""
+    """A calibration error and how much of it sampling alone adds, as sizes of noise add up: at least and at most."""
 
+    least_bias: np.ndarray
     bias: np.ndarray
 
 
@@ -190,11 +191,10 @@ def calibration_error(histogram: Histogram, bins: Bins | None = None) -> Calibra
 
     The share-weighted mean of |mean label - mean score| by bin. A code's score is the middle of its range; bound adds
     up half the ranges, and the whole share of a code that straddles an edge. The variance is linearised at the signs
-    found. bias: the mean of a folded normal less its centre, by bin, with the gap found less its standard error for
-    the centre. nan where a score lies outside [0, 1].
+    found. bias: the mean of a folded normal less its centre, by bin, with the noise seen or that of calibrated
+    scores (as in Brocker and Smith 2007), whichever is larger, and the gap found less that noise for the centre;
+    least_bias with the whole gap for the centre. nan where a score lies outside [0, 1].
     """
-    from scipy.special import ndtr
-
     picked = width_bins(histogram) if bins is None else bins
     doubt = doubts(histogram, picked)
 
@@ -204,13 +204,21 @@ def calibration_error(histogram: Histogram, bins: Bins | None = None) -> Calibra
         side = cells.here(np.sign(cells.excess))
         spread = cells.variance(side * cells.miss0 - value[:, None], side * cells.miss1 - value[:, None])
         bound = np.minimum(divide((cells.w0 + cells.w1) @ doubt, cells.total), 1.0)
-        noise = np.sqrt(cells.squares(cells.miss0, cells.miss1))
-        centre = np.maximum(size - noise, 0.0)
-        ratio = np.nan_to_num(divide(centre, noise))
-        folded = noise * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) - 2 * centre * ndtr(-ratio)
-        return value, spread, bound, divide(folded.sum(axis=1), cells.total)
+        chance = np.maximum(cells.middle * (1 - cells.middle), 0.0)
+        calibrated = ((cells.q0 + cells.q1) * chance) @ cells.member
+        noise = np.sqrt(np.maximum(cells.squares(cells.miss0, cells.miss1), calibrated))
+        added = [_folding(centre, noise).sum(axis=1) for centre in (size, np.maximum(size - noise, 0.0))]
+        return value, spread, bound, *(divide(each, cells.total) for each in added)
 
     return Calibration(*over(histogram, picked, statistic))
+
+
+def _folding(centre: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """The mean of the size of a normal variable about `centre` >= 0, less the centre."""
+    from scipy.special import ndtr
+
+    ratio = np.nan_to_num(divide(centre, noise))
+    return noise * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) - 2 * centre * ndtr(-ratio) * (noise > 0)
 
 
 def doubts(histogram: Histogram, bins: Bins) -> np.ndarray:

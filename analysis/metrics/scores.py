@@ -26,6 +26,7 @@ from analysis.metrics.intervals import (
     wilson,
 )
 
+NO_POSITIVES, NO_NEGATIVES = "no actual positives with a score", "no actual negatives with a score"
 FEW = 10
 """Below this many rows of a class DeLong's variance is too rough."""
 SEED, REPLICATES = 20_260, 1_000
@@ -52,8 +53,8 @@ def one_class(sizes: curves.ClassSizes) -> np.ndarray:
     return reasons(
         len(sizes.rows),
         (sizes.rows == 0, "no row has both a label and a score"),
-        (sizes.positives == 0, "no actual positives with a score"),
-        (sizes.negatives == 0, "no actual negatives with a score"),
+        (sizes.positives == 0, NO_POSITIVES),
+        (sizes.negatives == 0, NO_NEGATIVES),
         ((sizes.effective_positives == 0) | (sizes.effective_negatives == 0), "the weights of a class add up to 0"),
     )
 
@@ -103,8 +104,8 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
         least, most = bootstrap(histogram.n[group, 0], histogram.n[group, 1], level)
         drawn[0][group], drawn[1][group] = least, most
     units = ranked_units(cube)
-    counted = (np.minimum(each, units) for each in (sizes.effective_positives, sizes.effective_negatives))
-    score = mann_whitney(value, *counted, level)
+    positives, negatives = (np.minimum(each, units) for each in (sizes.effective_positives, sizes.effective_negatives))
+    score = mann_whitney(value, positives, negatives, level)
     drawn = (np.fmin(drawn[0], score[0]), np.fmax(drawn[1], score[1]))
     straight = plain(value, variance, level, freedom)
     steep = value > HIGH
@@ -167,7 +168,7 @@ def average_precision(cube: Cube, level: float) -> Estimates:
     why = reasons(
         len(value),
         (sizes.rows == 0, "no row has both a label and a score"),
-        (sizes.positives == 0, "no actual positives with a score"),
+        (sizes.positives == 0, NO_POSITIVES),
         (np.isnan(value), NO_WEIGHT),
     )
     return Estimates(value, low, high, sizes.positives, method, why, bound=area.bound)

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.cube import Cube
 from analysis.core.errors import BadRequest, Undecided
 from analysis.core.evaluation import Evaluation, ModelFacts
@@ -21,7 +21,7 @@ from analysis.engine.used import rows_used
 from analysis.metrics import defined, panel
 from analysis.metrics.definition import Metric
 
-TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound")
+TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound", "detectable")
 
 
 def measure(
@@ -37,7 +37,9 @@ def measure(
 ) -> Result:
     """Each metric of each model version on its own scored and labelled rows, one row a group, model and metric.
 
-    An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises Undecided.
+    detectable: the smallest distance from a value fixed beforehand, such as a target, that so many rows find four times
+    in five. An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises
+    Undecided.
     """
     facts = evaluation.facts
     asked = panel.chosen(facts, metrics, evaluation.own)
@@ -57,6 +59,8 @@ def measure(
     )
     pieces, used, sql, notes = [], [], {}, []
     seconds, cached = 0.0, True
+    apart = judged.said_apart(facts, where, len(versions))
+    notes += [apart] if apart else []
     for model in versions:
         obstacles = {metric.name: panel.obstacle(metric, facts, model, threshold) for metric in asked}
         possible = [metric for metric in asked if obstacles[metric.name] is None]
@@ -80,7 +84,7 @@ def measure(
             estimates = (
                 panel.undefined(len(answer.cube), reason) if reason else metric.measure(answer.cube, level=level)
             )
-            pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups))
+            pieces.append(panel.rows(answer.cube, metric, model.name, estimates, groups, level=level))
             if reason is None and metric.sql is not None:
                 sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
     frame = pl.concat(pieces, how="vertical_relaxed")

@@ -24,6 +24,7 @@ from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
 from analysis.metrics import METRICS, change, defined, leaderboard, panel, unpaired
 from analysis.metrics.definition import Metric
+from analysis.metrics.obstacles import without_label
 
 KEY_FIGURES = {
     "binary": ("recall", "precision", "f1", "roc_auc", "average_precision", "accuracy", "log_loss", "brier"),
@@ -96,17 +97,22 @@ def overview(
         answers.append(answer)
         totals.append(answer)
         used.append(rows_used(model.name, answer.cube))
-        earlier, said = _before(evaluation, query, course, answers)
-        compared = compared or said
+        earlier = _before(evaluation, query, course, answers)
+        compared = compared or _compared(course, query.period, labels=True)
         both, asked_too = shared_units(evaluation, query, answer, earlier, course)
         answers += asked_too
-        classes += _by_class(facts, model, answer.cube, level)
+        for metric in _of_each_class(facts, model, query):
+            classes.append(_by_class(facts, metric, model, answer.cube, level))
+            if metric.sql is not None:
+                sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
         for metric in asked:
             reason = panel.obstacle(metric, facts, model, threshold)
             if metric.by_class(answer.cube):
                 continue
             estimates = panel.undefined(1, reason) if reason else metric.measure(answer.cube, level=level)
-            piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups)
+            piece = panel.rows(answer.cube, metric, model.name, estimates, answer.cube.groups, level=level)
+            said = _compared(course, query.period, labels=not without_label(metric))
+            piece = piece.with_columns(pl.lit(said or None, dtype=pl.String).alias("compared"))
             changed = change.columns(metric, None, None)
             if reason is None:
                 over_time = metric.measure(course.cube, level=level) if course is not None else None
@@ -146,6 +152,8 @@ def overview(
     notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
     if apart:
         notes.append(f"The changes of {words.listed(list(apart))} do not allow for units with rows in both periods.")
+    others = judged.said_apart(facts, where, len(versions))
+    notes += [others] if others else []
     options |= panel.own_texts(asked, evaluation.own)
     receipt = Receipt(
         "overview",
@@ -166,31 +174,46 @@ def overview(
     return Result(frame, said, receipt, {"trend": trend, "classes": by_class, "versions": ranks}, evaluation.own)
 
 
-def _by_class(facts: Evaluation, model: ModelFacts, cube: Cube, level: float) -> list[pl.DataFrame]:
-    """Recall, precision and F1 of each class, where there are more than two."""
-    metrics = [metric for metric in METRICS if metric.by_class(cube) and facts.task in metric.tasks]
-    label = judged.named(facts)["label"]
-    where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
+def _of_each_class(facts: Evaluation, model: ModelFacts, query: Query) -> list[Metric]:
+    """The metrics by class that what was counted serves, where there are more than two classes."""
     return [
-        panel.rows(cube, metric, model.name, metric.measure(cube, level=level), cube.groups).with_columns(where)
-        for metric in metrics
-        if panel.obstacle(metric, facts, model, None) is None
+        metric
+        for metric in METRICS
+        if metric.per_class_of(facts.classes)
+        and facts.task in metric.tasks
+        and query.needs.issuperset(metric.needs)
+        and panel.obstacle(metric, facts, model, None) is None
     ]
 
 
-def _before(
-    evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]
-) -> tuple[Answer | None, str]:
-    """The answer of the period before, where a period is chosen, and in words what is compared with what."""
-    if course is None:
-        return None, ""
+def _by_class(facts: Evaluation, metric: Metric, model: ModelFacts, cube: Cube, level: float) -> pl.DataFrame:
+    """A metric of each class."""
+    label = judged.named(facts)["label"]
+    where = pl.Series("where", [Compare(label, "=", name).expression() for name in facts.classes], dtype=pl.String)
+    return panel.rows(
+        cube, metric, model.name, metric.measure(cube, level=level), cube.groups, level=level
+    ).with_columns(where)
+
+
+def _before(evaluation: OpenEvaluation, query: Query, course: Course | None, answers: list[Answer]) -> Answer | None:
+    """The answer of the period before, where a period is chosen."""
     period = query.period.before()
-    if period is not None:
-        answer = evaluation.ask(replace(query, period=period))
-        answers.append(answer)
-        return answer, f"against {period.first} to {period.last}"
-    pair = course.last_two()
-    return None, f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
+    if course is None or period is None:
+        return None
+    answer = evaluation.ask(replace(query, period=period))
+    answers.append(answer)
+    return answer
+
+
+def _compared(course: Course | None, period: Period, *, labels: bool) -> str:
+    """In words what a change compares with what; "" where there is nothing to compare."""
+    if course is None:
+        return ""
+    before = period.before()
+    if before is not None:
+        return f"against {before.first} to {before.last}"
+    pair = course.last_two(labels=labels)
+    return f"{course.bucket} of {course.starts[pair[1]]:%d %b %Y} against the one before" if pair else ""
 
 
 def _change(
@@ -205,10 +228,10 @@ def _change(
 ) -> pl.DataFrame:
     """The columns of the change: against the period before, else of the last two settled buckets."""
     if earlier is not None:
-        settled = bool(min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share"))
-        then = metric.measure(earlier, level=level)
+        known = min(earlier.labelled[0], cube.labelled[0]) >= number("labelled_share")
+        settled, then = bool(known or without_label(metric)), metric.measure(earlier, level=level)
         return change.columns(metric, now, then, settled=settled, level=level, together=together)
-    pair = course.last_two() if course is not None else None
+    pair = course.last_two(labels=not without_label(metric)) if course is not None else None
     if pair is None or over_time is None:
         return change.columns(metric, None, None)
     later, before = (change.at(over_time, place) for place in reversed(pair))
@@ -231,7 +254,7 @@ def _trend(facts: Evaluation, metric: Metric, model: ModelFacts, course: Course,
             "rows": course.cube.rows,
             "labelled": course.cube.labelled,
             "complete": course.complete,
-            "settled": course.settled,
+            "settled": course.settled(labels=not without_label(metric)),
             "where": [bucket.expression() for bucket in buckets],
             "where_labelled": [every([bucket, Not(waiting)]).expression() for bucket in buckets],
             "where_not_yet": [every([bucket, waiting]).expression() for bucket in buckets],

@@ -86,7 +86,7 @@ def targets(
 
 
 def _nothing() -> pl.DataFrame:
-    numbers = dict.fromkeys(("value", "low", "high", "baseline", "bound"), pl.Float64)
+    numbers = dict.fromkeys(("value", "low", "high", "baseline", "bound", "detectable"), pl.Float64)
     texts = dict.fromkeys(("model", "metric", "class", "method", "reason"), pl.String)
     return pl.DataFrame(schema={**texts, **numbers, "n": pl.Int64})
 

@@ -15,6 +15,8 @@ from analysis.telling.spec import done as _done
 from analysis.telling.spec import empty as _empty
 
 LANES = 3
+BESIDE = {"minExtent": 44, "maxExtent": 44}
+"""Of the vertical axes of charts above each other, so that their times stand above each other too."""
 
 
 @lru_cache(maxsize=64)
@@ -35,7 +37,7 @@ def trend(unit: str, title: str, several: bool, height: int = 260, marked: bool 
             axis=_axis(grid=False, labelOverlap=True, format="%d %b", labelLimit=160),
         )
     )
-    y_axis = _axis(format=FORMATS[unit], title=title, tickCount=5)
+    y_axis = _axis(format=FORMATS[unit], title=title, tickCount=5, **BESIDE)
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=y_axis)
     hue = {"color": alt.Color("model:N", legend=None if not several else alt.Legend(title=None, orient="top"))}
     low = alt.Y("low:Q", axis=y_axis, title=title)
@@ -89,14 +91,14 @@ def _markers() -> list[Any]:
 
 
 @lru_cache(maxsize=64)
-def labelled(height: int = 95) -> dict[str, Any]:
+def labelled(height: int = 130) -> dict[str, Any]:
     """Rows and how many of them are labelled, by time. Frame: start, kind, count, model, where, aria."""
     chart = (
         alt.Chart(_empty())
         .mark_bar(size=9)
         .encode(
             x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=_axis(grid=False, labels=False)),
-            y=alt.Y("count:Q", title="rows", axis=_axis(tickCount=1, format="~s")),
+            y=alt.Y("count:Q", title="rows", scale=alt.Scale(nice=2), axis=_axis(tickCount=2, format="~s", **BESIDE)),
             opacity=alt.Opacity(
                 "kind:N",
                 scale=alt.Scale(domain=["labelled", "not yet"], range=[0.85, 0.25]),

@@ -27,6 +27,7 @@ def done(chart: Any) -> dict[str, Any]:
     for layer in spec.get("layer", []):
         layer.pop("data", None)
     spec["config"] = INK
+    spec["padding"] = {"bottom": 0}  # else twenty pixels of nothing
     return spec
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from analysis.core import judged
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
@@ -253,7 +254,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
     where, broken = None, ""
     if text:
         try:
-            where = parse(text, columns=evaluation.types())
+            where = parse(text, columns=judged.types(evaluation))
         except BadRequest as error:
             broken = str(error)
     return Context(evaluation, tuple(models), period, where, text, threshold, policy, "", problems, broken)
@@ -268,7 +269,7 @@ def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policie
 
 FILTER_HELP = (
     "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
-    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes."
+    "`matches '^A'`, `is missing`; and, or, not; odd names in double quotes; also `label_`, `prediction_`, `loss_`."
 )
 
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from analysis.core import judged
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
@@ -20,11 +21,13 @@ from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, jobs
 from analysis.store import policies as stored
 from analysis.store.workspace import Workspace
+from analysis.telling.picture import Drawn
 from pages.ui.cards import cards
-from pages.ui.context import Context
+from pages.ui.context import Context, plain
 
 log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
+_DRAWN: contextvars.ContextVar[tuple[Drawn, ...]] = contextvars.ContextVar("drawn", default=())
 
 
 @st.cache_resource(show_spinner=False)
@@ -77,12 +80,23 @@ def page(stem: str) -> str:
 
 @contextmanager
 def framed(context: Context) -> Iterator[None]:
-    """While the block runs, `context()` answers with this."""
-    token = _CURRENT.set(context)
+    """While the block runs, `context()` answers with this, and `drawn()` with the charts of this run."""
+    token, charts = _CURRENT.set(context), _DRAWN.set(())
     try:
         yield
     finally:
         _CURRENT.reset(token)
+        _DRAWN.reset(charts)
+
+
+def draw(chart: Drawn) -> None:
+    """Keep in mind that this run drew a chart."""
+    _DRAWN.set((*_DRAWN.get(), chart))
+
+
+def drawn() -> tuple[Drawn, ...]:
+    """The charts this run has drawn so far."""
+    return _DRAWN.get()
 
 
 def context() -> Context:
@@ -93,6 +107,15 @@ def context() -> Context:
         st.rerun()
     assert current is not None  # noqa: S101 - st.rerun does not return
     return current
+
+
+def caution(context: Context) -> None:
+    """Say where the filter means other rows for each of the model versions shown."""
+    if context.evaluation is not None and context.where is not None:
+        shown = len(context.models) or len(context.evaluation.models)
+        said = judged.said_apart(context.evaluation, context.where, shown)
+        if said:
+            st.caption(plain(said))
 
 
 class Finished(Exception):

@@ -1,16 +1,15 @@
 """Own metrics on a page: defined in a popover with a live check and a preview; each kept one becomes a card."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from analysis import questions
 from analysis.core.errors import BadRequest
+from analysis.core.evaluation import Evaluation
 from analysis.core.ownmetric import BETTER, EXPRESSION, FORMULA, OwnMetric, own_metric
 from analysis.engine import own
 from analysis.engine.query import OpenEvaluation
-from analysis.metrics import Metric
 from analysis.store import definitions
 from pages.ui import frame, pickers
 from pages.ui.context import Context, plain
@@ -25,14 +24,13 @@ HELP = {
 
 def popover(evaluation: OpenEvaluation, context: Context) -> None:
     """Define a metric of one's own for this evaluation, or take one off."""
-    known = evaluation.own
     with st.popover(
         "Own metrics", icon=":material/function:", key="ownmetrics", on_change="rerun", width="content"
     ) as opened:
         if not opened.open:
             return
         _define(evaluation, context)
-        _listed(known, evaluation.facts.name)
+        _listed(evaluation.facts)
 
 
 def _define(evaluation: OpenEvaluation, context: Context) -> None:
@@ -51,19 +49,21 @@ def _define(evaluation: OpenEvaluation, context: Context) -> None:
     except BadRequest as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
+    shared = st.toggle("For all evaluations", key="own_shared", help="Shown wherever its task and columns are there.")
     if st.button("Keep metric", type="primary", key="own_keep", disabled=not name.strip()):
-        own.keep(frame.workspace(), made, evaluation.facts)
+        own.keep(frame.workspace(), made, evaluation.facts, shared=shared)
         st.session_state[pickers.NEW_FIGURE] = made.name
         st.rerun()
 
 
-def _listed(known: Mapping[str, Metric], evaluation: str) -> None:
-    for place, metric in enumerate(known.values()):
+def _listed(evaluation: Evaluation) -> None:
+    workspace = frame.workspace()
+    for place, kept in enumerate(own.kept(workspace, evaluation)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(metric.name)}** {plain(metric.source)}", width="stretch")
+            whose = ":small[for all evaluations]" if kept.scope == own.SHARED else ""
+            st.markdown(f"**{plain(kept.name)}** {plain(kept.body['text'])} {whose}", width="stretch")
             if st.button("Remove", key=f"own_remove_{place}", type="tertiary"):
-                workspace = frame.workspace()
-                definitions.forget(workspace, definitions.find(workspace, own.KIND, metric.name, evaluation))
+                definitions.forget(workspace, kept)
                 st.rerun()
 
 

@@ -80,6 +80,13 @@ def metric(result: Result, *, key: str, offered: bool = True) -> str:
     return one("Metric", names, key=key, shown=lambda name: defined(name, result.own).title, width=280)
 
 
+def of_class(result: Result, *, key: str) -> str:
+    """One of the metrics by class of a result; recall first, where it is there."""
+    names = result.frames["classes"]["metric"].unique(maintain_order=True).to_list()
+    names = sorted(names, key=lambda name: name != "recall")
+    return one("Of each class", names, key=key, shown=lambda name: defined(name, result.own).title, segmented=True)
+
+
 def version(result: Result, *, key: str) -> str:
     """One of the model versions a result was asked for, whether it has rows or not; the last one first."""
     names = list(result.receipt.options["models"])

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,10 @@ from analysis.core.dataset import Dataset
 from analysis.core.receipt import Result
 from analysis.core.target import MET, MISSED
 from analysis.metrics import Metric, defined
+from analysis.telling import picture
+from analysis.telling.citation import citation, source
+from analysis.telling.picture import Drawn
+from pages.ui import frame as frames
 from pages.ui import verbs as looks
 from pages.ui.context import Context, plain
 
@@ -54,7 +59,7 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Me
         delta_description=row["verdict"] if change else None,
         chart_data=values if len(values) > 1 else None,
         chart_type="line",
-        help=_about(metric, row["method"]),
+        help=_about(metric, row),
     )
     if row["value"] is None:
         aim = f"  \n{_target(row, metric.unit)}" if row.get("target") is not None else ""
@@ -67,6 +72,8 @@ def _card(row: dict[str, Any], course: pl.DataFrame | None, own: Mapping[str, Me
         lines.append(said.get(row["skill"], base))
     if row.get("target") is not None:
         lines.append(_target(row, metric.unit))
+    if row["verdict"] == "no clear change" and row["change_detectable"] is not None:
+        lines.append(plain(f"a change of {words.size(row['change_detectable'], metric.unit)} would have shown"))
     st.caption("  \n".join(lines))
 
 
@@ -80,9 +87,16 @@ def _target(row: dict[str, Any], unit: str) -> str:
     return f"○ {bound} not decided by the interval"
 
 
-def _about(metric: Metric, method: str) -> str:
+def _about(metric: Metric, row: dict[str, Any]) -> str:
     chance = metric.baseline_help or "none"
-    return f"{plain(metric.help)}  \nNo skill: {plain(chance)}.  \nInterval: {plain(method or 'none')}."
+    said = f"{plain(metric.help)}  \nNo skill: {plain(chance)}.  \nInterval: {plain(row['method'] or 'none')}."
+    found = "would be found four times in five by a single look at 95%"
+    if row["detectable"] is not None:
+        said += f"  \nA distance of {words.size(row['detectable'], metric.unit)} from a target {found}."
+    if row["change_detectable"] is not None:
+        said += f"  \nChange: {plain(row['compared'])}."
+        said += f"  \nA change of {words.size(row['change_detectable'], metric.unit)} {found}."
+    return said
 
 
 def _change(row: dict[str, Any], unit: str) -> str | None:
@@ -108,6 +122,7 @@ def chart(
 
     width: "content" is as wide as the spec says, as for a square.
     """
+    frames.draw(Drawn(frame, spec, alt))
     with st.container(key=key):
         if verbs is not None:
             looks.chart(frame, spec, key=key, alt=alt, context=verbs, width=width)
@@ -141,6 +156,10 @@ def receipt(result: Result, *, key: str) -> None:
         st.caption(
             plain(f"Receipt {said.id} · Assay {said.version} · {how}, {said.seconds * 1000:.0f} ms.{correction}")
         )
+        st.caption("The numbers as text, to be copied.")
+        with st.container(key=f"{key}_text"):
+            st.code(citation(result), language=None, wrap_lines=True, height=160)
+        _pictures(result, key)
         if said.sql:
             st.caption("Run this in a bare DuckDB from the workspace folder; it gives the same n and value.")
             which = st.selectbox("Number", list(said.sql), key=f"{key}_sql")
@@ -153,6 +172,27 @@ def receipt(result: Result, *, key: str) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+
+
+def _pictures(result: Result, key: str) -> None:
+    """The charts of this page as files, with what they are of and the receipt."""
+    charts = frames.drawn()
+    if not charts:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        place = st.selectbox(
+            "Chart as a picture", range(len(charts)), format_func=lambda at: plain(charts[at].title), key=f"{key}_chart"
+        )
+        for kind, made in (("svg", picture.svg), ("png", picture.png)):
+            st.download_button(
+                kind.upper(),
+                data=partial(made, charts[place], source(result)),
+                file_name=f"{result.receipt.id}-{place + 1}.{kind}",
+                mime={"svg": "image/svg+xml", "png": "image/png"}[kind],
+                on_click="ignore",
+                key=f"{key}_{kind}",
+                icon=":material/image:",
+            )
 
 
 def table(frame: pl.DataFrame, *, alt: str, key: str | None = None, **options: Any) -> Any:
@@ -178,12 +218,15 @@ def heading(title: str, what: str = "") -> None:
 def compared(result: Result) -> None:
     """What the changes on the cards compare."""
     said = result.receipt.options.get("compared")
-    if said:
+    others = result.frame.filter(pl.col("compared").is_not_null() & (pl.col("compared") != said))
+    if said or len(others):
         m = result.receipt.m
+        titles = [defined(name, result.own).title for name in others["metric"].unique(maintain_order=True)]
+        apart = f"; of {words.listed(titles)}, which need no labels, {others['compared'][0]}" if titles else ""
         st.caption(
             plain(
-                f"Change: {said}. ▲ better, ▼ worse, ● no clear change, ○ not enough data; "
-                f"verdicts hold after correction for all {m} changes."
+                f"Change: {said or 'none where labels are needed'}{apart}. ▲ better, ▼ worse, ● no clear change, "
+                f"○ not enough data; verdicts hold after correction for all {m} changes."
             )
         )
     elif result.receipt.options.get("bucket") is None:

@@ -4,6 +4,7 @@ A click on a mark opens the drawer; without a mouse, the button under the chart 
 A further verb is one `VERBS.add(...)`; a further chart with verbs is one line in `CHARTS`.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,8 @@ from analysis.core.segment import Segment, every
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import MOST, ORDERS
 from analysis.questions.rows import download, export
+from analysis.store import jobs
+from analysis.store.child import Progress
 from pages.ui import frame
 from pages.ui.context import Context, plain
 
@@ -197,7 +200,7 @@ def row_table(result: Result, *, alt: str, height: int) -> None:
 def offer_download(
     evaluation: OpenEvaluation, result: Result, *, where: Segment | None, context: Context, key: str
 ) -> None:
-    """All rows of such a result as CSV: by the browser, or where they are many as a file in the workspace."""
+    """All rows of such a result as CSV: by the browser, or where they are many as a file a job writes."""
     total = result.frames["count"]["rows"][0]
     if total <= MOST:
         st.download_button(
@@ -210,10 +213,38 @@ def offer_download(
             key=f"{key}_csv",
             help="Texts a spreadsheet would run as a formula get an apostrophe before them.",
         )
-    elif st.button(f"Write all {total:,} rows as CSV", icon=":material/save:", key=f"{key}_write"):
-        with st.spinner("Writing ..."):
-            path, count = export(evaluation, result, where=where, period=context.period)
-        st.success(plain(f"{count:,} rows are in {path}."))
+        return
+
+    def write() -> None:
+        def work(progress: Progress, stop: threading.Event) -> dict[str, Any]:
+            progress(0.0, f"{total:,} rows")
+            opened = frame.engine().open(evaluation.facts, stop)
+            path, count = export(opened, result, where=where, period=context.period)
+            return {"path": str(path), "rows": count}
+
+        title = f"Writing rows of {evaluation.facts.name}"
+        job = jobs.start(frame.workspace(), kind="export", title=title, work=work)
+        st.session_state[f"{key}_job"] = (result.receipt.id, job.id)
+
+    asked, id = st.session_state.get(f"{key}_job", ("", ""))
+    job = jobs.get(id) if asked == result.receipt.id else None
+    if job is None:
+        label, told = f"Write all {total:,} rows as CSV", "A job writes them into the workspace's exports folder."
+        st.button(label, icon=":material/save:", key=f"{key}_write", on_click=write, help=told)
+    else:
+        st.fragment(_written, run_every="1s" if job.running else None)(job, key)
+
+
+def _written(job: jobs.Job, key: str) -> None:
+    """How far an export is, or where it lies."""
+    if job.running:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(plain(f"{job.title}: {job.doing}, for {job.seconds:.0f} s"), width="content")
+            st.button("Cancel", on_click=job.cancel, key=f"{key}_cancel", disabled=job.cancelled.is_set())
+    elif job.state == "done":
+        st.success(plain(f"{job.outcome['rows']:,} rows are in {job.outcome['path']}."))
+    else:
+        st.warning(plain(job.error))
 
 
 VERBS.add(Verb("rows", "Show rows", show_rows))

@@ -74,3 +74,23 @@ def test_a_marker_stands_on_the_trend(visit, sample):
     with page.running():
         body.get_by_role("button", name="Remove").click()
     expect(chart.get_by_text("v2 deployed")).to_have_count(0)
+
+
+def test_a_shared_metric_is_offered_and_taken_off_again(visit, sample):
+    page = visit()
+    page.open("overview?e=loans")
+    body = opened(page, "ownmetrics")
+    page.type("Name of the metric", "shared_error")
+    area = page.box("stTextArea", "Formula over metrics").locator("textarea")
+    area.fill("1 - accuracy")
+    with page.running():
+        area.press("Control+Enter")
+    with page.running():
+        body.get_by_text("For all evaluations", exact=True).click()
+    with page.running():
+        body.get_by_role("button", name="Keep metric").click()
+    expect(page.figure("shared_error")).to_have_text(re.compile(r"^\d\d\.\d%$"))
+    expect(body).to_contain_text("for all evaluations")
+    with page.running():
+        body.get_by_role("button", name="Remove").click()
+    expect(page.figure("shared_error")).to_have_count(0)

@@ -116,3 +116,17 @@ def test_without_a_mouse_the_button_and_the_list_lead_to_the_rows(visit, sample)
     field.press("Enter")
     expect(field).to_have_value(re.compile("actual 8, predicted 1: 6 rows"))
     expect(drawer(page).locator(".st-key-verbs_sentence")).to_contain_text("6 rows of digits")
+
+
+def test_many_rows_are_written_by_a_job_into_the_workspace(visit, sample):
+    page = visit()
+    page.open("overview?e=loans")
+    page.page.locator(f".st-key-overview_versions {MARKS}[aria-label^='v2: ']").click(force=True)
+    assert counted(said(page)) == 20_000
+    drawer(page).get_by_role("button", name="Write all 20,000 rows as CSV").click()
+    written = drawer(page).get_by_text("20,000 rows are in")
+    expect(written).to_be_visible()
+    file = Path(re.search(r"(/\S+\.csv)", written.inner_text().replace(JOINER, ""))[1])
+    with file.open(newline="", encoding="utf-8") as rows:
+        assert len(list(csv.DictReader(rows))) == 20_000
+    assert file.parent.name == "exports"

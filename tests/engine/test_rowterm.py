@@ -8,12 +8,12 @@ import pytest
 
 from analysis.core.errors import BadRequest
 from analysis.core.ownmetric import own_metric
+from analysis.engine.judgement import decision
 from analysis.engine.own import KIND, built, own_metrics
 from analysis.engine.query import Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.rowsql import row_sql
 from analysis.engine.rowterm import read
-from analysis.engine.statements import decision
 from analysis.store import definitions
 from tests.engine.making import Folder, Table, binary, opened
 

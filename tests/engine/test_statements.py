@@ -11,10 +11,11 @@ from analysis.core.expression import parse
 from analysis.core.period import Period
 from analysis.core.roles import Roles
 from analysis.engine.groups import bin_labels
+from analysis.engine.judgement import bucket_sql, decision, judging
 from analysis.engine.parts import PARTS
 from analysis.engine.parts.histogram import CELLS, coarse
 from analysis.engine.query import Query
-from analysis.engine.statements import bucket_sql, decision, grouping_id, key_sql, scope, understood, weighed
+from analysis.engine.statements import grouping_id, key_sql, scope, understood, weighed
 
 COLUMNS = (
     EvalColumn("c0", "region", "ENUM", "values", 4),
@@ -32,29 +33,33 @@ def evaluation(**roles):
     )
 
 
+def seen(made):
+    return judging(made, MODEL, None)
+
+
 def test_a_query_without_filter_scans_everything():
-    assert scope(evaluation(), Query("m", frozenset())) == "true"
+    assert scope(seen(evaluation()), Query("m", frozenset())) == "true"
 
 
 def test_filter_period_and_weight_all_narrow_the_rows():
     made = evaluation(weight="w")
     where = parse("region = 'it''s'", columns=made.types())
     query = Query("m", frozenset(), where=where, period=Period(date(2026, 1, 5), date(2026, 1, 6)))
-    said = weighed(made, query)
+    said = weighed(seen(made), query)
     assert "'it''s'" in said
     assert "r.t >= TIMESTAMP '2026-01-05 00:00:00'" in said
     assert "r.t < TIMESTAMP '2026-01-07 00:00:00'" in said
     assert said.endswith("r.w IS NOT NULL")
-    assert "r.w" not in scope(made, query)
+    assert "r.w" not in scope(seen(made), query)
 
 
 def test_columns_are_grouped_by_value_by_bin_or_by_the_most_frequent():
-    region, amount, customer, seen = COLUMNS
+    region, amount, customer, moment = COLUMNS
     assert key_sql(region, "true") == "r.c0"
     assert key_sql(amount, "true") == "r.q1"
     assert "LIMIT 1000" in key_sql(customer, "true")
     assert "ELSE 'other'" in key_sql(customer, "true")
-    assert "epoch_us" in key_sql(seen, "true")
+    assert "epoch_us" in key_sql(moment, "true")
 
 
 def test_bins_are_named_by_their_edges_the_last_closed():
@@ -115,7 +120,7 @@ def test_a_grouping_is_known_by_the_keys_it_leaves_out():
 def test_periods_need_a_time():
     made = Evaluation("id", "e", 1, "f", "binary", Roles(label="y"), COLUMNS, (MODEL,), 10, 10)
     with pytest.raises(BadRequest, match="'e' has no time column"):
-        scope(made, Query("m", frozenset(), bucket="day"))
+        scope(seen(made), Query("m", frozenset(), bucket="day"))
 
 
 @pytest.mark.parametrize(

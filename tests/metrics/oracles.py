@@ -183,6 +183,11 @@ def pairs_area(y, p, w):
     return np.mean(parts)
 
 
+def each_class(y, p, w, function):
+    """scikit-learn's function of each class's score, the class against the rest."""
+    return np.array([function(y == k, p[:, k], sample_weight=w) for k in range(p.shape[1])])
+
+
 def common(top):
     """The share of the `top` most common classes among the labels."""
     return lambda y, p, w: np.sort(np.bincount(y, weights=w, minlength=p.shape[1]) / w.sum())[-top:].sum()
@@ -214,6 +219,8 @@ ORACLES = {
     "weighted_f1": decided(lambda y, d, w, n: macro_mean(y, d, w, "f", "weighted")),
     "roc_auc_ovr": likely(lambda y, p, w: sk.roc_auc_score(y, p, multi_class="ovr", sample_weight=w)),
     "roc_auc_ovo": likely(pairs_area),
+    "roc_auc_by_class": likely(lambda y, p, w: each_class(y, p, w, sk.roc_auc_score)),
+    "average_precision_by_class": likely(lambda y, p, w: each_class(y, p, w, sk.average_precision_score)),
     "top_2_accuracy": likely(lambda y, p, w: sk.top_k_accuracy_score(y, p, k=2, sample_weight=w)),
     "top_3_accuracy": likely(lambda y, p, w: sk.top_k_accuracy_score(y, p, k=3, sample_weight=w)),
     "classwise_ece": likely(lambda y, p, w: np.mean([ece(y == k, p[:, k], w) for k in range(p.shape[1])])),
@@ -280,6 +287,10 @@ BASELINES = {
     ),
     "roc_auc_ovr": likely(lambda y, p, w: sk.roc_auc_score(y, np.full(p.shape, 1 / p.shape[1]), multi_class="ovr")),
     "roc_auc_ovo": likely(lambda y, p, w: sk.roc_auc_score(y, np.full(p.shape, 1 / p.shape[1]), multi_class="ovo")),
+    "roc_auc_by_class": likely(lambda y, p, w: each_class(y, np.zeros(p.shape), w, sk.roc_auc_score)),
+    "average_precision_by_class": likely(
+        lambda y, p, w: each_class(y, np.zeros(p.shape), w, sk.average_precision_score)
+    ),
     "top_2_accuracy": likely(common(2)),
     "top_3_accuracy": likely(common(3)),
     "log_loss": likely(

@@ -28,6 +28,7 @@ WORLDS = {
     "hardly apart": {"apart": 0.4},
     "eight": {"classes": 8},
     "sure": {"tilt": 1.6},
+    "timid": {"tilt": 0.5},
 }
 KINDS = {
     "middle": {},
@@ -85,19 +86,19 @@ def test_calibration_error_is_rather_too_wide(kind, n):
     got = coverage(
         "ece", simulate.scores(n, 2000, n, **KINDS[kind]), truth("ece", simulate.scores(0, 0, 0, **KINDS[kind]))
     )
-    assert got >= {50: 0.85, 200: 0.915}.get(n, 0.94)
+    assert 0.945 <= got <= (1.0 if n <= 200 else 0.99)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("n", [50, 200, 1000])
+@pytest.mark.parametrize("n", [50, 200, 1000, 5000])
 def test_scores_of_many_classes(world, n):
     """Classes of fewer than ten rows and calibration errors get intervals that are rather too wide."""
     population, draws = (simulate.class_scores(*each, **WORLDS[world]) for each in ((0, 0, 0), (n, 500, n)))
     for name in OF_CLASSES:
         low, high = 0.925, 0.985
         if name.endswith("ece"):
-            low, high = (0.9 if n == 50 else low), 1.0
+            low, high = 0.93, (1.0 if n <= 200 else 0.995)
         elif name.startswith("roc") and (n == 50 or (n == 200 and world in ("rare class", "eight"))):
             high = 1.0
         assert low <= coverage(name, draws, truth(name, population)) <= high, name

@@ -15,6 +15,7 @@ accuracy precision recall specificity f1 mcc balanced_accuracy kappa roc_auc ave
 ece selection_rate prevalence macro_precision macro_recall macro_f1 mae rmse r2 median_ae bias mape wape smape
 negative_predictive_value false_positive_rate false_negative_rate false_discovery_rate f2 f0_5 informedness lift
 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy classwise_ece top_label_ece
+roc_auc_by_class average_precision_by_class
 mce calibration_in_the_large calibration_slope calibration_intercept
 brier_reliability brier_resolution brier_uncertainty brier_remainder
 latency_p50 latency_p95 latency_p99 throughput missing_prediction_rate cost_per_prediction cost_per_correct_decision

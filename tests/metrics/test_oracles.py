@@ -12,7 +12,8 @@ from tests.metrics import oracles
 from tests.metrics.cubes import binary_cube, multiclass_cube, regression_cube
 
 CASES = [(metric, task) for metric in METRICS for task in metric.tasks]
-WHOLE = [(metric, task) for metric, task in CASES if not (metric.per_class and task == oracles.MULTICLASS)]
+OF_DECISIONS = ("precision", "recall", "f1")
+WHOLE = [(metric, task) for metric, task in CASES if not (metric.name in OF_DECISIONS and task == oracles.MULTICLASS)]
 EVERY = pytest.mark.parametrize(("metric", "task"), CASES, ids=[f"{m.name}-{t}" for m, t in CASES])
 
 
@@ -33,7 +34,7 @@ def test_the_baseline_is_the_oracles(metric, task, weighted):
     np.testing.assert_allclose(got, np.atleast_1d(oracles.BASELINES[metric.name](rows)), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("name", OF_DECISIONS)
 def test_a_class_is_measured_as_that_class_against_the_rest(name):
     rows, metric = oracles.multiclass_rows(29), METRICS.get(name)
     got = metric.measure(oracles.cube("multiclass", rows))
@@ -42,6 +43,28 @@ def test_a_class_is_measured_as_that_class_against_the_rest(name):
         single = metric.measure(binary_cube(versus[0], None, versus[1]))
         for part in ("value", "low", "high", "n", "baseline"):
             np.testing.assert_allclose(getattr(got, part)[k], getattr(single, part)[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+def test_a_class_is_ranked_as_that_class_against_the_rest(name):
+    rows = oracles.multiclass_rows(43, classes=3)
+    rows["label"][rows["label"] == 2] = np.where(np.arange(np.sum(rows["label"] == 2)) < 5, 2, 0)
+    got = METRICS.get(f"{name}_by_class").measure(oracles.cube("multiclass", rows))
+    for k in range(3):
+        label = np.where(rows["label"] < 0, -1, (rows["label"] == k).astype(int))
+        single = METRICS.get(name).measure(binary_cube(label, rows["proba"][:, k]))
+        for part in ("value", "low", "high", "n", "baseline"):
+            np.testing.assert_allclose(getattr(got, part)[k], getattr(single, part)[0], rtol=1e-12)
+        assert single.method.split("; ")[0] in got.method
+
+
+def test_a_class_without_rows_says_so():
+    rows = oracles.multiclass_rows(47, classes=3)
+    rows["label"] = np.where(rows["label"] == 2, -1, rows["label"])
+    got = METRICS.get("roc_auc_by_class").measure(oracles.cube("multiclass", rows))
+    assert list(got.reason) == [None, None, "no row is labelled as this class"]
+    alone = METRICS.get("roc_auc_by_class").measure(oracles.cube("multiclass", {**rows, "label": rows["label"] * 0}))
+    assert alone.reason[0] == "all labels are of this class"
 
 
 def test_per_class_estimates_are_group_major():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.proportion import proportions_ztest
+from statsmodels.stats.power import TTestIndPower, TTestPower
+from statsmodels.stats.proportion import power_proportions_2indep, proportions_ztest
 
 from analysis.metrics import METRICS, contrasts, unpaired
 from tests.metrics import cubes, simulate
@@ -128,3 +129,44 @@ def test_coverage(name, n):
     inside = np.mean((got.difference.low <= 0) & (got.difference.high >= 0))
     assert 0.93 <= inside <= 0.975
     assert np.mean(got.p < 0.05) == pytest.approx(1 - inside, abs=0.005)
+
+
+@pytest.mark.parametrize("n", [20, 50, 400, 3000])
+def test_what_a_mean_can_detect_is_what_statsmodels_says(n):
+    """Of one mean against a fixed value, and of two; statsmodels solves Student's non-central t."""
+    values = np.random.default_rng(n).standard_normal((2, n))
+    cubes_ = [cubes.regression_cube(np.zeros(n), side) for side in values]
+    means = [METRICS.get("bias").estimate(each, 0.95) for each in cubes_]
+    one = contrasts.detectable(means[0])[0]
+    wanted = TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8) * values[0].std(ddof=1)
+    assert one == pytest.approx(wanted, rel=0.015)
+    both = contrasts.detectable(contrasts.difference(*means))[0]
+    spread = np.sqrt((values.var(axis=1, ddof=1)).mean())
+    wanted = TTestIndPower().solve_power(nobs1=n, alpha=0.05, power=0.8) * spread
+    assert both == pytest.approx(wanted, rel=0.05 if n < 100 else 0.01)
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.5, 200), (0.2, 400), (0.05, 3000), (0.9, 1000)])
+def test_what_a_share_can_detect_is_what_statsmodels_says(share, n):
+    k, size = np.array([share * n]), np.array([float(n)])
+    side = contrasts.Estimates(k / size, *contrasts.wilson(k, size, 0.95), size, "Wilson")
+    least = contrasts.detectable(contrasts.difference(side, side))[0]
+    power = power_proportions_2indep(least, share - least / 2, n, alpha=0.05).power
+    assert power == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "n"), [(0.5, 200), (0.2, 200), (0.05, 1000), (0.8, 5000)])
+def test_the_power_at_what_a_share_can_detect(share, n):
+    """Of two shares, by the test, and of one against a fixed value, by the interval, on either side together."""
+    random, size = np.random.default_rng(n), np.full(20_000, float(n))
+    estimate = lambda k: contrasts.Estimates(k / size[: len(k)], *contrasts.wilson(k, size[: len(k)], 0.95), size, "")  # noqa: E731
+    least = contrasts.detectable(estimate(np.array([share * n])))[0]
+    drawn = estimate(random.binomial(n, share, 20_000).astype(float))
+    found = [np.mean((drawn.low > fixed) | (drawn.high < fixed)) for fixed in (share - least, share + least)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
+    assert 0.65 <= min(found) <= max(found) <= 0.91
+    side = estimate(np.array([share * n]))
+    least = contrasts.detectable(contrasts.difference(side, side))[0]
+    k = random.binomial(n, [[share + least / 2], [share - least / 2]], (2, 20_000)).astype(float)
+    assert 0.78 <= np.mean(contrasts.two_proportions(k[0], size, k[1], size) < 0.05) <= 0.83

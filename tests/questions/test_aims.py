@@ -62,6 +62,44 @@ def test_an_own_metric_follows_the_threshold(workspace):
     assert said["value"] == pytest.approx(np.mean(costs(moved)), rel=1e-12)
 
 
+def test_a_shared_metric_is_of_every_evaluation_of_its_task(workspace):
+    add = ["metrics", "add", "shared_one", "--formula", "1 - accuracy", "--better", "lower", "--shared"]
+    assert ask(workspace, *add).status == 0
+    frame = ask(workspace, "measure", "loans", "--metrics", "shared_one,accuracy", "--json").json["frame"]
+    assert frame[0]["value"] == pytest.approx(1 - frame[1]["value"], rel=1e-12)
+    assert "There is no metric 'shared_one'" in ask(workspace, "measure", "prices", "--metrics", "shared_one").refusal
+    listed = {
+        name: [row["name"] for row in ask(workspace, "metrics", "--evaluation", name, "--json").json["frame"]]
+        for name in ("loans", "prices")
+    }
+    assert "shared_one" in listed["loans"]
+    assert "shared_one" not in listed["prices"]
+    row = next(row for row in ask(workspace, "metrics", "--json").json["frame"] if row["name"] == "shared_one")
+    assert (row["shared"], row["evaluation"]) == (True, "")
+    assert ask(workspace, "metrics", "remove", "shared_one", "--shared").status == 0
+    assert "There is no metric" in ask(workspace, "measure", "loans", "--metrics", "shared_one").refusal
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--formula", "recal + 1", "--shared"], "recall"),
+        (["--expression", "avg(amount)", "--shared"], "--evaluation"),
+        (["--formula", "recall"], "--shared"),
+    ],
+)
+def test_a_shared_metric_is_checked_before_it_is_kept(workspace, words, said):
+    assert said in ask(workspace, "metrics", "add", "wrong_one", *words).refusal
+
+
+def test_a_shared_expression_is_of_the_evaluations_that_have_its_columns(workspace):
+    add = ["metrics", "add", "shared_sum", "--expression", "avg(amount)", "--shared", "--evaluation", "loans"]
+    assert ask(workspace, *add).status == 0
+    assert ask(workspace, "measure", "loans", "--metrics", "shared_sum").status == 0
+    assert ask(workspace, "measure", "prices", "--metrics", "shared_sum").status == 2
+    assert ask(workspace, "metrics", "remove", "shared_sum", "--shared").status == 0
+
+
 def test_defined_anew_it_is_measured_anew(workspace):
     again = ["metrics", "add", "changing", "--evaluation", "loans", "--formula"]
     values = []
@@ -82,6 +120,7 @@ def test_metrics_are_listed_with_ones_own(workspace):
         "better": "lower",
         "unit": "",
         "evaluation": "loans",
+        "shared": False,
         "text": LOSS,
     } in frame
     assert any(row["name"] == "recall" and row["kind"] == "built-in" for row in frame)

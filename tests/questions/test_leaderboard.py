@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, ttest_rel
+from statsmodels.stats.power import TTestPower
 
+from analysis.core import judged
+from analysis.core.errors import BadRequest
+from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
-from analysis.questions import overview
+from analysis.questions import compare_groups, overview
 from tests.engine.making import Folder, Table, opened
 
 SIZE = 1500
@@ -80,6 +84,9 @@ def test_differences_are_of_the_shared_rows_and_corrected_over_all_pairs(folder)
     known = frame.filter(frame["p"].is_not_null())
     row = known.filter(metric="brier")
     assert row["difference_n"][0] == len(both) < row["n"][0]
+    power = TTestPower().solve_power(nobs=len(both), alpha=0.05, power=0.8)
+    spread = ((a - y) ** 2 - (b - y) ** 2).std(ddof=1)
+    assert row["difference_detectable"][0] == pytest.approx(power * spread, rel=0.01)
     assert row["p"][0] == pytest.approx(ttest_rel((a - y) ** 2, (b - y) ** 2).pvalue, rel=1e-8)
     np.testing.assert_allclose(known["p_adjusted"], false_discovery_control(known["p"].to_numpy()), rtol=1e-12)
     assert result.receipt.options["pairs_judged"] == len(known) == 3
@@ -105,3 +112,19 @@ def test_equal_versions_are_hardly_ever_ranked(folder):
         wrong += not overview(evaluation).frames["versions"]["tied"].all()
         folder.file("evaluation", evaluation.facts.id).unlink()
     assert wrong / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def test_a_filter_each_version_has_its_own_rows_of_ranks_nothing_and_says_so(folder):
+    evaluation, columns = made_of(folder, 6, {"a": 1.0, "b": 0.8})
+    where = parse("prediction_ = '1'", columns=judged.types(evaluation.facts))
+    result = overview(evaluation, metrics=["accuracy", "precision"], where=where)
+    assert len(result.frames["versions"]) == 0
+    assert any("prediction_ means each model version's own" in note for note in result.receipt.notes)
+    for name in ("a", "b"):
+        row = result.frame.filter(model=name, metric="accuracy")
+        flagged = [y for y, p in zip(columns["y"][1], columns[f"p_{name}"][1], strict=True) if p == 1]
+        assert (row["n"][0], row["value"][0]) == (len(flagged), pytest.approx(np.mean(flagged), rel=1e-12))
+    labelled = overview(evaluation, metrics=["accuracy"], where=parse("label_ = '1'", columns={"label_": "VARCHAR"}))
+    assert len(labelled.frames["versions"]) == 2
+    with pytest.raises(BadRequest, match="each model version has its own of"):
+        compare_groups(evaluation, metrics=["accuracy"], pair=("a", "b"), where=where)

@@ -4,6 +4,7 @@ import re
 import warnings
 from datetime import date
 
+import duckdb
 import numpy as np
 import pytest
 import sklearn.metrics as sk
@@ -23,7 +24,7 @@ CONTRACT = {
     "throughput missing_prediction_rate",
     "multiclass": "accuracy precision recall f1 mcc balanced_accuracy kappa log_loss brier macro_precision "
     "macro_recall macro_f1 weighted_precision weighted_f1 roc_auc_ovr roc_auc_ovo top_2_accuracy top_3_accuracy "
-    "classwise_ece top_label_ece missing_prediction_rate",
+    "classwise_ece top_label_ece roc_auc_by_class average_precision_by_class missing_prediction_rate",
     "regression": "mae rmse r2 median_ae bias mape wape smape spearman over_prediction_share under_prediction_share "
     "missing_prediction_rate",
 }
@@ -181,6 +182,12 @@ def expect_multiclass(rows, weighted):
         "brier": (np.average(each, weights=weights(scored, weighted)), len(scored)),
     }
     found |= expect_class_scores(np.array([CLASSES.index(name) for name in truth]), shares, weights(scored, weighted))
+    y_of, w_of = np.array([row["kind"] for row in scored]), weights(scored, weighted)
+    for place, name in enumerate(CLASSES):
+        own, share = y_of == name, shares[:, place]
+        found["roc_auc_by_class", name] = (sk.roc_auc_score(own, share, sample_weight=w_of), len(own))
+        area = sk.average_precision_score(own, share, sample_weight=w_of)
+        found["average_precision_by_class", name] = (area, int(own.sum()))
     for name, function in (("weighted_precision", sk.precision_score), ("weighted_f1", sk.f1_score)):
         found[name] = (function(y, p, average="weighted", sample_weight=w), size)
     parts = sk.precision_recall_fscore_support(y, p, labels=CLASSES, sample_weight=w)
@@ -487,3 +494,44 @@ def test_text_for_people_says_the_same(workspace):
     assert isinstance(said, Said)
     assert said.status == 0
     assert said.out.startswith(measured(workspace, "loans", "--metrics", "recall")["sentence"])
+
+
+def bare(statement):
+    """[(value, n)] of a receipt's statement in a DuckDB of its own."""
+    with duckdb.connect() as connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("label_ = 'yes'", lambda row: row["paid"] == "yes"),
+        ("prediction_ = 'yes' and label_ = 'no'", lambda row: row["decision"] == 1 and row["paid"] == "no"),
+        ("score_ >= 0.5", lambda row: row["score"] is not None and row["score"] >= 0.5),
+    ],
+)
+def test_a_filter_may_ask_what_the_model_said(workspace, where, kept, monkeypatch):
+    monkeypatch.chdir(workspace)
+    said = ask(workspace, "measure", "loans", "--metrics", "accuracy", "--where", where, "--json").json
+    rows = [row for row in ROWS["loans"] if kept(row) and row["paid"] is not None and row["decision"] is not None]
+    hits = [(row["paid"] == "yes") == (row["decision"] == 1) for row in rows]
+    assert said["frame"][0]["n"] == len(hits) > 0
+    assert said["frame"][0]["value"] == pytest.approx(np.mean(hits), rel=1e-12)
+    assert bare(next(iter(said["receipt"]["sql"].values()))) == [(said["frame"][0]["value"], len(hits))]
+
+
+def test_a_filter_on_predictions_follows_the_threshold(workspace, monkeypatch):
+    """And so does its receipt: asked with and without one in turn, neither is taken for the other."""
+    monkeypatch.chdir(workspace)
+    words = ["measure", "loans", "--metrics", "prevalence", "--where", "prediction_ = 'yes'", "--json"]
+    for threshold in (0.3, None, 0.7, 0.3):
+        said = ask(workspace, *words, *(["--threshold", threshold] if threshold else [])).json
+        chosen = [
+            row["paid"] == "yes"
+            for row in ROWS["loans"]
+            if row["paid"] is not None
+            and (row["decision"] == 1 if threshold is None else row["score"] is not None and row["score"] >= threshold)
+        ]
+        row = said["frame"][0]
+        assert (row["n"], row["value"]) == (len(chosen), pytest.approx(np.mean(chosen), rel=1e-12))
+        assert bare(next(iter(said["receipt"]["sql"].values()))) == [(row["value"], row["n"])]

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, norm
 
 from analysis.core.expression import parse
 from analysis.core.period import Period
@@ -14,6 +14,7 @@ from analysis.core.roles import ModelColumns, Roles
 from analysis.core.words import number
 from analysis.metrics import METRICS
 from analysis.questions import overview
+from analysis.telling.citation import citation
 from tests.engine.making import Folder, Table, binary, opened
 
 FIRST = date(2026, 1, 5)  # a Monday
@@ -92,6 +93,8 @@ def test_without_a_period_the_last_complete_and_labelled_week_against_the_one_be
         assert row["value"] == pytest.approx(oracle(*everything), rel=1e-12)
         assert row["change"] == pytest.approx(oracle(*now) - oracle(*then), rel=1e-9)
         assert row["change_low"] <= row["change"] <= row["change_high"]
+        error = (row["change_high"] - row["change_low"]) / (2 * norm.ppf(0.975))
+        assert row["change_detectable"] == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * error, rel=1e-9)
 
 
 def test_a_period_against_the_equally_long_one_before(evaluation, columns):
@@ -336,3 +339,29 @@ def test_a_true_change_is_mostly_found(folder):
         assert "better" not in said
         found += "worse" in said
     assert found / runs > 0.9
+
+
+def test_what_needs_no_labels_does_not_wait_for_them(folder):
+    """Of four weeks the last is half labelled: accuracy compares days before it, the rate of answers the last ones."""
+    made = made_of(folder, course(28, unlabelled=range(21, 28), seed=9))
+    result = overview(made, metrics=["accuracy", "missing_prediction_rate"])
+    said = {row["metric"]: row for row in result.frame.iter_rows(named=True)}
+    assert said["accuracy"]["compared"] == "day of 25 Jan 2026 against the one before"
+    assert said["missing_prediction_rate"]["compared"] == "day of 01 Feb 2026 against the one before"
+    trend = result.frames["trend"]
+    assert trend.filter(metric="missing_prediction_rate")["settled"].all()
+    assert not trend.filter(metric="accuracy")["settled"][-1]
+
+
+def test_a_citation_holds_every_number_with_its_interval_and_ends_with_the_receipt(evaluation):
+    result = overview(evaluation, where=parse("g = 'a'", columns={"g": "VARCHAR"}))
+    text = citation(result)
+    assert text.startswith(result.sentence)
+    for row in result.frame.iter_rows(named=True):
+        unit, title = METRICS.get(row["metric"]).unit, METRICS.get(row["metric"]).title
+        ends = f"{number(row['low'], unit)} to {number(row['high'], unit)}"
+        line = f"{title}, {row['model']}: {number(row['value'], unit)} (95% interval {ends}, n {row['n']:,} "
+        assert line in text
+    last = text.splitlines()[-1]
+    assert "rows where g = 'a'" in last
+    assert last.endswith(f"receipt {result.receipt.id}.")

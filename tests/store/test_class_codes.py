@@ -163,3 +163,17 @@ def test_an_overview_of_many_classes_shows_the_area(folder):
     assert len(shown) == 1
     assert 0.5 < shown["low"][0] < shown["value"][0] < shown["high"][0] <= 1
     assert shown["baseline"][0] == 0.5
+
+
+def test_an_overview_of_many_classes_shows_each_class_as_far_as_was_counted(folder):
+    label, shares = drawn(400, 3)
+    made = opened_multiclass(folder, *given(label, shares))
+    shown = overview(made)
+    areas = shown.frames["classes"].filter(metric="roc_auc_by_class")
+    assert areas["class"].to_list() == ["00", "01", "02"]
+    wanted = [sk.roc_auc_score(label == at, shares[:, at]) for at in range(3)]
+    np.testing.assert_allclose(areas["value"].to_numpy(), wanted, rtol=1e-12)
+    assert areas["where"][1] == "label_ = '01'"
+    assert "roc_auc_by_class (m)" in shown.receipt.sql
+    counted = overview(made, metrics=["accuracy"]).frames["classes"]["metric"].unique().to_list()
+    assert set(counted) == {"recall", "precision", "f1"}

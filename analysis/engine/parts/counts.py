@@ -13,7 +13,7 @@ from analysis.engine.terms import answered
 def base(asked: Asked) -> Select:
     """The counts and tallies of every group; the groups themselves are read from it, see `tallied`."""
     cells = () if asked.evaluation.task == REGRESSION else ("r.y AS y", f"{asked.decision} AS p")
-    return Select(cells, (*asked.counts, *_tallies(asked)), scope(asked.evaluation, asked.query))
+    return Select(cells, (*asked.counts, *_tallies(asked)), scope(asked.seen, asked.query))
 
 
 def _tallies(asked: Asked) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ import numpy as np
 
 from analysis.core.wholes import Days
 from analysis.engine.groups import Groups, column, filled
+from analysis.engine.judgement import bucket_sql
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
-from analysis.engine.statements import Asked, bucket_sql, scope
+from analysis.engine.statements import Asked, scope
 from analysis.engine.terms import answered
 
 
@@ -14,7 +15,7 @@ def _statements(asked: Asked) -> Statements:
         return {}
     picked = [f"{sql} AS {name}" for sql, name in zip(asked.keys.sql, asked.keys.places, strict=True)]
     picked += [f"{bucket_sql('day')} AS day", f"count(*) FILTER ({answered(asked.evaluation, asked.model)}) AS n"]
-    where = f"{scope(asked.evaluation, asked.query)} AND r.t IS NOT NULL"
+    where = f"{scope(asked.seen, asked.query)} AND r.t IS NOT NULL"
     each = f"SELECT {', '.join(picked)} FROM rows r WHERE {where} GROUP BY ALL"
     summed = ("sum(n) AS n", "sum(n * n)::DOUBLE AS squares", "max(day) - min(day) + 1 AS span")
     return {"days": asked.keys.as_text(f"SELECT {', '.join([*asked.keys.places, *summed])} FROM ({each}) GROUP BY ALL")}

@@ -7,8 +7,9 @@ from analysis.core.cube import Sums
 from analysis.core.joint import Joint, Pair
 from analysis.core.roles import REGRESSION
 from analysis.engine.groups import Groups, column, filled, missing_last
+from analysis.engine.judgement import decision
 from analysis.engine.parts.part import PARTS, Answers, Part, Statements
-from analysis.engine.statements import Asked, Select, decision
+from analysis.engine.statements import Asked, Select
 from analysis.engine.terms import measurable, term_sql, usable
 
 FINE_ROWS = 2_000_000
