@@ -103,8 +103,8 @@ def roc_auc(cube: Cube, level: float) -> Estimates:
         least, most = bootstrap(histogram.n[group, 0], histogram.n[group, 1], level)
         drawn[0][group], drawn[1][group] = least, most
     units = ranked_units(cube)
-    counted = (np.minimum(each, units) for each in (sizes.effective_positives, sizes.effective_negatives))
-    score = mann_whitney(value, *counted, level)
+    counted = [np.minimum(each, units) for each in (sizes.effective_positives, sizes.effective_negatives)]
+    score = mann_whitney(value, counted[0], counted[1], level)
     drawn = (np.fmin(drawn[0], score[0]), np.fmax(drawn[1], score[1]))
     straight = plain(value, variance, level, freedom)
     steep = value > HIGH
