@@ -32,7 +32,10 @@ def _mean(c: Decided, each: np.ndarray, gradient: np.ndarray, level: float) -> E
     slope = np.nan_to_num(divide(own[:, :, None] + gradient, whole[:, None, None]))
     variance = cell_variance(slope, c)
     spread = variance * np.maximum(c.rows, 1) > FLAT
-    _, flat = share_ends(c.right.sum(axis=1), c.total, c.w2.sum(axis=(1, 2)), level)
+    together = None
+    if c.moments is not None and c.units is not None:
+        together = np.eye(c.w.shape[1]).ravel(), np.ones(c.w.shape[1] ** 2), c.moments, c.units
+    _, flat = share_ends(c.right.sum(axis=1), c.total, c.w2.sum(axis=(1, 2)), level, together)
     held = (np.fmin(flat[0], value), np.fmax(flat[1], value))
     low, high = combine(
         (np.isnan(value), (value, value)), (spread, logit(value, variance, level, c.freedom)), (~spread, held)

@@ -111,7 +111,13 @@ class Metric:
                 method += f"; {APART}"
             elif known.units is not None and known.units.dealt and DEALT not in method:
                 method = method.replace(BY_UNIT, DEALT)
-            return replace(made, baseline=self.baseline(cube), method=method)
+            low, high = made.low, made.high
+            if known.units is not None and BY_UNIT in method and len(known):
+                single = np.repeat(
+                    known.units.n < 2, len(made) // len(known)
+                )  # of one unit nothing says how units vary
+                low, high = (np.where(single, np.nan, end) for end in (low, high))
+            return replace(made, low=low, high=high, baseline=self.baseline(cube), method=method)
 
         return cube.once((self.name, self.source, level), measured)
 

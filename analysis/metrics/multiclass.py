@@ -94,6 +94,7 @@ def _agreement(cube: Cube, level: float, value: np.ndarray, gradient: np.ndarray
     variance = cell_variance(gradient, c)
     spread = (variance * np.maximum(c.rows, 1) > FLAT) & (np.abs(value) < 1)
     size = effective_n(c.total, c.w2.sum(axis=(1, 2)))
+    size = size if c.units is None else np.minimum(size, c.units)  # where nothing varies a unit counts as one row
     share, chance = divide(c.right.sum(axis=1), c.total), _chance(c)
     same, opposite = wilson(share * size, size, level), wilson((1 - share) * size, size, level)
     mapped = tuple(np.clip(divide(end - chance, 1 - chance), -1.0, 1.0) for end in same)
