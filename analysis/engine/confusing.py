@@ -5,6 +5,7 @@ import polars as pl
 from analysis.core import judged
 from analysis.core.evaluation import ModelFacts
 from analysis.core.segment import Compare, OneOf, Segment
+from analysis.engine.deciding import over_scores
 from analysis.engine.receipts import bare
 from analysis.engine.rows import Judged, RowQuery
 from analysis.engine.seen import Seen
@@ -79,7 +80,8 @@ def _statement(seen: Seen, model: ModelFacts) -> str:
     """Counts and shares of the cells by names, sharing nothing with the cube."""
     facts, answer = seen.evaluation.facts, seen.counts(model)
     index = model.index
-    decided = f"r.p{index}" if answer.threshold is None else f"CAST(r.s{index} >= {answer.threshold!r} AS USMALLINT)"
+    rule = answer.threshold
+    decided = f"r.p{index}" if rule is None else over_scores(facts, rule).decides(f"r.s{index}")
     query = RowQuery(model.name, seen.where, seen.period)
     seen_by = Judged(facts, model, None)
     texts = "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in facts.classes) + "]"

@@ -10,12 +10,14 @@ from typing import ClassVar
 import polars as pl
 
 from analysis.core import judged
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.period import Period
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.engine.condition import ColumnRef, render
+from analysis.engine.deciding import Cut
 from analysis.engine.query import Query
 from analysis.engine.statements import bucket_sql, decision, references, scope
 from analysis.engine.terms import measurable, term_sql, usable
@@ -32,7 +34,7 @@ class Judged:
 
     evaluation: Evaluation
     model: ModelFacts
-    cut: int | None
+    cut: Cut | None
 
     def sql(self, what: str) -> str:
         """A quantity: label, prediction, score, error, loss or time; or "bucket:WIDTH", the number of a time bucket."""
@@ -85,7 +87,7 @@ class RowQuery:
     model: str
     where: Segment = field(default_factory=Everything)
     period: Period = field(default_factory=Period)
-    threshold: float | None = None
+    threshold: Threshold | None = None
 
     def statement(self, seen: Judged) -> str:
         """The SQL that answers it."""
@@ -210,7 +212,7 @@ class Found:
     sql: str
     seconds: float
     cached: bool
-    threshold: float | None = None
+    threshold: Threshold | None = None
 
 
 def place_sql(value: str, edges: Sequence[float]) -> str:

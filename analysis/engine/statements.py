@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
@@ -11,6 +12,9 @@ from analysis.core.segment import Everything
 from analysis.core.settings import whole
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.query import Query
+
+if TYPE_CHECKING:
+    from analysis.engine.deciding import Cut
 
 SET = "grouping_set"
 
@@ -75,7 +79,7 @@ def grouping_id(grouping: Sequence[int], keys: int) -> int:
 class Asked:
     """One query as far as it is understood.
 
-    cut: the first score code that counts as positive, None for recorded decisions. where: what is measured, in SQL.
+    cut: what decides by score codes, None for recorded decisions. where: what is measured, in SQL.
     columns: those grouped by, in the order of their keys. groups: how many there are, None while that is unknown.
     other, other_cut: the second model version of a paired query and its cut.
     """
@@ -83,13 +87,13 @@ class Asked:
     evaluation: Evaluation
     query: Query
     model: ModelFacts
-    cut: int | None
+    cut: "Cut | None"
     keys: Keys
     columns: tuple[EvalColumn, ...]
     where: str
     groups: int | None = None
     other: ModelFacts | None = None
-    other_cut: int | None = None
+    other_cut: "Cut | None" = None
 
     @property
     def models(self) -> tuple[ModelFacts, ...]:
@@ -105,13 +109,25 @@ class Asked:
 
     @property
     def decision(self) -> str:
-        """The decided class: the recorded one, or positive from score code `cut` on; of two versions where both did."""
+        """The decided class: the recorded one, or as `cut` says; of two versions where both decided."""
         theirs = None if self.other is None else decision(self.other, self.other_cut)
         return both_decided(decision(self.model, self.cut), theirs)
 
+    @property
+    def review(self) -> str:
+        """The test for rows that a band leaves to a person, of two versions either's; empty where there is no band."""
+        cuts = zip(self.models, (self.cut, self.other_cut), strict=False)
+        tests = [cut.reviews(f"r.b{model.index}") for model, cut in cuts if cut is not None and cut.band]
+        return f"({' OR '.join(tests)})" if tests else ""
+
 
 def understood(
-    evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None, groups: int | None = None
+    evaluation: Evaluation,
+    query: Query,
+    *,
+    cut: "Cut | None",
+    other_cut: "Cut | None" = None,
+    groups: int | None = None,
 ) -> Asked:
     """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
     model = evaluation.model(query.model)
@@ -151,9 +167,7 @@ def weighed(evaluation: Evaluation, query: Query) -> str:
 
 def key_sql(column: EvalColumn, where: str) -> str:
     """How to group by a column: its values, its decile bins, or its most frequent values and the rest."""
-    raw = f"r.{column.key}"
-    if column.type == "TIMESTAMP WITH TIME ZONE":
-        raw = f"make_timestamp(epoch_us({raw}))"  # as text in UTC, wherever the statement runs
+    raw = value_sql(column)
     if column.encoding == "values":
         return raw
     if column.encoding == "bins":
@@ -161,6 +175,12 @@ def key_sql(column: EvalColumn, where: str) -> str:
     most = whole("groups")
     top = f"SELECT {raw} FROM rows r WHERE {where} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {most}"
     return f"CASE WHEN {raw} IS NULL THEN NULL WHEN {raw} IN ({top}) THEN CAST({raw} AS VARCHAR) ELSE 'other' END"
+
+
+def value_sql(column: EvalColumn) -> str:
+    """A column's value as it is grouped by: moments in UTC, so that their text is the same wherever it is made."""
+    raw = f"r.{column.key}"
+    return f"make_timestamp(epoch_us({raw}))" if column.type == "TIMESTAMP WITH TIME ZONE" else raw
 
 
 def bucket_sql(bucket: str) -> str:
@@ -185,9 +205,9 @@ def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:
     return Keys(tuple(names), tuple(sql))
 
 
-def decision(model: ModelFacts, cut: int | None) -> str:
-    """The decided class: the recorded one, or positive from score code `cut` on."""
-    return f"r.p{model.index}" if cut is None else f"CAST(r.b{model.index} >= {cut} AS USMALLINT)"
+def decision(model: ModelFacts, cut: "Cut | None") -> str:
+    """The decided class: the recorded one, or as `cut` says of the score code."""
+    return f"r.p{model.index}" if cut is None else cut.decides(f"r.b{model.index}")
 
 
 def both_decided(first: str, second: str | None) -> str:

@@ -53,8 +53,6 @@ class Sweep:
         return panel.obstacle(metric, facts, facts.model(self.query.model), 0.0)
 
     def cut(self, threshold: float, cube: Cube | None = None) -> tuple[float, int]:
-        if not np.isfinite(threshold):
-            raise BadRequest(f"A threshold is a number, not {threshold}.")
         histogram = operating.scored(cube or self.total)
         return operating.cut(histogram.low, histogram.high, threshold)
 
