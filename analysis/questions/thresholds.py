@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from analysis.core import words
+from analysis.core.cutoffs import Threshold, snapped, start
 from analysis.core.errors import BadRequest
 from analysis.core.goal import MAX, Goal
 from analysis.core.period import Period
@@ -34,7 +35,7 @@ def thresholds(
     metrics: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     at: Sequence[float] = (),
     goals: Sequence[Goal] = (),
     by: str = "",
@@ -43,12 +44,14 @@ def thresholds(
 ) -> Result:
     """Each metric of each scored model version at every threshold of a grid, or at the thresholds `at` alone.
 
-    threshold: the one in force; without it the recorded one, else the first that a goal chooses. Without goals the best
-    F1 is recommended. by: a column whose groups get thresholds of their own. values: what decisions are worth.
+    threshold: the one in force, or of a rule that is not one number the nearest (core/cutoffs.py); without it the
+    recorded one, else the first that a goal chooses. Without goals the best F1 is recommended. by: a column whose
+    groups get thresholds of their own. values: what decisions are worth.
 
     Frames: `chosen` (a row a goal and model), `segments` (a row a goal, model and group), `automatic` (what a band
     decides by itself), `current` (metrics in force), `confusion`, `recorded` (counts, of the threshold in force and of
-    the recorded decisions), `roc`, `pr`, `gain`, `distribution`, `value`.
+    the recorded decisions), `roc`, `pr`, `gain`, `distribution`, `value`. In `confusion`, `distribution` and the curves
+    `where` is the segment of a row's rows, by their score; of a curve those selected at its threshold.
     """
     facts = evaluation.facts
     if facts.task != BINARY:
@@ -71,7 +74,7 @@ def thresholds(
         answers.append(one.halves)
         used.append(rows_used(model.name, one.total))
         asked = [one.metric(name) for name in dict.fromkeys(metrics or _default(values))]
-        given = threshold if threshold is not None else (at[0] if at else model.threshold)
+        given = start(threshold) if threshold is not None else (at[0] if at else model.threshold)
         best = reach(one, BEST_F1, 0.0)
         first = one.cut(given)[0] if given is not None else _start(one, best)
         came = [reach(one, goal, first, by) for goal in goals] if goals else [best]
@@ -144,11 +147,7 @@ def _start(one: Sweep, best: Reached) -> float:
 
 
 def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
-    notes = []
-    if given is not None and force != given:
-        notes.append(
-            f"The threshold {given:g} lies between two score codes of {one.query.model}; {force:.6g} was used."
-        )
+    notes = snapped(given, force, one.query.model)
     unit = one.evaluation.facts.roles.unit
     if unit is not None:
         notes.append(f"Intervals take rows as independent; measure at one threshold also knows the rows of one {unit}.")

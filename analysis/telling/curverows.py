@@ -27,7 +27,7 @@ def _score(value: float) -> str:
 
 
 def confusion(result: Result, model: str) -> pl.DataFrame:
-    """One row a cell: actual, predicted, cell, right, share, count, told, aria."""
+    """One row a cell: actual, predicted, cell, right, share, count, told, model, where, aria."""
 
     def say(row: dict[str, Any]) -> str:
         share = words.number(row["share"], "share")
@@ -68,7 +68,10 @@ def by_threshold(result: Result, model: str) -> pl.DataFrame:
 
 
 def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
-    """One row a threshold of a curve: threshold, x, y, low, high, here, aria. frame: "roc", "pr" or "gain"."""
+    """One row a threshold of a curve, the one in force last: threshold, x, y, low, high, here, model, where, aria.
+
+    frame: "roc", "pr" or "gain".
+    """
     found = _of(result, frame, model).filter(pl.col(y).is_not_null() & pl.col(x).is_not_null())
     picked = found.select(
         "threshold",
@@ -77,6 +80,8 @@ def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFram
         pl.col(f"{y}_low").alias("low"),
         pl.col(f"{y}_high").alias("high"),
         "here",
+        "model",
+        "where",
     )
     unit = "ratio" if y == "lift" else "share"
     return _aria(
@@ -115,10 +120,11 @@ def value(result: Result, model: str) -> pl.DataFrame:
 
 
 def distribution(result: Result, model: str) -> pl.DataFrame:
-    """One row a bin and label: start, end, name, n, share, at (in force), aria."""
+    """One row a bin and label: start, end, name, n, share, model, where, at (in force), aria."""
     found = _of(result, "distribution", model)
     at = result.receipt.options["in_force"][model]
-    picked = found.select("start", "end", pl.col("label").alias("name"), "n", "share").with_columns(at=pl.lit(at))
+    picked = found.select("start", "end", pl.col("label").alias("name"), "n", "share", "model", "where")
+    picked = picked.with_columns(at=pl.lit(at))
     return _aria(
         picked,
         lambda row: (
