@@ -1,5 +1,7 @@
 """Assay: the frame. Theme, menu, context bar, one error boundary; what a page shows is the page's own affair."""
 
+from typing import Any
+
 import streamlit as st
 
 from analysis.store import evaluations
@@ -12,12 +14,15 @@ theme.apply()
 if page.url_path == "":
     page.run()
 chosen, place = context.Context(), None
+notice: Any = st
 with frame.boundary(page.url_path):
     chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
     context.write(chosen)
-    context.warn(chosen)
-    context.tell_policy(chosen)
+    notice = st.container()
+    context.check(chosen)
+    context.tell_policy(chosen, frame.policies)
     with frame.framed(chosen):
         page.run()
+context.warn(notice)
 context.share(chosen, place, frame.policies)
 frame.ready(page.url_path, chosen)

@@ -29,7 +29,7 @@ class Context:
     """What every question of a page is asked about. evaluation None: there is none yet.
 
     models: the chosen versions, () = all. threshold: what decides by score. policy: its name, where it is a saved one.
-    problems: what of a link or of the bar could not be used.
+    broken: why the filter cannot be read, if it cannot.
     """
 
     evaluation: Evaluation | None = None
@@ -40,7 +40,6 @@ class Context:
     threshold: Threshold | None = None
     policy: str = ""
     segment: str = ""
-    problems: tuple[str, ...] = ()
     broken: str = ""
 
     def query(self) -> list[tuple[str, str]]:
@@ -157,14 +156,12 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
     Nothing is drawn while there is no evaluation.
     """
     seed(known, policies)
-    problems = st.session_state.get("ctx_problems", ())
     if not known:
-        return Context(problems=problems), None
+        return Context(), None
     marks = {each.mark: each for each in known}
     wanted = st.session_state.pop("ctx_wanted", None)
     if wanted in marks:
         st.session_state["ctx_e"] = wanted
-        problems = ()
         _reset()
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark
@@ -177,12 +174,17 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
             key="ctx_e",
             format_func=lambda each: shown(marks[each], known),
             on_change=_reset,
-            width=165,
+            width=_wide(shown(marks[st.session_state["ctx_e"]], known)),
         )
         evaluation = marks[mark]
-        context = _options(evaluation, problems, policies)
+        context = _options(evaluation, policies)
         place = st.popover("Share", width="content")
     return context, place
+
+
+def _wide(name: str) -> int:
+    """How many pixels a box needs to show a name whole, up to what a narrow screen has."""
+    return max(165, min(430, 70 + 7 * len(name)))
 
 
 def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
@@ -191,7 +193,7 @@ def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
     return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
 
 
-def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Policies) -> Context:
+def _options(evaluation: Evaluation, policies: Policies) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
@@ -207,7 +209,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
     filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
     text = filtered.strip()
     if policybar.decides(evaluation):
-        policybar.field(evaluation, policies)
+        policybar.fields(evaluation, policies(evaluation))
     where, broken = None, ""
     if text:
         try:
@@ -215,7 +217,7 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
         except BadRequest as error:
             broken = str(error)
     rule, policy = policybar.in_force(evaluation, policies)
-    return Context(evaluation, tuple(models), period, where, text, rule, policy, "", problems, broken)
+    return Context(evaluation, tuple(models), period, where, text, rule, policy, "", broken)
 
 
 FILTER_HELP = (
@@ -253,22 +255,36 @@ def write(context: Context) -> None:
         st.query_params.from_dict(kept)
 
 
-def tell_policy(context: Context) -> None:
+@st.fragment(key=policybar.TOLD)
+def tell_policy(context: Context, policies: Policies) -> None:
     """Which policy decides, where it is more than one threshold, and what that means for numbers."""
-    if isinstance(context.threshold, Band | ByGroup):
-        said = f"Policy '{context.policy}' decides: {sentence(context.threshold)}."
-        if isinstance(context.threshold, Band):
+    shown = now(context, policies)
+    if isinstance(shown.threshold, Band | ByGroup):
+        said = f"Policy '{shown.policy}' decides: {sentence(shown.threshold)}."
+        if isinstance(shown.threshold, Band):
             said += (
                 " What goes to a person has no decision: metrics of decisions leave it out, metrics of scores count it."
             )
         st.caption(plain(said))
 
 
-def warn(context: Context) -> None:
-    """Say what of a link could not be found, once, until dismissed by the next link."""
-    if context.problems:
-        missing = "; ".join(context.problems)
-        st.warning(f"Part of this link could not be found: {plain(missing)}.", icon=":material/link_off:")
+def missing(what: str) -> None:
+    """Note a part of the link that is not there; `warn` says it until another evaluation is chosen."""
+    noted = st.session_state.get("ctx_problems", ())
+    if what not in noted:
+        st.session_state["ctx_problems"] = (*noted, what)
+
+
+def warn(place: Any) -> None:
+    """Say at this place what of the link could not be found: by the bar, and by the page's own pickers after it."""
+    noted = st.session_state.get("ctx_problems", ())
+    if noted:
+        said = f"Part of this link could not be found: {plain('; '.join(noted))}."
+        place.warning(said, icon=":material/link_off:")
+
+
+def check(context: Context) -> None:
+    """AssayError where the filter cannot be read."""
     if context.broken:
         raise AssayError(f"The filter could not be read. {context.broken}")
 

@@ -1,8 +1,8 @@
 """The decision rule in the context bar: a typed threshold or a saved policy, and moving it without a run of the page.
 
-The field, the parts of a page that follow the threshold, the Share link and the ready mark are fragments. Once all of
-them are drawn, a move draws these anew and leaves the rest of the page alone; on a page without such parts, and while
-one is still being drawn, it is a run of everything.
+The field, what is said of a policy, the parts of a page that follow, the Share link and the ready mark are fragments.
+Once all of them are drawn, a move draws these anew and leaves the rest of the page alone; on a page without such parts,
+and while one is still being drawn, it is a run of everything.
 """
 
 import math
@@ -17,7 +17,7 @@ from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
 
 Policies = Callable[[Evaluation], dict[str, Policy]]
-FIELD, SHARE, READY = "ctx_rule", "ctx_share", "frame_ready"
+NUMBER, NAMES, TOLD, SHARE, READY = "ctx_number", "ctx_names", "ctx_told", "ctx_share", "frame_ready"
 
 
 def bar_key(name: str) -> str:
@@ -39,7 +39,7 @@ def use(rule: Threshold | None, policy: str = "") -> NoReturn:
     put(rule, policy)
     st.session_state["frame_began"] = time.perf_counter()
     parts = st.session_state["ctx_followers"] if st.session_state.get("ctx_armed") else []
-    st.rerun([FIELD, *parts, SHARE, READY] if parts else "app")
+    st.rerun([NUMBER, NAMES, TOLD, *parts, SHARE, READY] if parts else "app")
 
 
 def request(rule: Threshold, policy: str) -> None:
@@ -98,39 +98,43 @@ def in_force(evaluation: Evaluation, policies: Policies) -> tuple[Threshold | No
     return (typed, "") if policy is None else (policy.rule, str(name))
 
 
-@st.fragment(key=FIELD)
-def field(evaluation: Evaluation, policies: Policies) -> None:
-    """The Threshold field, and a box of the saved policies where there are any."""
-    known = policies(evaluation)
-    recorded = all(model.decision for model in evaluation.models)
+def fields(evaluation: Evaluation, known: Mapping[str, Policy]) -> None:
+    """The Threshold field, and a box of the saved policies where there are any. known: policies by name."""
     if st.session_state.get(bar_key("policy")) not in known:
         st.session_state[bar_key("policy")] = None
-    chosen = st.session_state[bar_key("policy")]
-    blank = "by policy" if chosen else "recorded" if recorded else "choose"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):
-        st.number_input(
-            "Threshold",
-            value=None,
-            key=bar_key("t"),
-            step=0.01,
-            format="%.3f",
-            placeholder=blank,
-            help="Positive from this score on. Empty: the decisions recorded in the file.",
-            width=134,
-            on_change=_typed,
+    _number(all(model.decision for model in evaluation.models))
+    _names(known)
+
+
+@st.fragment(key=NUMBER)
+def _number(recorded: bool) -> None:
+    st.number_input(
+        "Threshold",
+        value=None,
+        key=bar_key("t"),
+        step=0.01,
+        format="%.3f",
+        placeholder="by policy" if st.session_state[bar_key("policy")] else "recorded" if recorded else "choose",
+        help="Positive from this score on. Empty: the decisions recorded in the file.",
+        width=134,
+        on_change=_typed,
+    )
+
+
+@st.fragment(key=NAMES)
+def _names(known: Mapping[str, Policy]) -> None:
+    if known:
+        st.selectbox(
+            "Policy",
+            list(known),
+            key=bar_key("policy"),
+            index=None,
+            placeholder="none",
+            help="A saved decision rule: one threshold, a threshold for each group, or two with a review between.",
+            width=190,
+            on_change=_picked,
+            args=(known,),
         )
-        if known:
-            st.selectbox(
-                "Policy",
-                list(known),
-                key=bar_key("policy"),
-                index=None,
-                placeholder="none",
-                help="A saved decision rule: one threshold, a threshold for each group, or two with a review between.",
-                width=150,
-                on_change=_picked,
-                args=(known,),
-            )
 
 
 def _typed() -> None:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from analysis.core import words
 from analysis.core.cutoffs import Band, ByGroup, Threshold
-from analysis.core.cutoffs import sentence as sentence_of
 from analysis.core.errors import AssayError
 from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
@@ -58,8 +57,7 @@ def standing(result: Result, name: str, ctx: Context, decided: bool) -> None:
     """Where the threshold on show comes from."""
     at = words.number(result.receipt.options["in_force"][name], "score")
     if isinstance(ctx.threshold, Band | ByGroup):
-        said = f"Other pages follow the policy '{ctx.policy}': {sentence_of(ctx.threshold)}."
-        st.caption(plain(f"{said} One threshold, {at}, is tried here; moving it takes the place of the policy."))
+        st.caption(plain(f"One threshold, {at}, is tried here; moving it takes the place of the policy everywhere."))
     elif ctx.policy:
         st.caption(plain(f"Policy '{ctx.policy}': {at}."))
     elif ctx.threshold is None and not decided:
