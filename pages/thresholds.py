@@ -49,6 +49,7 @@ def stand(ctx: Context) -> None:
         result = held["result"] = questions.thresholds(
             evaluation,
             models=[model],
+            metrics=questions.threshold_figures(evaluation, values),
             where=ctx.where,
             period=ctx.period,
             threshold=ctx.threshold,

@@ -9,9 +9,14 @@ from analysis.core.cube import Cube
 from analysis.core.errors import BadRequest
 from analysis.core.value import Values
 from analysis.engine.query import Answer, OpenEvaluation, Query
-from analysis.metrics import operating, panel, worth
+from analysis.metrics import METRICS, operating, panel, worth
 from analysis.metrics.definition import Metric
 from analysis.metrics.tradeoffs import sought
+
+
+def moves(metric: Metric) -> bool:
+    """Whether a metric is made of decisions alone, so that it is known at every threshold."""
+    return set(metric.needs) <= {"decisions", "predictions", "labels"}
 
 
 @dataclass
@@ -42,9 +47,13 @@ class Sweep:
             if not self.values.given:
                 raise BadRequest("'value' needs to know what decisions are worth: --value tp=..,fp=.. or --amount.")
             return worth.metric(self.values)
-        found = sought(name)
-        if not set(found.needs) <= {"decisions", "predictions", "labels"}:
-            raise BadRequest(f"'{found.name}' does not depend on a threshold; ask for it with measure.")
+        own = self.evaluation.own
+        found = own[name] if name in own and name not in METRICS else sought(name)
+        if not moves(found):
+            raise BadRequest(
+                f"'{found.name}' is not made of decisions alone, which is all that is known at every threshold; "
+                "ask for it with measure."
+            )
         return found
 
     def obstacle(self, metric: Metric) -> str | None:

@@ -10,7 +10,7 @@ from analysis.core import judged
 from analysis.core.cube import Cube
 from analysis.core.goal import MAX, Goal
 from analysis.core.segment import Compare, Missing, Segment, every
-from analysis.engine.sweep import Sweep
+from analysis.engine.sweep import Sweep, moves
 from analysis.metrics import METRICS, change, choosing, operating, panel, sweep, worth
 from analysis.metrics.choosing import measured
 from analysis.metrics.definition import Metric
@@ -120,8 +120,10 @@ def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | N
 
 
 def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
-    """Every count metric at the threshold in force, in the columns of a card: with skill, without a change."""
-    asked = [METRICS.get(name) for name in IN_FORCE] + ([one.metric("value")] if one.values.given else [])
+    """Every count metric at the threshold in force, the analysts' own too, in the columns of a card: with skill,
+    without a change."""
+    asked = [METRICS.get(name) for name in IN_FORCE] + [each for each in one.evaluation.own.values() if moves(each)]
+    asked += [one.metric("value")] if one.values.given else []
     pieces = []
     for metric in asked:
         reason = one.obstacle(metric)

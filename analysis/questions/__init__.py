@@ -7,7 +7,7 @@ from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.targets import targets
-from analysis.questions.thresholds import thresholds
+from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
     "calibration",
@@ -18,6 +18,7 @@ __all__ = [
     "overview",
     "rows",
     "targets",
+    "threshold_figures",
     "thresholds",
     "uncalibrated",
 ]

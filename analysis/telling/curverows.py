@@ -6,7 +6,7 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS
+from analysis.metrics import METRICS, defined
 
 UNITS = {"value": "label"}  # of what a threshold moves and no registry holds; F-betas are shares
 CELLS = {"tp": "found", "fn": "missed", "fp": "false alarms", "tn": "rightly left alone"}
@@ -52,7 +52,8 @@ def by_threshold(result: Result, model: str) -> pl.DataFrame:
     frame = result.frame.filter(
         (pl.col("model") == model) & pl.col("value").is_not_null() & (pl.col("metric") != "value")
     )
-    titles = {name: METRICS.get(name).title if name in METRICS else name for name in frame["metric"].unique()}
+    known = {*(metric.name for metric in METRICS), *result.own}
+    titles = {name: defined(name, result.own).title if name in known else name for name in frame["metric"].unique()}
     frame = frame.with_columns(
         name=pl.col("metric").replace_strict(titles, return_dtype=pl.String),
         at=pl.lit(at),

@@ -34,7 +34,8 @@ def sentence(result: Result) -> None:
 
 
 def _moved() -> None:
-    policybar.use(float(st.session_state["thresholds_t"]))
+    at = float(st.session_state["thresholds_t"])
+    policybar.use(float(f"{at:.12g}"))  # a browser adds steps up: 0.3 + 0.001 is a little more than 0.301
 
 
 def slider(result: Result, name: str, rule: Threshold | None) -> None:
