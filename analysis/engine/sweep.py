@@ -50,10 +50,8 @@ class Sweep:
         own = self.evaluation.own
         found = own[name] if name in own and name not in METRICS else sought(name)
         if not moves(found):
-            raise BadRequest(
-                f"'{found.name}' is not made of decisions alone, which is all that is known at every threshold; "
-                "ask for it with measure."
-            )
+            why = "is not made of decisions alone" if name in own else "does not depend on a threshold"
+            raise BadRequest(f"'{found.name}' {why}; ask for it with measure.")
         return found
 
     def obstacle(self, metric: Metric) -> str | None:

@@ -91,7 +91,7 @@ def test_measure_under_a_policy_is_a_count_over_the_rows(workspace, rules, name,
     for model, score in (("one", "score"), ("two", "second")):
         for group in {row[by] for row in ROWS} if by else {""}:
             y, p, w = arrays(rules[name], [row for row in ROWS if not by or row[by] == group], score)
-            shown = {r["metric"]: r for r in said["frame"] if r["model"] == model and (not by or r[by] == group)}
+            shown = {r["metric"]: r for r in said["frame"] if r["model"] == model and (not by or r[column] == group)}
             for metric, oracle in ORACLES.items():
                 assert shown[metric]["value"] == pytest.approx(oracle(y, p, sample_weight=w), rel=1e-9), (group, metric)
             assert shown["recall"]["n"] == y.sum()
