@@ -164,6 +164,27 @@ def test_an_overview_under_a_policy_ranks_and_measures_what_it_decides(held, rul
     json.dumps(result.to_dict())
 
 
+def test_versions_that_scored_every_row_are_ranked_on_those_both_decided(workspace, held):
+    """Alone they answered the same rows; under a band they decide different ones."""
+    rows = [{**row, "prediction": "yes" if row["score"] >= 0.4 else "no"} for row in ROWS if None not in row.values()]
+    rows = [{**row, "other": "yes" if row["second"] >= 0.4 else "no"} for row in rows]
+    assert ask(workspace, "ingest", write(workspace.parent / "whole.csv", rows)).status == 0
+    models = ["--model", "one:score=score,prediction=prediction", "--model", "two:score=second,prediction=other"]
+    words = ["--name", "whole", "--task", "binary", "--label", "paid", "--id", "id", "--positive", "yes", *models]
+    assert ask(workspace, "evaluate", "whole", *words).status == 0
+    opened, band = Engine(held).open(evaluations.find(held, "whole")), Band(0.2, 0.4)
+    frame = overview(opened, metrics=["accuracy"], threshold=band).frames["versions"]
+    second = frame.filter(frame["difference_n"].is_not_null()).row(0, named=True)
+    both = [row for row in rows if None not in (decided(band, row, score) for score in ("score", "second"))]
+    found = {}
+    for model, score in (("one", "score"), ("two", "second")):
+        y, p, w = arrays(band, both, score)
+        found[model] = sk.accuracy_score(y, p, sample_weight=w)
+    (first,) = {"one", "two"} - {second["model"]}
+    assert second["difference_n"] == len(both) < len(rows)
+    assert second["difference_to_first"] == pytest.approx(found[second["model"]] - found[first], rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
