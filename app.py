@@ -1,34 +1,29 @@
 """Assay: the frame. Theme, menu, context bar, one error boundary; what a page shows is the page's own affair."""
 
-import logging
-import time
+from typing import Any
 
 import streamlit as st
 
-from analysis.core.errors import AssayError
 from analysis.store import evaluations
 from pages.ui import context, frame, theme
 
-log = logging.getLogger("assay")
-
-began = time.perf_counter()
+frame.begin()
 page = st.navigation(frame.menu(), expanded=True)
 st.set_page_config(page_title="Assay", page_icon="📊", layout="wide")
 theme.apply()
 if page.url_path == "":
     page.run()
 chosen, place = context.Context(), None
-try:
+notice: Any = st
+with frame.boundary(page.url_path):
     chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
     context.write(chosen)
-    context.warn(chosen)
+    notice = st.container()
+    context.check(chosen)
+    context.tell_policy(chosen, frame.policies)
     frame.caution(chosen)
     with frame.framed(chosen):
         page.run()
-except frame.Finished:
-    pass
-except AssayError as error:
-    log.warning("%s: %s", page.url_path, error)
-    st.error(context.plain(str(error)), icon=":material/error:")
-context.share(chosen, place)
-frame.ready(began, f"{page.url_path}?{chosen.view}")
+context.warn(notice)
+context.share(chosen, place, frame.policies)
+frame.ready(page.url_path, chosen)

@@ -43,8 +43,11 @@ with grid.cell(), st.container(border=True, height="stretch"):
     st.caption(calibrations.few(result.frame))
 with grid.cell(), st.container(border=True, height="stretch"):
     show.heading("In numbers", "with 95% intervals")
-    show.table(calibrations.numbers(result), alt="Calibration in numbers, by model version", height="content")
+    show.whole(calibrations.numbers(result), alt="Calibration in numbers, by model version")
     st.caption(calibrations.PARTS)
+    with st.expander("What the numbers say", on_change="rerun", key="calibration_meanings") as meanings:
+        if meanings.open:
+            show.whole(calibrations.meanings(result), alt="What the numbers say")
 
 with st.container(border=True):
     show.heading("By segment", "where the scores are off, and which way" + calibrations.hues(models))

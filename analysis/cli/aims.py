@@ -7,7 +7,7 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Level, Named, Since, Threshold, Until, Versions, Where, app
+from analysis.cli.terminal import AsJson, Level, Named, PolicyName, Since, Threshold, Until, Versions, Where, app
 from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.marker import read_marker
@@ -29,6 +29,7 @@ def targets(
     model: Versions = None,
     where: Where = None,
     threshold: Threshold = None,
+    policy: PolicyName = None,
     since: Since = None,
     until: Until = None,
     level: Level = 0.95,
@@ -52,7 +53,7 @@ def targets(
             models=versions,
             where=segment,
             period=read_period(since, until),
-            threshold=threshold,
+            threshold=terminal.rule(workspace, found, threshold, policy),
             level=level,
         )
     typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict(), json))

@@ -6,7 +6,7 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Threshold, Until, Versions, Where, app
+from analysis.cli.terminal import AsJson, Level, Named, PolicyName, Since, Text, Threshold, Until, Versions, Where, app
 from analysis.core import judged
 from analysis.core.errors import BadRequest, Undecided
 from analysis.core.period import read_period
@@ -21,6 +21,7 @@ def errors(
     model: Versions = None,
     where: Where = None,
     threshold: Threshold = None,
+    policy: PolicyName = None,
     since: Since = None,
     until: Until = None,
     level: Level = 0.95,
@@ -34,7 +35,7 @@ def errors(
             models=model or (),
             where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
-            threshold=threshold,
+            threshold=terminal.rule(workspace, found, threshold, policy),
             level=level,
         )
     if not len(result.frame):
@@ -57,6 +58,7 @@ def rows(
     limit: Annotated[int, typer.Option(help="How many rows, 1 to 10,000.")] = 20,
     offset: Annotated[int, typer.Option(help="Leave out so many first.")] = 0,
     threshold: Threshold = None,
+    policy: PolicyName = None,
     since: Since = None,
     until: Until = None,
     json: AsJson = False,
@@ -71,7 +73,7 @@ def rows(
             model=model or "",
             where=terminal.segment(where, judged.types(found)),
             period=read_period(since, until),
-            threshold=threshold,
+            threshold=terminal.rule(workspace, found, threshold, policy),
             order=order,
             limit=limit,
             offset=offset,

@@ -11,6 +11,7 @@ from analysis.cli.terminal import (
     AsJson,
     Level,
     Named,
+    PolicyName,
     Since,
     Text,
     Threshold,
@@ -37,6 +38,7 @@ def measure(
     where: Where = None,
     model: Versions = None,
     threshold: Threshold = None,
+    policy: PolicyName = None,
     since: Since = None,
     until: Until = None,
     level: Level = 0.95,
@@ -60,7 +62,7 @@ def measure(
             where=segment,
             models=model or (),
             period=read_period(since, until),
-            threshold=threshold,
+            threshold=terminal.rule(workspace, found, threshold, policy),
             level=level,
         )
     cases = gates.judged(result.frame, asked, result.frame.columns[: len(columns(by, list(found.types())))])

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from analysis.core import cutoffs
 from analysis.core.errors import BadRequest
+from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.segment import Segment
-from analysis.store import jobs
+from analysis.store import jobs, policies
 from analysis.store.workspace import Workspace
 
 app = typer.Typer(
@@ -32,6 +34,19 @@ Where = Annotated[
 Since = Annotated[str | None, typer.Option("--from", help="First day, as 2026-01-05.")]
 Until = Annotated[str | None, typer.Option("--to", help="Last day.")]
 Threshold = Annotated[float | None, typer.Option("--threshold", help="Decide positive from this score on.")]
+
+PolicyName = Annotated[Text, typer.Option("--policy", metavar="NAME", help="Decide as this saved policy says.")]
+
+
+def rule(
+    workspace: Workspace, evaluation: Evaluation, threshold: float | None, policy: str | None
+) -> cutoffs.Threshold | None:
+    """The decision rule of the options --threshold and --policy; None where the recorded decisions rule."""
+    if policy is None:
+        return threshold
+    if threshold is not None:
+        raise BadRequest("Say either --threshold or --policy, not both.")
+    return policies.find(workspace, evaluation, policy).rule
 
 
 def _level(value: float) -> float:

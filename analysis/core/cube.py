@@ -128,12 +128,13 @@ class Order:
 @dataclass(frozen=True)
 class Tally:
     """How many of a group's rows serve, each (G,). labelled: have a label; answered: of these, the model decided or
-    scored; used: of these, have a weight (all, without a weight column).
+    scored; used: of these, have a weight (all, without a weight column); review: of these, a band leaves to a person.
     """
 
     labelled: np.ndarray
     answered: np.ndarray
     used: np.ndarray
+    review: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,7 @@ class Cube:
             top_label=changed(self.top_label and replace(self.top_label, dealt=None), "n", "w", "w2"),
             ranks=changed(self.ranks, "n", "w", "w2"),
             class_moments=changed(self.class_moments, "n", "first", "second"),
-            tally=changed(self.tally, "labelled", "answered", "used"),
+            tally=changed(self.tally, "labelled", "answered", "used", "review"),
             pair=None if self.pair is None else replace(self.pair, sums=added(self.pair.sums)),
             replicates=parts,
         )

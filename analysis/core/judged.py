@@ -7,6 +7,7 @@ can be said: `label_ = 'yes' and prediction_ = 'no'`, `error_ >= 10 and error_ <
 from datetime import datetime
 from decimal import Decimal
 
+from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Compare, Missing, Not, Segment, every
@@ -92,6 +93,6 @@ def weighed(evaluation: Evaluation) -> list[Segment]:
     return [Not(Missing(evaluation.roles.weight))] if evaluation.roles.weight else []
 
 
-def decided(evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> bool:
+def decided(evaluation: Evaluation, model: ModelFacts, threshold: Threshold | None) -> bool:
     """Whether the model's rows have a decided class or a forecast."""
     return model.decision or (evaluation.task == BINARY and model.score and threshold is not None)

@@ -9,29 +9,39 @@ from typing import Any
 import polars as pl
 
 from analysis import __version__
+from analysis.core.cutoffs import Band, ByGroup
 
 
 @dataclass(frozen=True)
 class Used:
-    """The rows one model version's numbers rest on. dropped: {why: rows}; rows = used + sum of dropped."""
+    """The rows one model version's numbers rest on. dropped: {why: rows}; rows = used + sum of dropped.
+
+    review: of the rows used, those a band leaves to a person. They have no decision, so metrics of decisions leave them
+    out too, while metrics of scores count them.
+    """
 
     model: str
     rows: int
     used: int
     dropped: dict[str, int]
+    review: int = 0
 
     def sentence(self) -> str:
-        if not self.dropped:
-            return f"{self.model}: all {self.rows:,} rows used."
         lost = ", ".join(f"{count:,} {why}" for why, count in self.dropped.items())
-        return f"{self.model}: {self.used:,} of {self.rows:,} rows used; left out: {lost}."
+        said = f"{self.used:,} of {self.rows:,} rows used; left out: {lost}" if lost else f"all {self.rows:,} rows used"
+        if self.review:
+            said += (
+                f"; {self.review:,} of them go to a person and have no decision: metrics of decisions leave them out"
+            )
+        return f"{self.model}: {said}."
 
 
 @dataclass(frozen=True)
 class Receipt:
     """How to get the same number again.
 
-    options: the question's, JSON-able. sql: {what: statement} that gives the same n and value in a bare DuckDB.
+    options: the question's, JSON-able but for a threshold, which `to_dict` writes out.
+    sql: {what: statement} that gives the same n and value in a bare DuckDB.
     m, q: how many looks were corrected for, at which false-discovery rate; None where none were.
     recommended: what the question advises, JSON-able; left out of `to_dict` where it advises nothing.
     """
@@ -63,9 +73,10 @@ class Receipt:
             "question": self.question,
             "evaluation": self.evaluation,
             "fingerprint": self.fingerprint,
-            "options": self.options,
+            "options": {name: said(value) for name, value in self.options.items()},
             "rows": [
                 {"model": each.model, "rows": each.rows, "used": each.used, "dropped": each.dropped}
+                | ({"review": each.review} if each.review else {})
                 for each in self.used
             ],
             "sql": self.sql,
@@ -96,6 +107,11 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, with undefined numbers as null."""
         return {"sentence": self.sentence, "frame": records(self.frame), "receipt": self.receipt.to_dict()}
+
+
+def said(option: Any) -> Any:
+    """An option of a receipt as JSON has it."""
+    return option.to_dict() if isinstance(option, Band | ByGroup) else option
 
 
 def records(frame: pl.DataFrame) -> list[dict[str, Any]]:

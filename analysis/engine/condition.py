@@ -126,11 +126,11 @@ def _test(segment: Segment, columns: Mapping[str, ColumnRef]) -> str:
             return f"{column.sql} IN ({', '.join(held)})" if held else "false"
         case Contains(name, text):
             column = _column(name, columns)
-            return _guarded(column, f"contains({_as_text(column)}, {_quoted(text)})")
+            return _guarded(column, f"contains({_as_text(column)}, {quoted(text)})")
         case Matches(name, pattern):
             check_pattern(pattern)
             column = _column(name, columns)
-            return _guarded(column, f"regexp_matches({_as_text(column)}, {_quoted(pattern)})")
+            return _guarded(column, f"regexp_matches({_as_text(column)}, {quoted(pattern)})")
         case Saved(name):
             raise BadRequest(f"The saved segment '{name}' was not looked up before it was asked.")
     raise TypeError(f"{type(segment).__name__} is not a segment")
@@ -171,7 +171,8 @@ def _as_text(column: ColumnRef) -> str:
     return column.sql if column.type.upper() == "VARCHAR" else f"CAST({column.sql} AS VARCHAR)"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a SQL literal; BadRequest for one with a NUL."""
     if "\0" in text:
         raise BadRequest("A text to compare with holds a NUL; remove it.")
     return "'" + text.replace("'", "''") + "'"
@@ -181,7 +182,7 @@ def _place(column: ColumnRef, name: str, asked: Value) -> _Place:
     """Where the value stands among those the column can hold, in literals of the column's own type."""
     value, kind = fit(asked, column.type, column=name), family(column.type)
     if isinstance(value, str):
-        return _Place(_quoted(value), _quoted(value))
+        return _Place(quoted(value), quoted(value))
     if isinstance(value, bool):
         return _Place(str(value).lower(), str(value).lower())
     if isinstance(value, date):
@@ -250,10 +251,11 @@ def _float_place(value: int | Decimal, *, single: bool) -> _Place:
     if kept_exact and nearest != value:
         below = nearest if nearest < value else math.nextafter(nearest, -math.inf)
         above = math.nextafter(below, math.inf)
-    return _Place(_double(below), _double(above))
+    return _Place(double(below), double(above))
 
 
-def _double(value: float) -> str:
+def double(value: float) -> str:
+    """A DOUBLE literal: exactly this number."""
     if math.isinf(value):
         return INFINITY if value > 0 else "CAST('-inf' AS DOUBLE)"
     return repr(value) if "e" in repr(value) else f"{value!r}e0"

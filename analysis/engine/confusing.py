@@ -6,6 +6,7 @@ from analysis.core import judged
 from analysis.core.evaluation import ModelFacts
 from analysis.core.segment import Compare, OneOf, Segment
 from analysis.core.wholes import Units
+from analysis.engine.deciding import over_scores
 from analysis.engine.judgement import Judged
 from analysis.engine.receipts import bare
 from analysis.engine.rows import RowQuery
@@ -91,7 +92,8 @@ def _statement(seen: Seen, model: ModelFacts) -> str:
     """Counts and shares of the cells by names, sharing nothing with the cube."""
     facts, answer = seen.evaluation.facts, seen.counts(model)
     index = model.index
-    decided = f"r.p{index}" if answer.threshold is None else f"CAST(r.s{index} >= {answer.threshold!r} AS USMALLINT)"
+    rule = answer.threshold
+    decided = f"r.p{index}" if rule is None else over_scores(facts, rule).decides(f"r.s{index}")
     query = RowQuery(model.name, seen.where, seen.period)
     seen_by = Judged(facts, model, decided)
     texts = "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in facts.classes) + "]"

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from analysis.core.cube import Cube, Tally
+from analysis.core.cutoffs import Threshold, moved
 from analysis.core.errors import BadRequest, Interrupted, LimitReached
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.judged import named
@@ -21,6 +22,7 @@ from analysis.core.roles import BINARY
 from analysis.core.settings import whole
 from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
+from analysis.engine.deciding import Cut, cut
 from analysis.engine.groups import Groups
 from analysis.engine.judgement import judging
 from analysis.engine.own import own_metrics
@@ -92,7 +94,7 @@ class Engine:
         self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None, known: dict[str, pl.DataFrame]
     ) -> Answer:
         began = time.perf_counter()
-        asked, threshold = self._asked(evaluation, query)
+        asked, threshold, other_threshold = self._asked(evaluation, query)
         said: dict[str, pl.DataFrame] = {}
         missed = 0
 
@@ -127,14 +129,14 @@ class Engine:
             tally=Tally(*(frame[name].to_numpy() for name in groups.TALLIED[1:])),
             **parts,
         )
-        return Answer(cube, tuple(said), time.perf_counter() - began, missed == 0, threshold)
+        return Answer(cube, tuple(said), time.perf_counter() - began, missed == 0, threshold, other_threshold)
 
     def _scanned(
         self, evaluation: Evaluation, queries: Sequence[Query], cancelled: threading.Event | None
     ) -> dict[str, pl.DataFrame]:
         """{statement: its answer} of queries that differ only in `by`, each kind of statement from one scan."""
         columns = tuple(dict.fromkeys(name for query in queries for name in query.by))
-        united, _ = self._asked(evaluation, replace(queries[0], by=columns))
+        united = self._asked(evaluation, replace(queries[0], by=columns))[0]
         keys = len(united.keys.sql)
         rest = tuple(range(len(columns), keys))  # halves and the bucket, which every query here has or none
         found: dict[str, pl.DataFrame] = {}
@@ -219,31 +221,31 @@ class Engine:
             self._codes[key] = made
         return made
 
-    def _asked(self, evaluation: Evaluation, query: Query) -> tuple[Asked, float | None]:
-        """(the query understood, the threshold in force). Of two versions those with scores take the threshold."""
+    def _asked(self, evaluation: Evaluation, query: Query) -> tuple[Asked, Threshold | None, Threshold | None]:
+        """(the query understood, the threshold in force, the other version's). Of two those with scores take it."""
         model, other = evaluation.model(query.model), query.other and evaluation.model(query.other)
         if not other:
             threshold, cut = self._cut(evaluation, model, query.threshold)
-            return understood(evaluation, query, cut=cut), threshold
+            return understood(evaluation, query, cut=cut), threshold, None
         scored = [each.score for each in (model, other)]
         own, theirs = (query.threshold if each or not any(scored) else None for each in scored)
         threshold, cut = self._cut(evaluation, model, own)
-        return understood(evaluation, query, cut=cut, other_cut=self._cut(evaluation, other, theirs)[1]), threshold
+        other_threshold, other_cut = self._cut(evaluation, other, theirs)
+        return understood(evaluation, query, cut=cut, other_cut=other_cut), threshold, other_threshold
 
     def _cut(
-        self, evaluation: Evaluation, model: ModelFacts, threshold: float | None
-    ) -> tuple[float | None, int | None]:
-        """(the threshold in force, the first code that is positive); (None, None) for recorded decisions."""
+        self, evaluation: Evaluation, model: ModelFacts, threshold: Threshold | None
+    ) -> tuple[Threshold | None, Cut | None]:
+        """(the threshold in force, what decides by the codes); (None, None) for recorded decisions."""
         if threshold is None:
             return None, None
         if evaluation.task != BINARY:
             raise BadRequest(f"A threshold decides between two classes; '{evaluation.name}' is {evaluation.task}.")
         if not model.score:
             raise BadRequest(f"The model version '{model.name}' has no score column, so no threshold can be set.")
-        if not np.isfinite(threshold):
-            raise BadRequest(f"A threshold is a number, not {threshold}.")
-        low, high = self.codes(evaluation, f"b{model.index}")
-        return operating.cut(low, high, threshold)
+        codes = self.codes(evaluation, f"b{model.index}")
+        force = moved(threshold, lambda each: operating.cut(*codes, each)[0])
+        return force, cut(evaluation, force, lambda each: str(operating.cut(*codes, each)[1]))
 
     def _fits(self, groups: int, classes: int) -> None:
         if groups * (classes + 1) ** 2 > DENSE:

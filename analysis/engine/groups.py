@@ -10,7 +10,7 @@ from analysis.core.evaluation import EvalColumn
 from analysis.engine.statements import Asked
 
 OTHER = "other"
-TALLIED = ("rows", "labelled", "answered", "used")
+TALLIED = ("rows", "labelled", "answered", "used", "review")
 
 
 @dataclass(frozen=True)

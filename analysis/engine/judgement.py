@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from analysis.core import judged
 from analysis.core.evaluation import Evaluation, ModelFacts
@@ -9,6 +10,9 @@ from analysis.core.period import MONDAY, WIDTHS
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.engine.condition import ColumnRef
 from analysis.engine.terms import measurable, term_sql, usable
+
+if TYPE_CHECKING:
+    from analysis.engine import deciding
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Judged:
         return references(self.evaluation) | own
 
 
-def judging(evaluation: Evaluation, model: ModelFacts, cut: int | None) -> Judged:
-    """How a model version judges rows: by what is recorded, or from score code `cut` on."""
+def judging(evaluation: Evaluation, model: ModelFacts, cut: "deciding.Cut | None") -> Judged:
+    """How a model version judges rows: by what is recorded, or as `cut` says of its score codes."""
     decides = model.decision or cut is not None
     return Judged(evaluation, model, decision(model, cut) if decides else "")
 
@@ -84,9 +88,9 @@ def bucket_sql(bucket: str) -> str:
     return {"month": months, "quarter": f"{months} // 3", "year": f"{months} // 12"}[bucket]
 
 
-def decision(model: ModelFacts, cut: int | None) -> str:
-    """The decided class: the recorded one, or positive from score code `cut` on."""
-    return f"r.p{model.index}" if cut is None else f"CAST(r.b{model.index} >= {cut} AS USMALLINT)"
+def decision(model: ModelFacts, cut: "deciding.Cut | None") -> str:
+    """The decided class: the recorded one, or as `cut` says of the score code."""
+    return f"r.p{model.index}" if cut is None else cut.decides(f"r.b{model.index}")
 
 
 def both_decided(first: str, second: str | None) -> str:

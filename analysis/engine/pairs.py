@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from analysis.core import judged
 from analysis.core.cube import Cube
+from analysis.core.cutoffs import Band
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.settings import number
 from analysis.engine import replicated
@@ -54,7 +55,8 @@ def _sides(
 ) -> tuple[Answer, Answer]:
     """The answers of both sides; where both answered every row, their answers alone and only the pair is counted."""
     sides = [alone[name] for name in (query.model, other) if name in alone]
-    if len(sides) < 2 or not all(everywhere(evaluation.facts, evaluation.facts.model(n)) for n in (query.model, other)):
+    complete = all(everywhere(evaluation.facts, evaluation.facts.model(name)) for name in (query.model, other))
+    if len(sides) < 2 or not complete or isinstance(query.threshold, Band):
         return ask(evaluation, query, other, metrics)
     if evaluation.facts.roles.unit is not None:
         asked = [replace(query, model=name) for name in (query.model, other)]

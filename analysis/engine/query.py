@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis.core.cube import Cube
 from analysis.core.cut import Cut
+from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
@@ -28,7 +29,7 @@ class Query:
     units: whether how the rows of single units go together is counted, where rows belong to them.
     replicates: into how many random groups the units are dealt, as the last key of all; 0: not at all.
     halves: the file's random half bit as a key after `by` ("true", "false"): what one half chose the other checks.
-    threshold: decide by score >= threshold instead of the recorded decision (of two versions: each that has scores).
+    threshold: what decides by score instead of the recorded decision (of two versions: for each that has scores).
     """
 
     model: str
@@ -38,7 +39,7 @@ class Query:
     halves: bool = False
     where: Segment = field(default_factory=Everything)
     period: Period = field(default_factory=Period)
-    threshold: float | None = None
+    threshold: Threshold | None = None
     other: str | None = None
     units: bool = True
     replicates: int = 0
@@ -46,13 +47,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Answer:
-    """A cube with how it came about. threshold: the one in force, snapped to an edge of the score codes."""
+    """A cube with how it came about. threshold: what is in force, its numbers snapped to edges of the score codes;
+    other_threshold: of the second model version."""
 
     cube: Cube
     sql: tuple[str, ...]
     seconds: float
     cached: bool
-    threshold: float | None = None
+    threshold: Threshold | None = None
+    other_threshold: Threshold | None = None
 
 
 @dataclass(frozen=True)

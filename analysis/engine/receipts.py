@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.mapping import MARGIN
 from analysis.core.roles import BINARY
 from analysis.engine import class_receipts, whole_receipts
+from analysis.engine.deciding import over_scores
 from analysis.engine.judgement import Judged, both_decided, decision
 from analysis.engine.parts import orders
 from analysis.engine.query import OpenEvaluation, Query
@@ -39,8 +41,17 @@ TERM = re.compile(r"\bSUM\[(\w+)\]")
 QUANTILE = re.compile(r"P(\d\d)\[(\w+)\]")
 
 
-def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, threshold: float | None) -> str:
-    """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n."""
+def receipt_sql(
+    evaluation: OpenEvaluation,
+    query: Query,
+    metric: Metric,
+    threshold: Threshold | None,
+    other_threshold: Threshold | None = None,
+) -> str:
+    """A statement whose rows are the groups (k0, k1, ...; for a metric by class also `class`) with value and n.
+
+    threshold, other_threshold: those in force, as the Answer says.
+    """
     facts, model = evaluation.facts, evaluation.facts.model(query.model)
     other = None if query.other is None else facts.model(query.other)
     models = [each for each in (model, other) if each is not None]
@@ -63,8 +74,7 @@ def receipt_sql(evaluation: OpenEvaluation, query: Query, metric: Metric, thresh
     listed = "".join(f"{name}, " for name in names)
     shown = listed + ("class, " if by_class else "")
     if other is not None:
-        theirs = "s" if query.threshold is not None and other.score and facts.task == BINARY else "p"
-        decided = both_decided(decided, f"r.{theirs}{other.index}")
+        decided = both_decided(decided, _decision(facts, other, other_threshold))
     quantile = QUANTILE.fullmatch(value)
     if quantile:
         level, quantity = int(quantile[1]) / 100, quantile[2]
@@ -100,10 +110,10 @@ def bare(evaluation: OpenEvaluation, statement: str) -> str:
     return f"ATTACH '{evaluation.location}' AS e (READ_ONLY);\nUSE e;\n{statement};"
 
 
-def _decision(facts: Evaluation, model: ModelFacts, threshold: float | None) -> str:
+def _decision(facts: Evaluation, model: ModelFacts, threshold: Threshold | None) -> str:
     if threshold is None or facts.task != BINARY:
         return decision(model, None)
-    return f"CAST(r.s{model.index} >= {threshold!r} AS USMALLINT)"
+    return over_scores(facts, threshold).decides(f"r.s{model.index}")
 
 
 def _summed(term: str, terms: Callable[[str], str], weight: str) -> str:

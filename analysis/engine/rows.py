@@ -7,6 +7,7 @@ from typing import ClassVar
 import polars as pl
 
 from analysis.core import judged
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.period import Period
@@ -29,7 +30,7 @@ class RowQuery:
     model: str
     where: Segment = field(default_factory=Everything)
     period: Period = field(default_factory=Period)
-    threshold: float | None = None
+    threshold: Threshold | None = None
 
     def statement(self, seen: Judged) -> str:
         """The SQL that answers it."""
@@ -154,7 +155,7 @@ class Found:
     sql: str
     seconds: float
     cached: bool
-    threshold: float | None = None
+    threshold: Threshold | None = None
 
 
 def place_sql(value: str, edges: Sequence[float]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from analysis.core import judged
+from analysis.core.cutoffs import Threshold, snapped
 from analysis.core.evaluation import ModelFacts
 from analysis.core.period import Period
 from analysis.core.receipt import Used
@@ -27,7 +28,7 @@ class Seen:
     evaluation: OpenEvaluation
     where: Segment
     period: Period
-    threshold: float | None
+    threshold: Threshold | None
     level: float
     sql: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Seen:
         """The time bucket that suits the period; None without a time."""
         return bucket_for(self.evaluation.facts, self.period)
 
-    def cut(self, model: ModelFacts) -> float | None:
+    def cut(self, model: ModelFacts) -> Threshold | None:
         """The threshold as it applies to a model: not to one without scores."""
         return self.threshold if model.score and self.evaluation.facts.task == BINARY else None
 
@@ -52,8 +53,7 @@ class Seen:
             if replicated.wanted(self.evaluation, ()):
                 answer = replicated.attached(self.evaluation, [(query, answer)])[0]
             self._record(answer)
-            if answer.threshold not in (None, self.threshold):
-                self.notes.append(f"The threshold was moved to {answer.threshold:.6g}, an edge of the codes.")
+            self.notes += snapped(self.threshold, answer.threshold, model.name)
             self._tallied[model.name] = answer
         return self._tallied[model.name]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from analysis.core import judged, words
 from analysis.core.cut import Cut, typed
@@ -12,6 +13,9 @@ from analysis.core.settings import whole
 from analysis.engine.condition import render
 from analysis.engine.judgement import Judged, both_decided, bucket_sql, decision, judging, references
 from analysis.engine.query import Query
+
+if TYPE_CHECKING:
+    from analysis.engine import deciding
 
 SET = "grouping_set"
 
@@ -76,7 +80,7 @@ def grouping_id(grouping: Sequence[int], keys: int) -> int:
 class Asked:
     """One query as far as it is understood.
 
-    cut: the first score code that counts as positive, None for recorded decisions. where: what is measured, in SQL.
+    cut: what decides by score codes, None for recorded decisions. where: what is measured, in SQL.
     columns: those grouped by, in the order of their keys. groups: how many there are, None while that is unknown.
     other, other_cut: the second model version of a paired query and its cut.
     """
@@ -84,13 +88,13 @@ class Asked:
     evaluation: Evaluation
     query: Query
     model: ModelFacts
-    cut: int | None
+    cut: "deciding.Cut | None"
     keys: Keys
     columns: tuple[EvalColumn, ...]
     where: str
     groups: int | None = None
     other: ModelFacts | None = None
-    other_cut: int | None = None
+    other_cut: "deciding.Cut | None" = None
 
     @property
     def models(self) -> tuple[ModelFacts, ...]:
@@ -111,13 +115,25 @@ class Asked:
 
     @property
     def decision(self) -> str:
-        """The decided class: the recorded one, or positive from score code `cut` on; of two versions where both did."""
+        """The decided class: the recorded one, or as `cut` says; of two versions where both decided."""
         theirs = None if self.other is None else decision(self.other, self.other_cut)
         return both_decided(decision(self.model, self.cut), theirs)
 
+    @property
+    def review(self) -> str:
+        """The test for rows that a band leaves to a person, of two versions either's; empty where there is no band."""
+        cuts = zip(self.models, (self.cut, self.other_cut), strict=False)
+        tests = [cut.reviews(f"r.b{model.index}") for model, cut in cuts if cut is not None and cut.band]
+        return f"({' OR '.join(tests)})" if tests else ""
+
 
 def understood(
-    evaluation: Evaluation, query: Query, *, cut: int | None, other_cut: int | None = None, groups: int | None = None
+    evaluation: Evaluation,
+    query: Query,
+    *,
+    cut: "deciding.Cut | None",
+    other_cut: "deciding.Cut | None" = None,
+    groups: int | None = None,
 ) -> Asked:
     """The query with its keys and conditions in SQL; errors name what the evaluation does not have."""
     model = evaluation.model(query.model)
@@ -198,9 +214,7 @@ def _stored(column: EvalColumn, cut: Cut) -> list[int] | None:
 
 def key_sql(column: EvalColumn, where: str) -> str:
     """How to group by a column: its values, its decile bins, or its most frequent values and the rest."""
-    raw = f"r.{column.key}"
-    if column.type == "TIMESTAMP WITH TIME ZONE":
-        raw = f"make_timestamp(epoch_us({raw}))"  # as text in UTC, wherever the statement runs
+    raw = value_sql(column)
     if column.encoding == "values":
         return raw
     if column.encoding == "bins":
@@ -208,6 +222,12 @@ def key_sql(column: EvalColumn, where: str) -> str:
     most = whole("groups")
     top = f"SELECT {raw} FROM rows r WHERE {where} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {most}"
     return f"CASE WHEN {raw} IS NULL THEN NULL WHEN {raw} IN ({top}) THEN CAST({raw} AS VARCHAR) ELSE 'other' END"
+
+
+def value_sql(column: EvalColumn) -> str:
+    """A column's value as it is grouped by: moments in UTC, so that their text is the same wherever it is made."""
+    raw = f"r.{column.key}"
+    return f"make_timestamp(epoch_us({raw}))" if column.type == "TIMESTAMP WITH TIME ZONE" else raw
 
 
 def replicate_sql(evaluation: Evaluation, replicates: int) -> str:

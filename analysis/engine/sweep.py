@@ -10,9 +10,14 @@ from analysis.core.errors import BadRequest
 from analysis.core.value import Values
 from analysis.engine import replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
-from analysis.metrics import operating, panel, worth
+from analysis.metrics import METRICS, operating, panel, worth
 from analysis.metrics.definition import Metric
 from analysis.metrics.tradeoffs import sought
+
+
+def moves(metric: Metric) -> bool:
+    """Whether a metric is made of decisions alone, so that it is known at every threshold."""
+    return set(metric.needs) <= {"decisions", "predictions", "labels"}
 
 
 @dataclass
@@ -44,9 +49,11 @@ class Sweep:
             if not self.values.given:
                 raise BadRequest("'value' needs to know what decisions are worth: --value tp=..,fp=.. or --amount.")
             return worth.metric(self.values)
-        found = sought(name)
-        if not set(found.needs) <= {"decisions", "predictions", "labels"}:
-            raise BadRequest(f"'{found.name}' does not depend on a threshold; ask for it with measure.")
+        own = self.evaluation.own
+        found = own[name] if name in own and name not in METRICS else sought(name)
+        if not moves(found):
+            why = "is not made of decisions alone" if name in own else "does not depend on a threshold"
+            raise BadRequest(f"'{found.name}' {why}; ask for it with measure.")
         return found
 
     def obstacle(self, metric: Metric) -> str | None:
@@ -55,8 +62,6 @@ class Sweep:
         return panel.obstacle(metric, facts, facts.model(self.query.model), 0.0)
 
     def cut(self, threshold: float, cube: Cube | None = None) -> tuple[float, int]:
-        if not np.isfinite(threshold):
-            raise BadRequest(f"A threshold is a number, not {threshold}.")
         histogram = operating.scored(cube or self.total)
         return operating.cut(histogram.low, histogram.high, threshold)
 

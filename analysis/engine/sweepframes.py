@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from analysis.core import judged
 from analysis.core.cube import Cube
 from analysis.core.goal import MAX, Goal
-from analysis.engine.sweep import Sweep
+from analysis.core.segment import Compare, Missing, Segment, every
+from analysis.engine.sweep import Sweep, moves
 from analysis.metrics import METRICS, change, choosing, operating, panel, sweep, worth
 from analysis.metrics.choosing import measured
 from analysis.metrics.definition import Metric
@@ -16,6 +18,7 @@ from analysis.metrics.definition import Metric
 COLUMNS = ("model", "threshold", "metric", "value", "low", "high", "n", "method", "reason", "baseline")
 IN_FORCE = ("recall", "precision", "f1", "specificity", "accuracy", "balanced_accuracy", "mcc", "selection_rate")
 MOST = Goal(MAX, "value")
+NO_LABEL = "no label yet"
 
 
 def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float], only: bool) -> dict[str, pl.DataFrame]:
@@ -33,24 +36,30 @@ def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float],
     frame = frame.sort(pl.col("metric").replace_strict(order), "threshold")
     here = operating.every(total, np.array([one.cut(force)[1]]))
 
+    def selected(frame: pl.DataFrame) -> pl.DataFrame:
+        """The curve with the rows that are selected at each of its thresholds."""
+        where = [_where(one, _scoring(one, at, None)) for at in frame["threshold"]]
+        return frame.with_columns(pl.Series("where", where, dtype=pl.String))
+
     def curve(kind: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         return total.once((kind, level), lambda: make().insert_column(0, pl.lit(name).alias("model")))
 
     def with_point(kind: str, make: Callable[[Cube, float], pl.DataFrame]) -> pl.DataFrame:
         """The curve, and the threshold in force once more as the row that is `here`."""
-        point = make(here, level).with_columns(threshold=pl.lit(force)).insert_column(0, pl.lit(name).alias("model"))
-        both = [curve(kind, lambda: make(swept, level)).with_columns(here=False), point.with_columns(here=True)]
+        point = selected(make(here, level).with_columns(threshold=pl.lit(force)))
+        point = point.insert_column(0, pl.lit(name).alias("model"))
+        line = curve(kind, lambda: selected(make(swept, level)))
+        both = [line.with_columns(here=False), point.with_columns(here=True)]
         return pl.concat(both, how="vertical_relaxed")
 
-    classes = (*one.evaluation.facts.classes, "no label yet")
     made = {
         "rows": frame,
         "current": _current(one, force, here),
-        "confusion": sweep.current(here, force).insert_column(0, pl.lit(name).alias("model")),
+        "confusion": _cells(one, sweep.current(here, force), force).insert_column(0, pl.lit(name).alias("model")),
         "roc": with_point("roc", sweep.roc),
         "pr": with_point("pr", sweep.precision_recall),
         "gain": with_point("gain", sweep.gain),
-        "distribution": curve("distribution", lambda: sweep.distribution(histogram, classes)),
+        "distribution": curve("distribution", lambda: _bins(one)),
     }
     if one.evaluation.facts.model(name).decision and total.confusion is not None:
         kept = sweep.current(replace(total, groups=pl.DataFrame()), float("nan"))
@@ -58,6 +67,39 @@ def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float],
     if one.values.given:
         made["value"] = _worth(one, grid, force)
     return made
+
+
+def _where(one: Sweep, *parts: Segment) -> str:
+    """The segment of the rows that count for which all parts hold."""
+    return every([*parts, *judged.weighed(one.evaluation.facts)]).expression()
+
+
+def _scoring(one: Sweep, low: float | None, high: float | None) -> Segment:
+    """The rows that score in [low, high)."""
+    return judged.between(judged.named(one.evaluation.facts)["score"], low, high)
+
+
+def _labelled(one: Sweep, name: str) -> Segment:
+    """The rows of a class, or those without a label."""
+    label = judged.named(one.evaluation.facts)["label"]
+    return Missing(label) if name == NO_LABEL else Compare(label, "=", name)
+
+
+def _cells(one: Sweep, cells: pl.DataFrame, force: float) -> pl.DataFrame:
+    """The cells of one decision with the segment of each."""
+    flagged = one.evaluation.facts.classes[1]
+    decided = {True: _scoring(one, force, None), False: _scoring(one, None, force)}
+    rows = cells.select("actual", "predicted").iter_rows()
+    where = [_where(one, _labelled(one, actual), decided[predicted == flagged]) for actual, predicted in rows]
+    return cells.with_columns(pl.Series("where", where, dtype=pl.String))
+
+
+def _bins(one: Sweep) -> pl.DataFrame:
+    """Where the scores lie, each bin of a class with its segment."""
+    bins = sweep.distribution(operating.scored(one.total), (*one.evaluation.facts.classes, NO_LABEL))
+    rows = bins.select("label", "from", "to").iter_rows()
+    where = [_where(one, _labelled(one, label), _scoring(one, low, high)) for label, low, high in rows]
+    return bins.with_columns(pl.Series("where", where, dtype=pl.String))
 
 
 def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | None) -> pl.DataFrame:
@@ -78,8 +120,10 @@ def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | N
 
 
 def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
-    """Every count metric at the threshold in force, in the columns of a card: with skill, without a change."""
-    asked = [METRICS.get(name) for name in IN_FORCE] + ([one.metric("value")] if one.values.given else [])
+    """Every count metric at the threshold in force, the analysts' own too, in the columns of a card: with skill,
+    without a change."""
+    asked = [METRICS.get(name) for name in IN_FORCE] + [each for each in one.evaluation.own.values() if moves(each)]
+    asked += [one.metric("value")] if one.values.given else []
     pieces = []
     for metric in asked:
         reason = one.obstacle(metric)

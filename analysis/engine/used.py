@@ -21,4 +21,4 @@ def rows_used(model: str, cube: Cube, of: str = "the model") -> Used:
         left.append(int(kept.sum()))
         if left[-1] < left[-2]:
             dropped[why] = left[-2] - left[-1]
-    return Used(model, left[0], left[-1], dropped)
+    return Used(model, left[0], left[-1], dropped, int(cube.tally.review.sum()))

@@ -27,12 +27,15 @@ def scored(cube: Cube) -> Histogram:
 
 def cut(low: np.ndarray, high: np.ndarray, threshold: float) -> tuple[float, int]:
     """(the threshold in force, its place). Between two values of one code it is the nearer end of the code.
+    BadRequest for what is not finite.
 
     low, high: (B,) as in Histogram. Where every code holds a single value a threshold stays as it was given.
 
     >>> cut(np.array([0.0, 0.5]), np.array([0.5, 1.0]), 0.4)
     (0.5, 1)
     """
+    if not np.isfinite(threshold):
+        raise BadRequest(f"A threshold is a number, not {threshold}.")
     place = int(np.searchsorted(low, threshold, side="left"))
     if place == 0 or threshold > high[-1] or np.array_equal(low, high):
         return threshold, place

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from analysis.core.cube import Cube
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
@@ -44,7 +45,7 @@ def offered(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     return [name for name in names if obstacles.offered(METRICS.get(name), evaluation)]
 
 
-def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: float | None) -> str | None:
+def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: Threshold | None) -> str | None:
     """Why a metric cannot be answered for a model, None when it can."""
     if evaluation.roles.label is None and not obstacles.without_label(metric):
         return "no label: nobody knows yet what was right"

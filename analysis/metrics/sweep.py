@@ -85,10 +85,11 @@ def _frame(swept: Cube, columns: dict[str, np.ndarray]) -> pl.DataFrame:
 
 
 def distribution(histogram: Histogram, names: tuple[str, ...]) -> pl.DataFrame:
-    """Where the scores of each class lie: start, end, label, n, share of the class's weight; at most BINS bins a class.
+    """Where the scores of each class lie: start, end, from, to, label, n, share of its weight; at most BINS bins each.
 
-    Bins are equally wide; with few distinct scores each has a bin of its own. names: of the classes 0 and 1 and of the
-    rows without a label, which appear where there are any.
+    Bins are equally wide; with few distinct scores each has a bin of its own. A bin holds the codes whose middle lies
+    in it, so its rows are those that score in [from, to); to is null in the last. names: of the classes 0 and 1 and of
+    the rows without a label, which appear where there are any.
     """
     low, high = histogram.low, histogram.high
     if histogram.exact and len(low) <= BINS:
@@ -100,14 +101,16 @@ def distribution(histogram: Histogram, names: tuple[str, ...]) -> pl.DataFrame:
         edges = first + (last - first) * np.arange(BINS + 1) / BINS
         home = np.clip(np.searchsorted(edges, low + (high - low) / 2, side="right") - 1, 0, BINS - 1)
     bins = len(edges) - 1
+    bounds = np.append(low, np.nan)[np.searchsorted(home, np.arange(bins + 1), side="left")]
     pieces = []
     for label, name in enumerate(names):
         n = np.bincount(home, histogram.n[0, label], bins).astype(np.int64)
         if not n.sum():
             continue
         w = np.bincount(home, histogram.w[0, label].astype(float), bins)
-        columns = {"start": edges[:-1], "end": edges[1:], "label": [name] * bins, "n": n, "share": divide(w, w.sum())}
-        pieces.append(pl.DataFrame(columns).filter(pl.col("n") > 0))
+        ends = {"start": edges[:-1], "end": edges[1:], "from": bounds[:-1], "to": bounds[1:]}
+        piece = pl.DataFrame({**ends, "label": [name] * bins, "n": n, "share": divide(w, w.sum())})
+        pieces.append(piece.filter(pl.col("n") > 0).with_columns(pl.col("to").fill_nan(None)))
     return pl.concat(pieces)
 
 

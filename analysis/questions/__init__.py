@@ -8,7 +8,7 @@ from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.segments import segments, sliceable
 from analysis.questions.targets import targets
-from analysis.questions.thresholds import thresholds
+from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
     "calibration",
@@ -21,6 +21,7 @@ __all__ = [
     "segments",
     "sliceable",
     "targets",
+    "threshold_figures",
     "thresholds",
     "uncalibrated",
 ]

@@ -9,6 +9,7 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.cube import Cube
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest, Undecided, UnknownName
 from analysis.core.evaluation import ModelFacts
 from analysis.core.period import Period
@@ -68,7 +69,7 @@ class _Asked:
     metrics: list[Metric]
     query: Callable[[ModelFacts, list[Metric]], Query]
     versions: list[ModelFacts]
-    threshold: float | None
+    threshold: Threshold | None
     level: float
 
     def possible(self, *models: ModelFacts) -> tuple[list[Metric], dict[str, str]]:
@@ -95,7 +96,7 @@ def compare_groups(
     models: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
     claims: bool = False,
 ) -> Result:
@@ -308,6 +309,6 @@ def _versions(asked: _Asked) -> _Found:
             found.add(asked, metric, reason, one.cube, two.cube, paired.difference, **named)
             if reason is None:
                 for each, side in zip(pairs.queries(query, other.name, possible), (one, two), strict=True):
-                    sql = receipt_sql(asked.evaluation, each, metric, side.threshold)
+                    sql = receipt_sql(asked.evaluation, each, metric, side.threshold, side.other_threshold)
                     found.sql[f"{metric.name} ({each.model}, rows of {each.other} too)"] = sql
     return found

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from analysis.core import judged, words
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period
@@ -28,7 +29,7 @@ def errors(
     models: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
 ) -> Result:
     """How each model version errs, on its own labelled and decided rows.

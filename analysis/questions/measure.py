@@ -7,6 +7,7 @@ import polars as pl
 
 from analysis.core import judged, words
 from analysis.core.cube import Cube
+from analysis.core.cutoffs import Threshold, snapped
 from analysis.core.errors import BadRequest, Undecided
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period
@@ -32,7 +33,7 @@ def measure(
     where: Segment | None = None,
     models: Sequence[str] = (),
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
 ) -> Result:
     """Each metric of each model version on its own scored and labelled rows, one row a group, model and metric.
@@ -116,7 +117,7 @@ def measure(
 
 
 def _refuse_undecided(
-    facts: Evaluation, asked: list[Metric], versions: list[ModelFacts], threshold: float | None
+    facts: Evaluation, asked: list[Metric], versions: list[ModelFacts], threshold: Threshold | None
 ) -> None:
     for metric in asked:
         for model in versions:
@@ -128,11 +129,9 @@ def _refuse_undecided(
 
 
 def _said(
-    snapped: float | None, threshold: float | None, model: ModelFacts, cube: Cube, columns: Sequence[Any]
+    used: Threshold | None, threshold: Threshold | None, model: ModelFacts, cube: Cube, columns: Sequence[Any]
 ) -> list[str]:
-    notes = []
-    if threshold is not None and snapped is not None and snapped != threshold:
-        notes.append(f"The threshold {threshold} lies between two score codes of {model.name}; {snapped:.6g} was used.")
+    notes = snapped(threshold, used, model.name)
     if threshold is not None and not model.score:
         notes.append(f"{model.name} has no scores; its recorded decisions were measured.")
     if model.clipped:

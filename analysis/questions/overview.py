@@ -9,6 +9,7 @@ import polars as pl
 
 from analysis.core import judged, words
 from analysis.core.cube import Cube
+from analysis.core.cutoffs import Threshold, snapped
 from analysis.core.estimate import Estimates
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period, bucket_after
@@ -62,7 +63,7 @@ def overview(
     models: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
     targets: Sequence[Target] = (),
 ) -> Result:
@@ -148,8 +149,7 @@ def overview(
     duels, paired = pairs.duels(evaluation, base, built_in, versions, level=level, alone=alone)
     ranks, options["pairs_judged"] = leaderboard.ranked(frame, duels)
     answers += paired
-    snapped = next((each.threshold for each in answers if each.threshold is not None), None)
-    notes = [] if snapped in (None, threshold) else [f"The threshold was moved to {snapped:.6g}, an edge of the codes."]
+    notes = [note for name, each in alone.items() for note in snapped(threshold, each.threshold, name)]
     if apart:
         notes.append(f"The changes of {words.listed(list(apart))} do not allow for units with rows in both periods.")
     others = judged.said_apart(facts, where, len(versions))

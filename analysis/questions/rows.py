@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from analysis.core import judged, words
+from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
@@ -31,7 +32,7 @@ def rows(
     model: str = "",
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     order: str = "loss",
     limit: int = 200,
     offset: int = 0,
@@ -77,7 +78,7 @@ def rows(
 
 
 def listing(
-    model: str, where: Segment | None, period: Period | None, threshold: float | None, **options: Any
+    model: str, where: Segment | None, period: Period | None, threshold: Threshold | None, **options: Any
 ) -> Listed:
     """What is asked of the engine."""
     return Listed(model, where or Everything(), period or Period(), threshold, **options)

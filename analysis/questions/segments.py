@@ -9,6 +9,7 @@ import polars as pl
 
 from analysis.core.cube import Cube
 from analysis.core.cut import Cut
+from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import ModelFacts
 from analysis.core.period import Period
@@ -66,7 +67,7 @@ def segments(
     models: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
 ) -> Result:
     """A row a model version and group of one column or of two: the metric, and its difference to all other rows

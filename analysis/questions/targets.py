@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from analysis.core import words
+from analysis.core.cutoffs import Threshold
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.segment import Everything, Segment
@@ -27,7 +28,7 @@ def targets(
     models: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     level: float = 0.95,
 ) -> Result:
     """A row a target and model version (and class, of many): its estimate, target_op, target and target_verdict.

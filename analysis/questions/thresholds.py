@@ -1,6 +1,6 @@
 """Where to draw the line? Every threshold's metrics with intervals, its curves, and the one that serves a goal best."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from analysis.core import words
+from analysis.core.cutoffs import Threshold, snapped, start
 from analysis.core.errors import BadRequest
 from analysis.core.goal import MAX, Goal
 from analysis.core.period import Period
@@ -19,10 +20,11 @@ from analysis.engine import replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.reaching import Reached, reach
 from analysis.engine.receipts import receipt_sql
-from analysis.engine.sweep import Sweep
+from analysis.engine.sweep import Sweep, moves
 from analysis.engine.sweepframes import frames_of
 from analysis.engine.used import rows_used
-from analysis.metrics import METRICS, operating, worth
+from analysis.metrics import METRICS, defined, operating, panel, worth
+from analysis.metrics.definition import Metric
 
 DEFAULT = ("precision", "recall", "f1")
 BEST_F1 = Goal(MAX, "f1")
@@ -35,7 +37,7 @@ def thresholds(
     metrics: Sequence[str] = (),
     where: Segment | None = None,
     period: Period | None = None,
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     at: Sequence[float] = (),
     goals: Sequence[Goal] = (),
     by: str = "",
@@ -44,12 +46,14 @@ def thresholds(
 ) -> Result:
     """Each metric of each scored model version at every threshold of a grid, or at the thresholds `at` alone.
 
-    threshold: the one in force; without it the recorded one, else the first that a goal chooses. Without goals the best
-    F1 is recommended. by: a column whose groups get thresholds of their own. values: what decisions are worth.
+    threshold: the one in force, or of a rule that is not one number the nearest (core/cutoffs.py); without it the
+    recorded one, else the first that a goal chooses. Without goals the best F1 is recommended. by: a column whose
+    groups get thresholds of their own. values: what decisions are worth.
 
     Frames: `chosen` (a row a goal and model), `segments` (a row a goal, model and group), `automatic` (what a band
     decides by itself), `current` (metrics in force), `confusion`, `recorded` (counts, of the threshold in force and of
-    the recorded decisions), `roc`, `pr`, `gain`, `distribution`, `value`.
+    the recorded decisions), `roc`, `pr`, `gain`, `distribution`, `value`. In `confusion`, `distribution` and the curves
+    `where` is the segment of a row's rows, by their score; of a curve those selected at its threshold.
     """
     facts = evaluation.facts
     if facts.task != BINARY:
@@ -73,7 +77,7 @@ def thresholds(
         answers.append(one.halves)
         used.append(rows_used(model.name, one.total))
         asked = [one.metric(name) for name in dict.fromkeys(metrics or _default(values))]
-        given = threshold if threshold is not None else (at[0] if at else model.threshold)
+        given = start(threshold) if threshold is not None else (at[0] if at else model.threshold)
         best = reach(one, BEST_F1, 0.0)
         first = one.cut(given)[0] if given is not None else _start(one, best)
         came = [reach(one, goal, first, by) for goal in goals] if goals else [best]
@@ -118,6 +122,7 @@ def thresholds(
         "level": level,
         "positive": facts.positive,
     }
+    options |= panel.own_texts(list(evaluation.own.values()), evaluation.own)
     receipt = Receipt(
         "thresholds",
         facts.label,
@@ -130,7 +135,14 @@ def thresholds(
         notes=tuple(dict.fromkeys(notes)),
         recommended=tuple(_recommended(each) for each in reached),
     )
-    return Result(frame, _sentence(frame, chosen, force, str(facts.positive)), receipt, frames)
+    said = _sentence(frame, chosen, force, str(facts.positive), evaluation.own)
+    return Result(frame, said, receipt, frames, evaluation.own)
+
+
+def threshold_figures(evaluation: OpenEvaluation, values: Values | None = None) -> tuple[str, ...]:
+    """The metrics that are drawn over the threshold: the usual ones, and analysts' own that are shares of decisions."""
+    own = [metric.name for metric in evaluation.own.values() if moves(metric) and metric.unit == "share"]
+    return (*_default(values or Values()), *own)
 
 
 def _default(values: Values) -> tuple[str, ...]:
@@ -146,11 +158,7 @@ def _start(one: Sweep, best: Reached) -> float:
 
 
 def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
-    notes = []
-    if given is not None and force != given:
-        notes.append(
-            f"The threshold {given:g} lies between two score codes of {one.query.model}; {force:.6g} was used."
-        )
+    notes = snapped(given, force, one.query.model)
     unit = one.evaluation.facts.roles.unit
     if unit is not None:
         said = f"The two halves hold rows of the same '{unit}': what one half chose is checked on rows it has not seen,"
@@ -187,56 +195,59 @@ def _recommended(each: Reached) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _sentence(frame: pl.DataFrame, chosen: pl.DataFrame, force: dict[str, float], positive: str) -> str:
+def _sentence(
+    frame: pl.DataFrame, chosen: pl.DataFrame, force: dict[str, float], positive: str, own: Mapping[str, Metric]
+) -> str:
     """A line a model version on the threshold in force, then one on every goal that chooses another."""
     rows = chosen.to_dicts()
     lines = []
     for model, at in force.items():
         same = [row["goal"] for row in rows if (row["model"], row["threshold"], row["upper"]) == (model, at, None)]
-        lines.append(_does(frame, model, at, positive, words.listed(list(dict.fromkeys(same)))))
+        lines.append(_does(frame, model, at, positive, own, words.listed(list(dict.fromkeys(same)))))
     for row in rows:
         if row["threshold"] is None:
             lines.append(row["sentence"])
         elif row["upper"] is not None or not row["reached"] or row["threshold"] != force[row["model"]]:
             picked = frame.filter((pl.col("model") == row["model"]) & (pl.col("threshold") == row["threshold"]))
             if len(picked):
-                lines.append(_chooses(row, {each["metric"]: each for each in picked.iter_rows(named=True)}))
+                lines.append(_chooses(row, {each["metric"]: each for each in picked.iter_rows(named=True)}, own))
     return "\n".join(dict.fromkeys(lines))
 
 
-def _chooses(row: dict[str, Any], rows: dict[str, dict[str, Any]]) -> str:
+def _chooses(row: dict[str, Any], rows: dict[str, dict[str, Any]], own: Mapping[str, Metric]) -> str:
     """What one goal chose, with its own metric first."""
     at = words.number(row["threshold"], "score")
     if row["upper"] is not None:
         upper = words.number(row["upper"], "score")
         return f"{row['model']}, {row['goal']}: what scores from {at} to below {upper} is reviewed."
     shown = dict.fromkeys([row["metric"], "precision", "recall"])
-    what = words.listed([_number(rows[name]) for name in shown if name in rows])
+    what = words.listed([_number(rows[name], own) for name in shown if name in rows])
     if not row["reached"]:
         return f"{row['model']} does not reach {row['goal']}; the nearest threshold, {at}, has {what}."
     return f"{row['model']}, {row['goal']}: the threshold {at} gives {what}."
 
 
-def _does(frame: pl.DataFrame, model: str, at: float, positive: str, goals: str) -> str:
+def _does(frame: pl.DataFrame, model: str, at: float, positive: str, known: Mapping[str, Metric], goals: str) -> str:
     """What one threshold does, and which goals choose it."""
     own = frame.filter((pl.col("model") == model) & (pl.col("threshold") == at))
     rows = {row["metric"]: row for row in own.iter_rows(named=True) if row["value"] is not None}
     head = f"At {words.number(at, 'score')}, {f'which {goals} chooses, ' if goals else ''}{model}"
     if not {"recall", "precision"} <= set(rows):
-        return f"{head}: {words.listed([_number(each) for each in own.iter_rows(named=True)])}."
+        return f"{head}: {words.listed([_number(each, known) for each in own.iter_rows(named=True)])}."
     found, right = rows["recall"], rows["precision"]
     ends = [words.between(each["low"], each["high"], "share") for each in (found, right)]
     said = f"{head} finds {words.number(found['value'], 'share')} of the actual '{positive}' ({ends[0]}, on "
     said += (
         f"{found['n']:,} positives); {words.number(right['value'], 'share')} of the {right['n']:,} it flags are right "
     )
-    rest = [_number(row) for name, row in rows.items() if name not in ("recall", "precision")]
+    rest = [_number(row, known) for name, row in rows.items() if name not in ("recall", "precision")]
     return f"{said}({ends[1]})" + (f"; {words.listed(rest)}." if rest else ".")
 
 
-def _number(row: dict[str, Any]) -> str:
+def _number(row: dict[str, Any], own: Mapping[str, Metric]) -> str:
     """One row of the frame in words."""
-    metric = METRICS.get(row["metric"]) if row["metric"] in METRICS else None
+    known = row["metric"] in METRICS or row["metric"] in own
+    metric = defined(row["metric"], own) if known else None
     unit = metric.unit if metric else "label" if row["metric"] == "value" else "share"
     title = metric.title if metric else "value a decision" if row["metric"] == "value" else row["metric"]
     if row["value"] is None:

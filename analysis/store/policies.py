@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from analysis.core.errors import BadRequest
+from analysis.core.cutoffs import Band, ByGroup, Threshold, start
+from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import KIND, Policy, named
 from analysis.store import definitions
@@ -23,29 +24,40 @@ def listed(workspace: Workspace, evaluation: Evaluation) -> dict[str, Policy]:
     return {each.name: Policy.from_dict(each.body) for each in known}
 
 
+def find(workspace: Workspace, evaluation: Evaluation, name: str) -> Policy:
+    """The policy of this name; UnknownName where the evaluation has none."""
+    known = listed(workspace, evaluation)
+    if name not in known:
+        raise UnknownName("policy", name, list(known))
+    return known[name]
+
+
 def chosen(evaluation: Evaluation, recommended: Sequence[dict[str, Any]]) -> Policy:
     """The policy of the first recommendation that found a threshold; BadRequest where none did."""
     for each in recommended:
         if each.get("threshold") is None:
             continue
-        band = each.get("band")
-        return Policy(
-            each["model"],
-            None if band else each["threshold"],
-            (band[0], band[1]) if band else None,
-            each.get("by", ""),
-            tuple((one["group"], one["threshold"]) for one in each.get("thresholds", [])),
-            each["goal"],
-            evaluation.label,
-        )
+        rule: Threshold = each["threshold"]
+        if each.get("band"):
+            rule = Band(*each["band"])
+        elif each.get("thresholds"):
+            groups = tuple((one["group"], one["threshold"]) for one in each["thresholds"])
+            rule = ByGroup(each["threshold"], each["by"], groups)
+        return Policy(each["model"], rule, each["goal"], evaluation.label)
     raise BadRequest("No goal found a threshold, so there is no policy to save.")
 
 
 def table(known: dict[str, Policy]) -> pl.DataFrame:
-    """A row a policy."""
+    """A row a policy; threshold: that of every row or group without one of its own, null for a band."""
     schema = {"name": pl.String, "model": pl.String, "threshold": pl.Float64, "rule": pl.String, "goal": pl.String}
     rows = [
-        {"name": name, "model": each.model, "threshold": each.threshold, "rule": each.sentence(), "goal": each.goal}
+        {
+            "name": name,
+            "model": each.model,
+            "threshold": None if isinstance(each.rule, Band) else start(each.rule),
+            "rule": each.sentence(),
+            "goal": each.goal,
+        }
         for name, each in known.items()
     ]
     return pl.DataFrame(rows, schema=schema)

@@ -129,7 +129,7 @@ def groups(result: Result, column: str, most: int = 12) -> list[tuple[str, pl.Da
 
 
 def numbers(result: Result) -> pl.DataFrame:
-    """A row a number, a column a model version: value and interval; what it means beside it."""
+    """A row a number, a column a model version: value and interval."""
     frame, made = result.frames["summary"], []
     for name in frame["metric"].unique(maintain_order=True):
         metric = definition(name)
@@ -140,8 +140,14 @@ def numbers(result: Result) -> pl.DataFrame:
             line[row["model"]] = value if row["low"] is None else f"{value}  ({ends})"
             if row["value"] is None:
                 line[row["model"]] = f"{words.DASH}  {row['reason']}"
-        made.append(line | {"What it says": metric.help})
+        made.append(line)
     return pl.DataFrame(made)
+
+
+def meanings(result: Result) -> pl.DataFrame:
+    """A row a number: what it says."""
+    names = result.frames["summary"]["metric"].unique(maintain_order=True)
+    return pl.DataFrame([{"Number": definition(name).title, "What it says": definition(name).help} for name in names])
 
 
 def segments(result: Result, column: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
+from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty, mark_chosen
 
 GRAY = "#8A94A0"  # readable on both grounds
 INK: dict[str, Any] = {"color": "currentColor"}
@@ -52,7 +52,7 @@ def confusion(height: int = 230) -> dict[str, Any]:
     )
     count = base.mark_text(fontSize=22, fontWeight=600, dy=-8, aria=False, **INK).encode(text="count:N")
     told = base.mark_text(fontSize=12.5, dy=16, opacity=0.8, aria=False, **INK).encode(text="told:N")
-    return done(alt.layer(cell, count, told).properties(height=height))
+    return done(alt.layer(cell.add_params(mark_chosen()), count, told).properties(height=height))
 
 
 @lru_cache(maxsize=16)
@@ -109,9 +109,14 @@ def curve(x_title: str, y_title: str, unit: str = "share", chance: str = "", hei
         alt.Tooltip("low:Q", title="low", format=FORMATS[unit]),
         alt.Tooltip("high:Q", title="high", format=FORMATS[unit]),
     ]
-    hover = base.transform_filter("!datum.here").mark_point(filled=True, size=40, opacity=0)
-    hover = hover.encode(y=y, tooltip=tips, description=alt.Description("aria:N"))
-    layers = [band, line, hover, _point(x=x, y=y, tooltip=tips, description=alt.Description("aria:N"))]
+    points = base.mark_point(filled=True, color=ACCENT).encode(
+        y=y,
+        size=alt.condition("datum.here", alt.value(120), alt.value(40)),
+        opacity=alt.condition("datum.here", alt.value(1), alt.value(0)),
+        tooltip=tips,
+        description=alt.Description("aria:N"),
+    )
+    layers = [band, line, points.add_params(mark_chosen())]
     if chance:
         ends = {"diagonal": (0, 1), "one": (1, 1)}[chance]
         once = alt.Chart(empty()).transform_filter("datum.here")
@@ -189,4 +194,4 @@ def distribution(height: int = 220) -> dict[str, Any]:
             ],
         )
     )
-    return done(alt.layer(bars, _rule()).properties(height=height))
+    return done(alt.layer(bars.add_params(mark_chosen()), _rule()).properties(height=height))

@@ -6,7 +6,7 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.receipt import Result
-from analysis.metrics import METRICS
+from analysis.metrics import METRICS, defined
 
 UNITS = {"value": "label"}  # of what a threshold moves and no registry holds; F-betas are shares
 CELLS = {"tp": "found", "fn": "missed", "fp": "false alarms", "tn": "rightly left alone"}
@@ -27,7 +27,7 @@ def _score(value: float) -> str:
 
 
 def confusion(result: Result, model: str) -> pl.DataFrame:
-    """One row a cell: actual, predicted, cell, right, share, count, told, aria."""
+    """One row a cell: actual, predicted, cell, right, share, count, told, model, where, aria."""
 
     def say(row: dict[str, Any]) -> str:
         share = words.number(row["share"], "share")
@@ -52,7 +52,8 @@ def by_threshold(result: Result, model: str) -> pl.DataFrame:
     frame = result.frame.filter(
         (pl.col("model") == model) & pl.col("value").is_not_null() & (pl.col("metric") != "value")
     )
-    titles = {name: METRICS.get(name).title if name in METRICS else name for name in frame["metric"].unique()}
+    known = {*(metric.name for metric in METRICS), *result.own}
+    titles = {name: defined(name, result.own).title if name in known else name for name in frame["metric"].unique()}
     frame = frame.with_columns(
         name=pl.col("metric").replace_strict(titles, return_dtype=pl.String),
         at=pl.lit(at),
@@ -68,7 +69,10 @@ def by_threshold(result: Result, model: str) -> pl.DataFrame:
 
 
 def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
-    """One row a threshold of a curve: threshold, x, y, low, high, here, aria. frame: "roc", "pr" or "gain"."""
+    """One row a threshold of a curve, the one in force last: threshold, x, y, low, high, here, model, where, aria.
+
+    frame: "roc", "pr" or "gain".
+    """
     found = _of(result, frame, model).filter(pl.col(y).is_not_null() & pl.col(x).is_not_null())
     picked = found.select(
         "threshold",
@@ -77,6 +81,8 @@ def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFram
         pl.col(f"{y}_low").alias("low"),
         pl.col(f"{y}_high").alias("high"),
         "here",
+        "model",
+        "where",
     )
     unit = "ratio" if y == "lift" else "share"
     return _aria(
@@ -115,10 +121,11 @@ def value(result: Result, model: str) -> pl.DataFrame:
 
 
 def distribution(result: Result, model: str) -> pl.DataFrame:
-    """One row a bin and label: start, end, name, n, share, at (in force), aria."""
+    """One row a bin and label: start, end, name, n, share, model, where, at (in force), aria."""
     found = _of(result, "distribution", model)
     at = result.receipt.options["in_force"][model]
-    picked = found.select("start", "end", pl.col("label").alias("name"), "n", "share").with_columns(at=pl.lit(at))
+    picked = found.select("start", "end", pl.col("label").alias("name"), "n", "share", "model", "where")
+    picked = picked.with_columns(at=pl.lit(at))
     return _aria(
         picked,
         lambda row: (

@@ -4,10 +4,8 @@ The bar's widgets are not bound to the URL: they are seeded from it on a session
 from them on every run, which also survives a click in the menu.
 """
 
-import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -15,14 +13,15 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from analysis.core import judged
+from analysis.core.cutoffs import Band, ByGroup, Threshold, sentence
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.period import Period
-from analysis.core.policy import Policy
 from analysis.core.segment import Segment
+from pages.ui import policybar
+from pages.ui.policybar import Policies, bar_key
 
-Policies = Callable[[Evaluation], dict[str, Policy]]
 KEYS = ("e", "m", "from", "to", "where", "t", "seg")
 
 
@@ -30,8 +29,8 @@ KEYS = ("e", "m", "from", "to", "where", "t", "seg")
 class Context:
     """What every question of a page is asked about. evaluation None: there is none yet.
 
-    models: the chosen versions, () = all. policy: the saved policy whose threshold is in force, by name, if any.
-    problems: what of a link or of the bar could not be used.
+    models: the chosen versions, () = all. threshold: what decides by score. policy: its name, where it is a saved one.
+    broken: why the filter cannot be read, if it cannot.
     """
 
     evaluation: Evaluation | None = None
@@ -39,10 +38,9 @@ class Context:
     period: Period = field(default_factory=Period)
     where: Segment | None = None
     where_text: str = ""
-    threshold: float | None = None
+    threshold: Threshold | None = None
     policy: str = ""
     segment: str = ""
-    problems: tuple[str, ...] = ()
     broken: str = ""
 
     def query(self) -> list[tuple[str, str]]:
@@ -56,8 +54,10 @@ class Context:
             pairs.append(("to", str(self.period.last)))
         if self.where_text:
             pairs.append(("where", self.where_text))
-        if self.threshold is not None:
-            pairs.append(("t", self.policy or f"{self.threshold:.15g}"))
+        if self.policy:
+            pairs.append(("t", self.policy))
+        elif isinstance(self.threshold, float | int):
+            pairs.append(("t", f"{self.threshold:.15g}"))
         if self.segment:
             pairs.append(("seg", self.segment))
         return pairs
@@ -73,29 +73,18 @@ def request(evaluation: Evaluation) -> None:
     st.session_state["ctx_wanted"] = evaluation.mark
 
 
-def _key(name: str) -> str:
-    """The key of a widget of the bar. With every evaluation chosen it is another one.
-
-    A browser may still send what a widget held for the evaluation before; under a new key nobody listens to it.
-    """
-    return f"ctx_{name}_{st.session_state.setdefault('ctx_turn', 0)}"
-
-
-def set_threshold(threshold: float, policy: str = "") -> None:
-    """Put a threshold into force, as a saved policy or by itself; only in a callback, before the bar is drawn."""
-    st.session_state[_key("t")] = threshold
-    st.session_state["ctx_policy"] = policy
-
-
-def request_threshold(threshold: float, policy: str = "") -> None:
-    """Put a threshold into force in the next run; the bar of this run is already drawn."""
-    st.session_state["ctx_wanted_t"] = (threshold, policy)
+def now(context: Context, policies: Policies) -> Context:
+    """The context with the rule that the bar holds by now, for what is drawn without a run of the bar."""
+    if context.evaluation is None:
+        return context
+    rule, policy = policybar.in_force(context.evaluation, policies)
+    return replace(context, threshold=rule, policy=policy)
 
 
 def _reset() -> None:
     """Another evaluation has been chosen: nothing of the bar but its name holds any longer."""
-    for key in (*map(_key, ("m", "period", "where", "t")), "ctx_policy", "ctx_problems"):
-        st.session_state.pop(key, None)
+    for name in (*map(bar_key, ("m", "period", "where", "t", "policy")), "ctx_problems"):
+        st.session_state.pop(name, None)
     st.session_state["ctx_turn"] += 1
 
 
@@ -111,7 +100,7 @@ def seed(known: list[Evaluation], policies: Policies) -> None:
         problems += [problem] if problem else []
         st.session_state["ctx_e"] = evaluation.mark
         _seed_options(evaluation, problems)
-        _seed_threshold(asked.get("t"), evaluation, policies, problems)
+        policybar.seed(asked.get("t"), evaluation, policies, problems)
     elif mark:
         problems.append("the evaluation it names; this workspace holds none yet")
     st.session_state["ctx_problems"] = tuple(problems)
@@ -136,7 +125,7 @@ def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
     names = [model.name for model in evaluation.models]
     wanted = asked.get_all("m")
     problems += [f"the model version '{name}'" for name in wanted if name not in names]
-    st.session_state[_key("m")] = [name for name in wanted if name in names]
+    st.session_state[bar_key("m")] = [name for name in wanted if name in names]
     ends = []
     for key in ("from", "to"):
         text = asked.get(key)
@@ -149,29 +138,10 @@ def _seed_options(evaluation: Evaluation, problems: list[str]) -> None:
     if any(ends) and low and high:
         first, last = ends[0] or low, ends[1] or high
         if low <= first <= last <= high:
-            st.session_state[_key("period")] = (first, last)
+            st.session_state[bar_key("period")] = (first, last)
         else:
             problems.append(f"the period {first} to {last}; the data runs from {low} to {high}")
-    st.session_state[_key("where")] = asked.get("where", "")
-
-
-def _seed_threshold(text: str | None, evaluation: Evaluation, policies: Policies, problems: list[str]) -> None:
-    """The threshold a link carries: a number, or the name of a policy."""
-    if not text:
-        return
-    policy = policies(evaluation).get(text)
-    try:
-        typed = float(text)
-    except ValueError:
-        typed = math.nan
-    if math.isfinite(typed):
-        set_threshold(typed)
-    elif policy is None:
-        problems.append(f"the threshold or policy '{text}'")
-    elif policy.threshold is None or not policy.single:
-        problems.append(f"one threshold in the policy '{text}' ({policy.sentence()})")
-    else:
-        set_threshold(policy.threshold, text)
+    st.session_state[bar_key("where")] = asked.get("where", "")
 
 
 def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
@@ -187,20 +157,17 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
     Nothing is drawn while there is no evaluation.
     """
     seed(known, policies)
-    problems = st.session_state.get("ctx_problems", ())
     if not known:
-        return Context(problems=problems), None
+        return Context(), None
     marks = {each.mark: each for each in known}
     wanted = st.session_state.pop("ctx_wanted", None)
     if wanted in marks:
         st.session_state["ctx_e"] = wanted
-        problems = ()
         _reset()
-    if "ctx_wanted_t" in st.session_state:
-        set_threshold(*st.session_state.pop("ctx_wanted_t"))
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark
         _reset()
+    policybar.begin()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="ctx"):
         mark = st.selectbox(
             "Evaluation",
@@ -208,12 +175,17 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
             key="ctx_e",
             format_func=lambda each: shown(marks[each], known),
             on_change=_reset,
-            width=165,
+            width=_wide(shown(marks[st.session_state["ctx_e"]], known)),
         )
         evaluation = marks[mark]
-        context = _options(evaluation, problems, policies)
+        context = _options(evaluation, policies)
         place = st.popover("Share", width="content")
     return context, place
+
+
+def _wide(name: str) -> int:
+    """How many pixels a box needs to show a name whole, up to what a narrow screen has."""
+    return max(165, min(430, 70 + 7 * len(name)))
 
 
 def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
@@ -222,49 +194,31 @@ def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
     return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
 
 
-def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Policies) -> Context:
+def _options(evaluation: Evaluation, policies: Policies) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key=_key("m"), placeholder="All", width=132)
+        models = st.multiselect("Model versions", names, key=bar_key("m"), placeholder="All", width=132)
     period, low, high = Period(), *span(evaluation)
     if low and high:
-        options: dict[str, Any] = {} if _key("period") in st.session_state else {"value": (low, high)}
+        options: dict[str, Any] = {} if bar_key("period") in st.session_state else {"value": (low, high)}
         picked = st.date_input(
-            "Period", min_value=low, max_value=high, key=_key("period"), format="YYYY-MM-DD", width=216, **options
+            "Period", min_value=low, max_value=high, key=bar_key("period"), format="YYYY-MM-DD", width=216, **options
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    filtered = st.text_input("Filter", key=_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
+    filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
     text = filtered.strip()
-    threshold, policy = None, ""
-    if evaluation.task == "binary" and any(model.score for model in evaluation.models):
-        recorded = all(model.decision for model in evaluation.models)
-        threshold = st.number_input(
-            "Threshold",
-            value=None,
-            key=_key("t"),
-            step=0.01,
-            format="%.3f",
-            placeholder="recorded" if recorded else "choose",
-            help="Positive from this score on. Empty: the decisions recorded in the file.",
-            width=134,
-        )
-        policy = _in_force(threshold, evaluation, policies)
+    if policybar.decides(evaluation):
+        policybar.fields(evaluation, policies(evaluation))
     where, broken = None, ""
     if text:
         try:
             where = parse(text, columns=judged.types(evaluation))
         except BadRequest as error:
             broken = str(error)
-    return Context(evaluation, tuple(models), period, where, text, threshold, policy, "", problems, broken)
-
-
-def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policies) -> str:
-    """The chosen policy's name while its threshold stands; another threshold typed or moved to is nobody's policy."""
-    name = st.session_state.get("ctx_policy", "")
-    policy = policies(evaluation).get(name) if name else None
-    return name if policy is not None and policy.single and policy.threshold == threshold else ""
+    rule, policy = policybar.in_force(evaluation, policies)
+    return Context(evaluation, tuple(models), period, where, text, rule, policy, "", broken)
 
 
 FILTER_HELP = (
@@ -280,11 +234,17 @@ def link(context: Context) -> str:
     return f"{url}?{urlencode([*context.query(), *pairs])}"
 
 
-def share(context: Context, place: Any) -> None:
+def share(context: Context, place: Any, policies: Policies) -> None:
     """Fill the Share button, at the end of a run: only then is it known what the page's own pickers hold."""
     if place is not None:
-        place.caption("This address restores the view: evaluation, versions, period, filter, threshold and choices.")
-        place.code(link(context), language=None, wrap_lines=True)
+        with place:
+            _shared(context, policies)
+
+
+@st.fragment(key=policybar.SHARE)
+def _shared(context: Context, policies: Policies) -> None:
+    st.caption("This address restores the view: evaluation, versions, period, filter, threshold and choices.")
+    st.code(link(now(context, policies)), language=None, wrap_lines=True)
 
 
 def write(context: Context) -> None:
@@ -296,11 +256,36 @@ def write(context: Context) -> None:
         st.query_params.from_dict(kept)
 
 
-def warn(context: Context) -> None:
-    """Say what of a link could not be found, once, until dismissed by the next link."""
-    if context.problems:
-        missing = "; ".join(context.problems)
-        st.warning(f"Part of this link could not be found: {plain(missing)}.", icon=":material/link_off:")
+@st.fragment(key=policybar.TOLD)
+def tell_policy(context: Context, policies: Policies) -> None:
+    """Which policy decides, where it is more than one threshold, and what that means for numbers."""
+    shown = now(context, policies)
+    if isinstance(shown.threshold, Band | ByGroup):
+        said = f"Policy '{shown.policy}' decides: {sentence(shown.threshold)}."
+        if isinstance(shown.threshold, Band):
+            said += (
+                " What goes to a person has no decision: metrics of decisions leave it out, metrics of scores count it."
+            )
+        st.caption(plain(said))
+
+
+def missing(what: str) -> None:
+    """Note a part of the link that is not there; `warn` says it until another evaluation is chosen."""
+    noted = st.session_state.get("ctx_problems", ())
+    if what not in noted:
+        st.session_state["ctx_problems"] = (*noted, what)
+
+
+def warn(place: Any) -> None:
+    """Say at this place what of the link could not be found: by the bar, and by the page's own pickers after it."""
+    noted = st.session_state.get("ctx_problems", ())
+    if noted:
+        said = f"Part of this link could not be found: {plain('; '.join(noted))}."
+        place.warning(said, icon=":material/link_off:")
+
+
+def check(context: Context) -> None:
+    """AssayError where the filter cannot be read."""
     if context.broken:
         raise AssayError(f"The filter could not be read. {context.broken}")
 

@@ -4,7 +4,7 @@ import contextvars
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import NoReturn
@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from analysis.core import judged
-from analysis.core.errors import BadRequest
+from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
 from analysis.core.settings import setting
@@ -22,8 +22,9 @@ from analysis.store import evaluations, jobs
 from analysis.store import policies as stored
 from analysis.store.workspace import Workspace
 from analysis.telling.picture import Drawn
+from pages.ui import policybar
 from pages.ui.cards import cards
-from pages.ui.context import Context, plain
+from pages.ui.context import Context, now, plain, write
 
 log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
@@ -127,9 +128,45 @@ def finish() -> NoReturn:
     raise Finished
 
 
-def ready(began: float, view: str) -> None:
-    """The mark that a run is done, for tests and monitoring: the server's time in ms, the session's count of runs."""
-    spent = round((time.perf_counter() - began) * 1000)
+@contextmanager
+def boundary(page: str) -> Iterator[None]:
+    """An error of the house is shown kindly and logged; a page that has finished is done."""
+    try:
+        yield
+    except Finished:
+        pass
+    except AssayError as error:
+        log.warning("%s: %s", page, error)
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def following(draw: Callable[[Context], None], *, key: str) -> None:
+    """Draw a part of the page, now and whenever the threshold is moved: then without the rest of the page."""
+    context_then = context()
+
+    @st.fragment(key=key)
+    def part() -> None:
+        with boundary(key):
+            draw(now(context_then, policies))
+
+    policybar.follow(key)
+    part()
+
+
+def begin() -> None:
+    """A run begins."""
+    st.session_state["frame_began"] = time.perf_counter()
+
+
+@st.fragment(key=policybar.READY)
+def ready(page: str, chosen: Context) -> None:
+    """The address, and the mark that a run is done, for tests and monitoring: the server's time in ms, the session's
+    count of runs."""
+    shown = now(chosen, policies)
+    write(shown)
+    view = f"{page}?{shown.view}"
+    spent = round((time.perf_counter() - st.session_state["frame_began"]) * 1000)
+    policybar.arm()
     run = st.session_state["frame_run"] = st.session_state.get("frame_run", 0) + 1
     mark = f'data-testid="assay-ready" data-ms="{spent}" data-run="{run}" data-view="{escape(view)}"'
     st.html(f"<div {mark} hidden></div>")

@@ -15,7 +15,7 @@ from analysis.core.receipt import Result
 from analysis.engine.binning import CALENDAR, offered
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import METRICS, defined
-from pages.ui.context import plain
+from pages.ui.context import missing, plain
 
 
 def one(
@@ -31,12 +31,14 @@ def one(
     """One of the options, by a select box or, for a few short ones, a segmented control.
 
     key: its name in the address, `page_control`. default: the first option where not given; a link's value that is
-    none of the options counts as not given. shown: an option in words, as they are: a segmented control would read them
-    as Markdown, a select box does not.
+    none of the options is said to be missing. shown: an option in words, as they are: a segmented control would read
+    them as Markdown, a select box does not.
     """
     default = options[0] if default is None else default
     if st.session_state.get(key) not in options:
         asked = None if key in st.session_state else st.query_params.get(key)
+        if asked is not None and asked not in options:
+            missing(f"'{asked}' among the choices of {label}")
         st.session_state[key] = asked if asked in options else default
     if segmented:
         value = st.segmented_control(

@@ -200,6 +200,12 @@ def table(frame: pl.DataFrame, *, alt: str, key: str | None = None, **options: A
     return st.dataframe(frame, hide_index=True, width="stretch", alt=alt, key=key, **options)
 
 
+def whole(frame: pl.DataFrame, *, alt: str) -> None:
+    """A small table of texts to read: every cell whole, over as many lines as it takes."""
+    said = {plain(name): [plain(text) for text in frame[name]] for name in frame.columns}
+    st.table(said, border="horizontal", hide_index=True, alt=alt)
+
+
 def choice(frame: pl.DataFrame, ids: list[str], *, alt: str, key: str, **options: Any) -> int | None:
     """A table with a row to choose: its place, or None.
 

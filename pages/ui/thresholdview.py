@@ -7,11 +7,12 @@ import polars as pl
 import streamlit as st
 
 from analysis.core import words
+from analysis.core.cutoffs import Band, ByGroup, Threshold
 from analysis.core.errors import AssayError
 from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.store import policies
-from pages.ui import context, frame, show
+from pages.ui import frame, policybar, show
 from pages.ui.context import Context, plain
 
 
@@ -33,13 +34,14 @@ def sentence(result: Result) -> None:
 
 
 def _moved() -> None:
-    context.set_threshold(float(st.session_state["thresholds_t"]))
+    at = float(st.session_state["thresholds_t"])
+    policybar.use(float(f"{at:.12g}"))  # a browser adds steps up: 0.3 + 0.001 is a little more than 0.301
 
 
-def slider(result: Result, name: str, threshold: float | None) -> None:
+def slider(result: Result, name: str, rule: Threshold | None) -> None:
     """The threshold as a slider; the bar's Threshold field holds the same number, and typing there moves this."""
     low, high = result.receipt.options["span"][name]
-    at = result.receipt.options["in_force"][name] if threshold is None else threshold
+    at = rule if isinstance(rule, float | int) else result.receipt.options["in_force"][name]
     st.session_state["thresholds_t"] = min(max(at, low), high)
     st.slider(
         "Threshold: positive from this score on",
@@ -55,7 +57,9 @@ def slider(result: Result, name: str, threshold: float | None) -> None:
 def standing(result: Result, name: str, ctx: Context, decided: bool) -> None:
     """Where the threshold on show comes from."""
     at = words.number(result.receipt.options["in_force"][name], "score")
-    if ctx.policy:
+    if isinstance(ctx.threshold, Band | ByGroup):
+        st.caption(plain(f"One threshold, {at}, is tried here; moving it takes the place of the policy everywhere."))
+    elif ctx.policy:
         st.caption(plain(f"Policy '{ctx.policy}': {at}."))
     elif ctx.threshold is None and not decided:
         st.info(
@@ -68,7 +72,7 @@ def standing(result: Result, name: str, ctx: Context, decided: bool) -> None:
         st.caption(plain(f"No threshold is set: other pages use the recorded decisions, and {at} is tried here."))
 
 
-def offers(result: Result, name: str, evaluation: Evaluation, set_at: float | None) -> None:
+def offers(result: Result, name: str, evaluation: Evaluation, set_at: Threshold | None) -> None:
     """What the goal chooses, in words, with a button to use it and one to save it.
 
     set_at: the threshold that is set already.
@@ -86,7 +90,7 @@ def offers(result: Result, name: str, evaluation: Evaluation, set_at: float | No
                     key=f"thresholds_use_{place}",
                     type="primary",
                     icon=":material/check:",
-                    on_click=context.set_threshold,
+                    on_click=policybar.use,
                     args=(at,),
                     disabled=at == set_at,
                 )
@@ -95,7 +99,7 @@ def offers(result: Result, name: str, evaluation: Evaluation, set_at: float | No
 
 def _save(result: Result, name: str, evaluation: Evaluation, each: dict[str, Any], place: int) -> None:
     with st.popover("Save as policy", icon=":material/bookmark_add:", key=f"thresholds_policy_{place}"):
-        st.caption("A policy is a decision rule with a name. With one threshold it can be put into force by a link.")
+        st.caption("A policy is a decision rule with a name. It holds on every page, and a link carries it.")
         with st.form(f"thresholds_form_{place}", border=False):
             called = st.text_input("Name of the policy", key=f"thresholds_name_{place}")
             what = st.radio("What to save", _rules(result, name, each), key=f"thresholds_rule_{place}")
@@ -105,12 +109,9 @@ def _save(result: Result, name: str, evaluation: Evaluation, each: dict[str, Any
             raise AssayError("A policy needs a name.")
         policy = policies.chosen(evaluation, [each])
         if what.startswith("The threshold in force"):
-            policy = replace(
-                policy, threshold=result.receipt.options["in_force"][name], band=None, by="", segments=(), goal=""
-            )
+            policy = replace(policy, rule=result.receipt.options["in_force"][name], goal="")
         kept = policies.keep(frame.workspace(), evaluation, called.strip(), policy)
-        if policy.single and policy.threshold is not None:
-            context.request_threshold(policy.threshold, kept)
+        policybar.request(policy.rule, kept)
         st.toast(plain(f"Saved the policy '{kept}'."))
         st.rerun()
 

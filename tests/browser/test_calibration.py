@@ -16,7 +16,7 @@ def test_calibration_from_the_sentence_to_a_mapping(visit, sample):
     assert re.search(r"Scores of v2 are \d\.\d points too high on average \(between \d\.\d and \d\.\d\)", said)
     expect(page.marks("calibration_diagram")).to_have_count(15)
     expect(page.marks("calibration_counts")).to_have_count(15)
-    expect(page.page.get_by_role("region", name="Calibration in numbers, by model version")).to_be_visible()
+    expect(page.page.get_by_role("table", name="Calibration in numbers, by model version")).to_be_visible()
 
     page.choose("Column", "region")
     page.says(re.compile(r"Farthest off by region: scores of v2 in North are \d+\.\d points too high"))

@@ -90,7 +90,8 @@ def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
     marks = page.marks(key)
     expect(marks.first).to_be_attached()
     labels = [label for label in marks.evaluate_all("each => each.map(e => e.getAttribute('aria-label'))") if label]
-    place = max(range(len(labels)), key=lambda at: bool(re.search(r": [1-9][\d,]* rows", labels[at])))
+    on_top = len(labels) if CHARTS[key] == "thresholds" else 0  # there marks overlap, and the last is drawn last
+    place = max(range(len(labels)), key=lambda at: (bool(re.search(r": [1-9][\d,]* rows", labels[at])), at * on_top))
     label = labels[place]
     mark = page.page.locator(f'.st-key-{key} {MARKS}[aria-label="{label}"]').first
     mark.scroll_into_view_if_needed()

@@ -171,3 +171,12 @@ def test_another_evaluation_starts_without_what_was_chosen_for_the_one_before(vi
         expect(page.page.get_by_label("Filter", exact=True)).to_have_value("")
         expect(page.page.get_by_label("Threshold", exact=True)).to_have_value("")
         page.pick(version)
+
+
+def test_a_choice_of_a_page_that_is_not_there_is_said(visit, sample):
+    page = visit()
+    page.open("errors?e=loans&errors_model=v9&errors_shown=counts")
+    page.says("Part of this link could not be found: 'v9' among the choices of Model version")
+    assert "errors_model" not in page.address()
+    page.choose("Evaluation", "digits")
+    expect(page.page.get_by_text("could not be found")).to_have_count(0)

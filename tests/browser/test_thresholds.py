@@ -5,6 +5,8 @@ from collections import Counter
 
 from playwright.sync_api import expect
 
+from analysis.store import evaluations, policies
+from analysis.store.workspace import Workspace
 from tests.browser import tables
 
 
@@ -91,6 +93,99 @@ def test_a_capacity_is_chosen_used_and_kept_as_a_policy_that_a_link_carries(visi
     matrix_shows(other, tables.loans(), at)
     other.threshold("0.4")
     assert other.address()["t"] == ["0.4"]
+
+
+def figures_are(page, tp, fp, fn):
+    """Wait until the cards show the recall and precision of these counts."""
+    page.shows("recall", f"{tp / (tp + fn):.1%}", f"n {tp + fn:,}")
+    page.shows("precision", f"{tp / (tp + fp):.1%}", f"n {tp + fp:,}")
+
+
+def counted(rows, decide):
+    """(found, false alarms, missed) of the labelled rows that `decide` says something about."""
+    judged = [(row["defaulted"], decide(row)) for row in rows if row["defaulted"] and row["score_v2"]]
+    return tuple(judged.count(cell) for cell in (("yes", True), ("no", True), ("yes", False)))
+
+
+def kept(root, name):
+    """The rule of a saved policy."""
+    workspace = Workspace.open(root)
+    try:
+        return policies.find(workspace, evaluations.find(workspace, "loans"), name).rule
+    finally:
+        workspace.close()
+
+
+def saved(page, name):
+    page.button("Save as policy").click()
+    page.page.get_by_label("Name of the policy").fill(name)
+    with page.running():
+        page.button("Save").click()
+    page.chosen("Policy", name)
+    assert page.address()["t"] == [name]
+
+
+def test_a_band_is_saved_and_every_page_measures_what_it_decides(visit, sample):
+    page = visit()
+    page.open("thresholds?e=loans&m=v2&t=0.4")
+    page.choose("Goal", "Review near the threshold")
+    page.type("On either side", "0.1", box="stNumberInput")
+    page.says("rows that score from 0.300 to below 0.500 go to a person")
+    saved(page, "desk")
+    page.says("Policy 'desk' decides: positive from 0.500 on, negative below 0.300, in between to a person")
+
+    other = visit()
+    other.open(page.share().replace("/thresholds", "/overview"), view="overview")
+    rows = tables.loans()
+    middle = [row for row in rows if row["score_v2"] and 0.3 <= float(row["score_v2"]) < 0.5]
+    outside = [row for row in rows if row not in middle]
+    figures_are(other, *counted(outside, lambda row: float(row["score_v2"]) >= 0.5))
+    labelled = sum(bool(row["defaulted"]) for row in middle)
+    other.says(f"{labelled:,} of them go to a person and have no decision")
+    assert other.address()["t"] == ["desk"]
+    other.menu("Errors")
+    cell = other.marks("errors_matrix").and_(other.page.get_by_label(re.compile("^actual yes, predicted no: ")))
+    missed = sum(row["defaulted"] == "yes" and bool(row["score_v2"]) and float(row["score_v2"]) < 0.3 for row in rows)
+    expect(cell).to_have_attribute("aria-label", re.compile(f": {missed:,} rows"))
+    cell.click()
+    expect(other.page.locator(".st-key-verbs_sentence")).to_contain_text(f"{missed:,} rows of")
+
+
+def test_thresholds_by_group_are_saved_and_measured_by_a_link(visit, server, sample):
+    page = visit()
+    page.open("thresholds?e=loans&m=v2")
+    page.choose("A threshold for each", "region")
+    page.says("with one for each group from")
+    saved(page, "fair")
+
+    other = visit()
+    other.open(page.share().replace("/thresholds", "/overview"), view="overview")
+    other.says("Policy 'fair' decides: positive from")
+    rule = kept(server.workspace, "fair")
+    at = dict(rule.groups)
+    assert set(at) == {"North", "South", "East", "West"}
+
+    def decide(row):
+        return float(row["score_v2"]) >= at.get(row["region"], rule.threshold)
+
+    figures_are(other, *counted(tables.loans(), decide))
+    assert other.address()["t"] == ["fair"]
+    other.threshold("0.4")
+    assert other.address()["t"] == ["0.4"]
+    figures_are(other, *counted(tables.loans(), lambda row: float(row["score_v2"]) >= 0.4))
+
+
+def test_a_cell_of_the_matrix_opens_its_rows(visit, sample):
+    rows = tables.loans()
+    page = visit()
+    page.open("thresholds?e=loans&m=v2&t=0.3")
+    page.threshold("0.31")
+    wanted = [row for row in rows if row["defaulted"] == "no" and row["score_v2"] and float(row["score_v2"]) >= 0.31]
+    cell = page.marks("thresholds_matrix").and_(page.page.get_by_label(re.compile("^actual no, decided yes: ")))
+    expect(cell).to_have_attribute("aria-label", re.compile(f": {len(wanted):,} rows"))
+    cell.click()
+    drawer = page.page.get_by_role("dialog")
+    expect(drawer.locator(".st-key-verbs_sentence")).to_contain_text(f"{len(wanted):,} rows of")
 
 
 def test_a_policy_that_is_not_there_is_said(visit, sample):

@@ -40,7 +40,7 @@ def cube(groups=4):
         histogram=Histogram(histogram, histogram, histogram, low, low),
         sums=Sums(counts(), counts(), counts(), {"ll": random.random(groups)}, {"ll": random.random(groups)}),
         orders={"ae": order},
-        tally=Tally(rows // 2, rows // 3, rows // 4),
+        tally=Tally(rows // 2, rows // 3, rows // 4, rows // 5),
     )
 
 
@@ -70,7 +70,7 @@ def test_picked_groups_are_those_groups():
 
 
 def test_the_labelled_share_of_no_rows_is_1():
-    tally = Tally(np.array([1, 0]), np.array([1, 0]), np.array([1, 0]))
+    tally = Tally(*(np.array([1, 0]) for _ in range(4)))
     assert Cube(pl.DataFrame(), np.array([4, 0]), tally=tally).labelled.tolist() == [0.25, 1.0]
 
 

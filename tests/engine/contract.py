@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
+from analysis.core.cutoffs import Band, ByGroup
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.expression import parse
 from analysis.core.period import Period, bucket_place
@@ -108,6 +109,14 @@ PERIODS = {
     "from march": Period(date(2026, 3, 1)),
     "until new year": Period(None, date(2026, 1, 1)),
 }
+RULES = [
+    Band(0.3, 0.5),
+    Band(0.0, 1.5),
+    Band(0.305, 0.305),
+    ByGroup(0.5, "region", (("West", 0.3), ("it's", 0.7), (None, 0.4))),
+    ByGroup(0.6, "flag", (("true", 0.2), (None, 0.805))),
+    ByGroup(0.5, "region", (("nowhere", 0.1),)),
+]
 SHAPES = [
     ((), "", "ever", None),
     (("region",), "", "ever", None),
@@ -125,6 +134,18 @@ SHAPES = [
     (("region",), "", "february", "month"),
     ((), "", "ever", "quarter"),
 ]
+
+
+def decided_by(rule, row):
+    """The class that a rule gives a row of two classes, None for review and without a score."""
+    score = row["s_yes"]
+    if score is None or (isinstance(rule, Band) and rule.low <= score < rule.high):
+        return None
+    at = rule.high if isinstance(rule, Band) else rule
+    if isinstance(rule, ByGroup):
+        group = row[rule.column]
+        at = dict(rule.groups).get(str(group).lower() if isinstance(group, bool) else group, rule.threshold)
+    return CLASSES["binary"][score >= at]
 
 
 def serves(task, row):
@@ -477,16 +498,33 @@ class Contract:
                 close(order.w[place].sum(), math.fsum(weights))
 
     @pytest.mark.parametrize("weighted", [False, True])
-    @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.305, 0.5, 1.0, 1.5])
-    def test_a_threshold_decides_by_the_score_alone(self, asked, weighted, threshold):
-        _, answer = self.ask(asked, "binary", weighted, SHAPES[1], {"decisions"}, threshold)
+    @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.305, 0.5, 1.0, 1.5, *RULES], ids=str)
+    @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1]], ids=str)
+    def test_a_threshold_decides_by_the_score_alone(self, asked, weighted, threshold, shape):
+        _, answer = self.ask(asked, "binary", weighted, shape, {"decisions"}, threshold)
         assert answer.threshold == threshold
-        for place, held in enumerate(self.groups(answer, "binary", weighted, SHAPES[1])):
-            decided = [
-                {**row, "p": None if row["s_yes"] is None else CLASSES["binary"][row["s_yes"] >= threshold]}
-                for row in held
-                if not weighted or row["w"] is not None
-            ]
+        for place, held in enumerate(self.groups(answer, "binary", weighted, shape)):
+            weighed = [row for row in held if not weighted or row["w"] is not None]
+            decided = [{**row, "p": decided_by(threshold, row)} for row in weighed]
+            self.check_confusion(answer.cube.confusion, place, decided, "binary", weighted)
+            used = [(row, made) for row, made in zip(weighed, decided, strict=True) if serves("binary", row)[1]]
+            assert answer.cube.tally.used[place] == len(used)
+            left = sum(row["s_yes"] is not None and made["p"] is None for row, made in used)
+            assert answer.cube.tally.review[place] == left
+            assert left == 0 or isinstance(threshold, Band)
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_bins_have_thresholds_of_their_own(self, asked, weighted):
+        """By the edges that the engine itself shows; its groups of the column say which row lies in which."""
+        _, shown = self.ask(asked, "binary", weighted, SHAPES[3], {"decisions"})
+        bins = [text for (text,) in shown.cube.groups.rows()]
+        rule = ByGroup(0.5, "amount", ((bins[0], 0.3), (bins[-2], 0.8), (None, 0.1)))
+        assert rule.groups[2][0] == bins[-1]
+        _, answer = self.ask(asked, "binary", weighted, SHAPES[3], {"decisions"}, rule)
+        at = dict(rule.groups)
+        for place, held in enumerate(self.groups(answer, "binary", weighted, SHAPES[3])):
+            weighed = [row for row in held if not weighted or row["w"] is not None]
+            decided = [{**row, "p": decided_by(at.get(bins[place], 0.5), row)} for row in weighed]
             self.check_confusion(answer.cube.confusion, place, decided, "binary", weighted)
 
     @pytest.mark.parametrize(("task", "weighted"), TASKS)
@@ -644,6 +682,10 @@ class Contract:
             ({"model": "n"}, UnknownName, "model version 'n'"),
             ({"threshold": math.nan}, BadRequest, "not nan"),
             ({"threshold": math.inf}, BadRequest, "not inf"),
+            ({"threshold": Band(0.2, math.inf)}, BadRequest, "not inf"),
+            ({"threshold": ByGroup(0.2, "region", (("West", math.nan),))}, BadRequest, "not nan"),
+            ({"threshold": ByGroup(0.2, "regoin", (("West", 0.1),))}, UnknownName, "Did you mean 'region'"),
+            ({"threshold": ByGroup(0.2, "amount", (("[1, 2)", 0.1),))}, BadRequest, "has other bins"),
         ],
     )
     def test_what_is_not_there_is_refused_in_words(self, asked, change, error, said):

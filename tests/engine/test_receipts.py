@@ -5,6 +5,7 @@ import math
 import duckdb
 import pytest
 
+from analysis.core.cutoffs import Band, ByGroup
 from analysis.core.expression import parse
 from analysis.core.period import read_period
 from analysis.core.roles import ModelColumns, Roles
@@ -83,6 +84,10 @@ WAYS = [
     ((), "", 0.35, ("", "")),
     (("flag",), "region = 'it''s'", 0.5, ("", "2026-03-01")),
     (("region",), "amount > 1000000", None, ("", "")),
+    ((), "", Band(0.3, 0.6), ("", "")),
+    (("flag",), "amount between 20 and 500", Band(0.2, 0.45), ("", "2026-03-01")),
+    ((), "", ByGroup(0.5, "region", (("West", 0.3), ("it's", 0.7), (None, 0.4))), ("", "")),
+    (("region",), "", ByGroup(0.5, "flag", (("true", 0.25), (None, 0.7))), ("", "")),
 ]
 
 
@@ -101,6 +106,7 @@ def test_a_receipt_gives_the_same_value_and_n(asked, folder, monkeypatch, task, 
     assert "1000000" in where or compared >= len(wanted) - 1
     used = result.receipt.used[0]
     assert used.rows == used.used + sum(used.dropped.values())
+    assert (used.review > 0) == isinstance(threshold, Band)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -10,6 +10,7 @@ from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.expression import parse
 from analysis.core.period import Period
 from analysis.core.roles import Roles
+from analysis.engine.deciding import Cut
 from analysis.engine.groups import bin_labels
 from analysis.engine.judgement import bucket_sql, decision, judging
 from analysis.engine.parts import PARTS
@@ -69,7 +70,7 @@ def test_bins_are_named_by_their_edges_the_last_closed():
 
 def test_a_threshold_decides_by_code_and_without_one_the_record_rules():
     assert decision(MODEL, None) == "r.p0"
-    assert decision(MODEL, 17) == "CAST(r.b0 >= 17 AS USMALLINT)"
+    assert decision(MODEL, Cut("17", "17")) == "CAST(r.b0 >= 17 AS USMALLINT)"
 
 
 def statements(query, groups=None):

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.core.cube import Amounts
+from analysis.core.cutoffs import Band, ByGroup
 from analysis.core.errors import BadRequest
 from analysis.core.goal import read_goal
 from analysis.core.policy import Policy, named
@@ -162,14 +163,14 @@ def test_a_goal_is_read_back_from_its_own_words(text):
 def test_a_policy_goes_to_the_catalog_and_back():
     for policy in (
         Policy("v2", 0.37, goal="max f1", source="loans@1"),
-        Policy("v2", band=(0.2, 0.4)),
-        Policy("v2", 0.37, by="region", segments=(("North", 0.3), (None, 0.5))),
+        Policy("v2", Band(0.2, 0.4)),
+        Policy("v2", ByGroup(0.37, "region", (("North", 0.3), (None, 0.5)))),
     ):
         assert Policy.from_dict(policy.to_dict()) == policy
-    with pytest.raises(BadRequest, match="one threshold or a band"):
-        Policy("v2")
+    with pytest.raises(BadRequest, match="needs two thresholds"):
+        Policy("v2", Band(0.4, 0.4))
     with pytest.raises(BadRequest, match="lower to a higher"):
-        Policy("v2", band=(0.4, 0.2))
+        Policy("v2", Band(0.4, 0.2))
     with pytest.raises(BadRequest, match="could not tell"):
         named("0.37")
     assert not Values().given

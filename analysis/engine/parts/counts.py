@@ -20,22 +20,25 @@ def _tallies(asked: Asked) -> tuple[str, ...]:
     """The columns a Tally is made of that the cells do not tell by themselves."""
     served = f"r.y IS NOT NULL AND {answered(asked.evaluation, *asked.models)}"
     serves = f"count(*) FILTER ({served}) AS answered"
-    if not asked.evaluation.weighted and asked.evaluation.task != REGRESSION:
-        return () if _decided(asked) else (serves,)
     used = f"{served} AND r.w IS NOT NULL" if asked.evaluation.weighted else served
-    return ("count(*) AS rows", "count(r.y) AS labelled", serves, f"count(*) FILTER ({used}) AS used")
+    review = (f"count(*) FILTER ({used} AND {asked.review}) AS review",) if asked.review else ()
+    if not asked.evaluation.weighted and asked.evaluation.task != REGRESSION:
+        return () if _decided(asked) else (serves, *review)
+    return ("count(*) AS rows", "count(r.y) AS labelled", serves, f"count(*) FILTER ({used}) AS used", *review)
 
 
 def _decided(asked: Asked) -> bool:
     """Whether every row the model answered has the decision that is counted; of two versions that is not known."""
-    if asked.other is not None:
+    if asked.other is not None or asked.review:
         return False
     without = asked.model.undecided if asked.cut is None else asked.model.unscored
     return without == 0
 
 
 def tallied(base: pl.DataFrame, asked: Asked) -> pl.DataFrame:
-    """The answer of `base` with all of rows, labelled, answered, used."""
+    """The answer of `base` with all of rows, labelled, answered, used, review."""
+    if "review" not in base.columns:
+        base = base.with_columns(review=0)
     if "rows" in base.columns:
         return base
     known = pl.when(pl.col("y").is_not_null())
