@@ -7,7 +7,7 @@ import streamlit as st
 
 from analysis.core.errors import AssayError
 from analysis.store import evaluations
-from pages.ui import context, frame, theme
+from pages.ui import address, context, frame, segmentedit, theme
 
 log = logging.getLogger("assay")
 
@@ -19,8 +19,9 @@ if page.url_path == "":
     page.run()
 chosen, place = context.Context(), None
 try:
-    chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
-    context.write(chosen)
+    known = evaluations.listed(frame.workspace())
+    chosen, place = context.bar(known, frame.policies, frame.segments, segmentedit.popover)
+    address.write(chosen)
     context.warn(chosen)
     with frame.framed(chosen):
         page.run()
@@ -29,5 +30,5 @@ except frame.Finished:
 except AssayError as error:
     log.warning("%s: %s", page.url_path, error)
     st.error(context.plain(str(error)), icon=":material/error:")
-context.share(chosen, place)
+address.share(chosen, place)
 frame.ready(began, f"{page.url_path}?{chosen.view}")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from analysis.core.errors import BadRequest
-from analysis.core.expression import parse
+from analysis.core.savedsegment import Conditions, read
 from analysis.core.segment import Segment
-from analysis.store import jobs
+from analysis.store import jobs, segments
 from analysis.store.workspace import Workspace
 
 app = typer.Typer(
@@ -44,13 +44,21 @@ Level = Annotated[float, typer.Option("--level", callback=_level, help="The inte
 
 
 def segment(text: str | None, types: Mapping[str, str]) -> Segment | None:
-    """The segment of an option; None where it was not given."""
-    return parse(text, columns=types) if text else None
+    """The segment of an option, its saved segments looked up in the workspace; None where it was not given."""
+    return read(text, types, saved) if text else None
+
+
+def saved() -> Conditions:
+    """The conditions of the open workspace's saved segments."""
+    return segments.conditions(CHOSEN.opened) if CHOSEN.opened is not None else {}
 
 
 @dataclass
 class _Chosen:
+    """workspace: the folder the command line names. opened: the workspace while a command has it open."""
+
     workspace: str | None = None
+    opened: Workspace | None = None
 
 
 CHOSEN = _Chosen()
@@ -67,11 +75,12 @@ def _options(
 
 @contextmanager
 def workspace() -> Iterator[Workspace]:
-    opened = Workspace.open(CHOSEN.workspace)
+    CHOSEN.opened = opened = Workspace.open(CHOSEN.workspace)
     try:
         jobs.sweep(opened)
         yield opened
     finally:
+        CHOSEN.opened = None
         opened.close()
 
 

@@ -11,6 +11,7 @@ from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Compare, Missing, Not, Segment, every
 
+KINDS = ("label", "prediction", "score", "error", "loss", "time")
 LOSSES = {"log": "log loss", "absolute": "absolute error", "wrong": "right or wrong"}
 
 
@@ -41,6 +42,15 @@ def types(evaluation: Evaluation) -> dict[str, str]:
         for kind, name in named(evaluation).items()
     }
     return evaluation.types() | kinds
+
+
+def is_judged(name: str) -> bool:
+    """Whether a column that a file does not have is called like a judged one.
+
+    >>> is_judged("label_"), is_judged("label")
+    (True, False)
+    """
+    return name.endswith("_") and name.rstrip("_") in KINDS
 
 
 def loss_kind(evaluation: Evaluation, model: ModelFacts) -> str:

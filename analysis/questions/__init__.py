@@ -6,6 +6,7 @@ from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
+from analysis.questions.selection import holds, selection
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
 
@@ -13,10 +14,12 @@ __all__ = [
     "calibration",
     "compare_groups",
     "errors",
+    "holds",
     "key_figures",
     "measure",
     "overview",
     "rows",
+    "selection",
     "targets",
     "thresholds",
     "uncalibrated",

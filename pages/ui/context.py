@@ -1,7 +1,7 @@
 """The context: who, which, when. It lives in the URL, so that a link restores the view; the bar shows and changes it.
 
 The bar's widgets are not bound to the URL: they are seeded from it on a session's first run, and the URL is written
-from them on every run, which also survives a click in the menu.
+from them on every run (address.py), which also survives a click in the menu.
 """
 
 import math
@@ -16,13 +16,14 @@ import streamlit as st
 
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
-from analysis.core.expression import parse
 from analysis.core.period import Period
 from analysis.core.policy import Policy
+from analysis.core.savedsegment import Conditions, read
 from analysis.core.segment import Segment
 
 Policies = Callable[[Evaluation], dict[str, Policy]]
-KEYS = ("e", "m", "from", "to", "where", "t", "seg")
+Editor = Callable[[Evaluation, str], None]
+"""What is drawn beside the filter: given the evaluation and the filter as it stands."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def set_threshold(threshold: float, policy: str = "") -> None:
 def request_threshold(threshold: float, policy: str = "") -> None:
     """Put a threshold into force in the next run; the bar of this run is already drawn."""
     st.session_state["ctx_wanted_t"] = (threshold, policy)
+
+
+def request_filter(text: str) -> None:
+    """Put a filter into force in the next run; the bar of this run is already drawn."""
+    st.session_state["ctx_wanted_where"] = text
 
 
 def _reset() -> None:
@@ -180,10 +186,12 @@ def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
     return datetime.fromisoformat(evaluation.time_low).date(), datetime.fromisoformat(evaluation.time_high).date()
 
 
-def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
+def bar(
+    known: list[Evaluation], policies: Policies, saved: Callable[[], Conditions], editor: Editor
+) -> tuple[Context, Any]:
     """Draw the context bar; what it says, and the Share button's place for `share`.
 
-    Nothing is drawn while there is no evaluation.
+    saved: the saved segments' conditions, which a filter may mention. Nothing is drawn while there is no evaluation.
     """
     seed(known, policies)
     problems = st.session_state.get("ctx_problems", ())
@@ -197,6 +205,8 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
         _reset()
     if "ctx_wanted_t" in st.session_state:
         set_threshold(*st.session_state.pop("ctx_wanted_t"))
+    if "ctx_wanted_where" in st.session_state:
+        st.session_state[_key("where")] = st.session_state.pop("ctx_wanted_where")
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark
         _reset()
@@ -207,10 +217,10 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
             key="ctx_e",
             format_func=lambda each: shown(marks[each], known),
             on_change=_reset,
-            width=165,
+            width=150,
         )
         evaluation = marks[mark]
-        context = _options(evaluation, problems, policies)
+        context = _options(evaluation, problems, policies, saved, editor)
         place = st.popover("Share", width="content")
     return context, place
 
@@ -221,11 +231,17 @@ def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
     return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
 
 
-def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Policies) -> Context:
+def _options(
+    evaluation: Evaluation,
+    problems: tuple[str, ...],
+    policies: Policies,
+    saved: Callable[[], Conditions],
+    editor: Editor,
+) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key=_key("m"), placeholder="All", width=132)
+        models = st.multiselect("Model versions", names, key=_key("m"), placeholder="All", width=128)
     period, low, high = Period(), *span(evaluation)
     if low and high:
         options: dict[str, Any] = {} if _key("period") in st.session_state else {"value": (low, high)}
@@ -234,8 +250,9 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    filtered = st.text_input("Filter", key=_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
+    filtered = st.text_input("Filter", key=_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=170)
     text = filtered.strip()
+    editor(evaluation, text)
     threshold, policy = None, ""
     if evaluation.task == "binary" and any(model.score for model in evaluation.models):
         recorded = all(model.decision for model in evaluation.models)
@@ -247,13 +264,13 @@ def _options(evaluation: Evaluation, problems: tuple[str, ...], policies: Polici
             format="%.3f",
             placeholder="recorded" if recorded else "choose",
             help="Positive from this score on. Empty: the decisions recorded in the file.",
-            width=134,
+            width=130,
         )
         policy = _in_force(threshold, evaluation, policies)
     where, broken = None, ""
     if text:
         try:
-            where = parse(text, columns=evaluation.types())
+            where = read(text, evaluation.types(), saved)
         except BadRequest as error:
             broken = str(error)
     return Context(evaluation, tuple(models), period, where, text, threshold, policy, "", problems, broken)
@@ -268,31 +285,9 @@ def _in_force(threshold: float | None, evaluation: Evaluation, policies: Policie
 
 FILTER_HELP = (
     "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
-    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes."
+    "`matches '^A'`, `is missing`; combine with and, or, not. Names with spaces go in double quotes. "
+    "`@name` is a saved segment."
 )
-
-
-def link(context: Context) -> str:
-    """The full address of this view, which restores it anywhere."""
-    url = (st.context.url or "").split("?")[0]
-    pairs = [(key, value) for key in st.query_params if key not in KEYS for value in st.query_params.get_all(key)]
-    return f"{url}?{urlencode([*context.query(), *pairs])}"
-
-
-def share(context: Context, place: Any) -> None:
-    """Fill the Share button, at the end of a run: only then is it known what the page's own pickers hold."""
-    if place is not None:
-        place.caption("This address restores the view: evaluation, versions, period, filter, threshold and choices.")
-        place.code(link(context), language=None, wrap_lines=True)
-
-
-def write(context: Context) -> None:
-    """The URL says what the bar says."""
-    kept = {key: st.query_params.get_all(key) for key in st.query_params if key not in KEYS}
-    for key, value in context.query():
-        kept.setdefault(key, []).append(value)
-    if kept != {key: st.query_params.get_all(key) for key in st.query_params}:
-        st.query_params.from_dict(kept)
 
 
 def warn(context: Context) -> None:

@@ -15,10 +15,12 @@ from streamlit.navigation.page import StreamlitPage
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
+from analysis.core.savedsegment import Conditions
 from analysis.core.settings import setting
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, jobs
 from analysis.store import policies as stored
+from analysis.store import segments as saved
 from analysis.store.workspace import Workspace
 from pages.ui.cards import cards
 from pages.ui.context import Context
@@ -48,6 +50,11 @@ def engine() -> Engine:
 def policies(evaluation: Evaluation) -> dict[str, Policy]:
     """An evaluation's saved policies by name."""
     return stored.listed(workspace(), evaluation)
+
+
+def segments() -> Conditions:
+    """The conditions of the saved segments by name."""
+    return saved.conditions(workspace())
 
 
 def home() -> None:
