@@ -2,6 +2,7 @@
 
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
+from analysis.questions.composition import composition
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
@@ -13,6 +14,7 @@ from analysis.questions.thresholds import thresholds
 __all__ = [
     "calibration",
     "compare_groups",
+    "composition",
     "errors",
     "holds",
     "key_figures",
