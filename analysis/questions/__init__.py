@@ -7,6 +7,7 @@ from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
+from analysis.questions.saved import saved
 from analysis.questions.selection import holds, selection
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
@@ -21,6 +22,7 @@ __all__ = [
     "measure",
     "overview",
     "rows",
+    "saved",
     "selection",
     "targets",
     "thresholds",

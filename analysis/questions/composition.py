@@ -160,14 +160,17 @@ def _rows(column: str, values: pl.Series, found: Membership, level: float) -> pl
 
 
 def _judged(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The frame with p corrected over all its rows and verdicts, and how many looks that were."""
-    p = frame["p"].fill_null(np.nan).to_numpy().astype(float)
+    """The frame with p corrected over all its rows and verdicts, and how many looks that were.
+
+    A value with too few rows can earn no verdict, so it is no look.
+    """
+    enough = frame["of"].to_numpy() >= whole("small_group")
+    p = np.where(enough, frame["p"].fill_null(np.nan).to_numpy().astype(float), np.nan)
     adjusted = contrasts.benjamini_hochberg(p)
     said = []
     for row, each in zip(frame.iter_rows(named=True), adjusted, strict=True):
-        few = row["of"] < whole("small_group") or np.isnan(each)
         way = MORE[0] if (row["difference"] or 0) > 0 else MORE[1]
-        said.append(contrasts.FEW if few else way if each <= number("q") else contrasts.UNCLEAR)
+        said.append(contrasts.FEW if np.isnan(each) else way if each <= number("q") else contrasts.UNCLEAR)
     columns = pl.Series("p_adjusted", adjusted, dtype=pl.Float64).fill_nan(None), pl.Series("verdict", said)
     return frame.with_columns(*columns), int(np.sum(~np.isnan(p)))
 

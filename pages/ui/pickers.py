@@ -23,17 +23,15 @@ def one(
     *,
     key: str,
     default: str | None = None,
-    shown: Callable[[str], str] | None = None,
+    shown: Callable[[str], str] = plain,
     segmented: bool = False,
     **look: Any,
 ) -> str:
     """One of the options, by a select box or, for a few short ones, a segmented control.
 
     key: its name in the address, `page_control`. default: the first option where not given; a link's value that is
-    none of the options counts as not given. shown: an option as it is written on the screen, of a segmented control in
-    Markdown; a select box shows plain text.
+    none of the options counts as not given. shown: an option as it is written on the screen.
     """
-    shown = shown or (plain if segmented else str)
     default = options[0] if default is None else default
     if st.session_state.get(key) not in options:
         asked = None if key in st.session_state else st.query_params.get(key)
@@ -149,5 +147,5 @@ def segment(evaluation: Evaluation, *, key: str) -> str | None:
     first = [*evaluation.roles.segments, *evaluation.roles.protected]
     names = [column.name for column in evaluation.columns if column.encoding in ("values", "bins")]
     names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
-    picked = one("Column", ["", *names], key=key, shown=lambda name: name or "None", width=280)
+    picked = one("Column", ["", *names], key=key, shown=lambda name: plain(name) or "None", width=280)
     return picked or None
