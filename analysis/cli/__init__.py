@@ -12,6 +12,7 @@ from analysis.cli import (  # noqa: F401
     aims,
     calibrating,
     comparing,
+    contrasting,
     data,
     deciding,
     erring,

@@ -103,7 +103,8 @@ def saved(
             queries = [replace(query, where=every([where, part])) for part in (segment, Not(segment))]
             inside, rest = (evaluation.ask(each) for each in queries)
             answers += [inside, rest]
-            used.append(replace(rows_used(model.name, inside.cube), model=f"{model.name}, {name}"))
+            if name == next(iter(known)):
+                used.append(_together(rows_used(model.name, inside.cube), rows_used(model.name, rest.cube)))
             groups = pl.DataFrame({"segment": [name]})
             for metric in chosen:
                 reason = obstacles[metric.name]
@@ -168,6 +169,12 @@ def saved(
         notes=_notes(facts.roles.unit, answers),
     )
     return Result(frame, _sentence(frame, rows, where), receipt, made)
+
+
+def _together(one: Used, two: Used) -> Used:
+    """The rows of a segment and of everything else, which are all there are."""
+    dropped = {why: one.dropped.get(why, 0) + two.dropped.get(why, 0) for why in one.dropped | two.dropped}
+    return Used(one.model, one.rows + two.rows, one.used + two.used, dropped)
 
 
 def _notes(unit: str | None, answers: list[Answer]) -> tuple[str, ...]:

@@ -81,6 +81,21 @@ def test_what_the_model_says_of_rows_may_be_saved_and_serves_where_rows_are_list
     assert "only its rows tell" in ask(workspace, "measure", "loans", "--where", "@missed").refusal
 
 
+def test_what_sets_rows_apart_and_segments_side_by_side(workspace):
+    missed = "label_ = 'yes' and prediction_ = 'no'"
+    said = ask(workspace, "composition", "loans", missed, "--by", "region", "--where", "metric = 'x'", "--json").json
+    rows = [row for row in ROWS if row["metric"] == "x" and row["paid"] == "yes" and row["decision"] == 0]
+    assert {row["value"]: row["rows"] for row in said["frame"]} == {
+        name: sum(row["region"] == name for row in rows) for name in {row["region"] for row in ROWS}
+    }
+    said = ask(workspace, "compare-segments", "loans", "--segments", "south,large south", "--json").json
+    assert [row["segment"] for row in said["frame"][::4]] == ["south", "large south"]
+    assert said["frames"]["pairs"][0]["shared"] == len(LARGE)
+    assert sum(row["rows"] for row in said["frames"]["overlap"]) == len(ROWS)
+    assert "Did you mean 'south'" in ask(workspace, "compare-segments", "loans", "--segments", "sauth").refusal
+    assert ask(workspace, "compare-segments", "loans").status == 0
+
+
 def test_list_rename_delete(workspace):
     for words in (("save", "one", "amount > 1"), ("save", "two", "not @one"), ("rename", "one", "first")):
         assert ask(workspace, "segments", *words).status == 0
