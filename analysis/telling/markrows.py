@@ -47,9 +47,9 @@ def _range(name: str, place: int, row: dict[str, Any], unit: str, model: str) ->
 
 
 def groups(result: Result) -> pl.DataFrame:
-    """The groups of a measured metric by one column, at most 25 with a value, in the form of a point range chart."""
+    """The groups of a measured metric by one column that have a value, in the form of a point range chart."""
     column, metric = result.frame.columns[0], result.frame["metric"][0]
-    known = result.frame.filter(pl.col("value").is_not_null()).head(MOST)
+    known = result.frame.filter(pl.col("value").is_not_null())
     unit = defined(metric, result.own).unit
     made = [
         _range(MISSING if row[column] is None else str(row[column]), place, row, unit, row["model"])
@@ -59,8 +59,8 @@ def groups(result: Result) -> pl.DataFrame:
 
 
 def shares(result: Result) -> pl.DataFrame:
-    """How much of each group of one column is in the segment, at most 25, in the same form."""
-    renamed = result.frame.rename({"share": "value", "value": "group", "of": "n"}).head(MOST)
+    """How much of each group of one column is in the segment, in the same form."""
+    renamed = result.frame.rename({"share": "value", "value": "group", "of": "n"})
     made = [
         _range(MISSING if row["group"] is None else row["group"], place, row, "share", result.receipt.options["model"])
         for place, row in enumerate(renamed.iter_rows(named=True))
@@ -68,13 +68,12 @@ def shares(result: Result) -> pl.DataFrame:
     return pl.DataFrame(made, schema=RANGES)
 
 
-def left_out(result: Result) -> str:
-    """What the chart of groups does not show, "" where it shows all."""
-    known = len(result.frame) if "share" in result.frame.columns else result.frame["value"].count()
-    parts = [f"{words.plural(known - MOST, 'further group')} in the table"] if known > MOST else []
-    if len(result.frame) > known:
-        parts.append(f"{words.plural(len(result.frame) - known, 'group')} without a value")
-    return words.listed(parts)
+def left_out(result: Result, rows: pl.DataFrame) -> str:
+    """What a chart of the first 25 groups does not show, "" where it shows all. rows: of `groups` or `shares`."""
+    parts = [f"{words.plural(len(rows) - MOST, 'further group')}, in the table"] if len(rows) > MOST else []
+    if len(result.frame) > len(rows):
+        parts.append(f"{words.plural(len(result.frame) - len(rows), 'group')} without a value")
+    return "; ".join(parts)
 
 
 def against_rest(result: Result) -> pl.DataFrame:

@@ -56,10 +56,11 @@ def break_out(mark: Mark) -> None:
         definition = defined(metric, mark.evaluation.own)
         rows, unit, title = markrows.groups(result), definition.unit, definition.title
     _said(result)
-    spec = charts.point_range(unit, title, 70 + 46 * len(rows), one_hue=True)
-    if len(rows):
-        st.vega_lite_chart(rows, spec, width="stretch", alt=f"{title} by {column}", key="verbs_broken")
-    further = markrows.left_out(result)
+    drawn = rows.head(markrows.MOST)
+    spec = charts.point_range(unit, title, 70 + 46 * len(drawn), one_hue=True)
+    if len(drawn):
+        st.vega_lite_chart(drawn, spec, width="stretch", alt=f"{title} by {column}", key="verbs_broken")
+    further = markrows.left_out(result, rows)
     if further:
         st.caption(plain(f"Not drawn: {further}."))
     shown = rows.select(pl.col("name").alias(column), pl.col("text").alias(title)) if len(rows) else result.frame
