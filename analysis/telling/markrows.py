@@ -77,7 +77,7 @@ def left_out(result: Result, rows: pl.DataFrame) -> str:
 
 
 def against_rest(result: Result) -> pl.DataFrame:
-    """A row a metric (and class): here, in the rest, the difference with its interval, the verdict, both n."""
+    """Of two sides, a row a metric (and class): here, in the rest, the difference, its interval, verdict, both n."""
     made = []
     for row in result.frame.iter_rows(named=True):
         metric = METRICS.get(row["metric"])
@@ -98,6 +98,17 @@ def against_rest(result: Result) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(made)
+
+
+def against_other(result: Result) -> pl.DataFrame:
+    """The same of one segment against another."""
+    titles = {"Here": "The segment", "Rest": "The other", "n here": "n, segment", "n rest": "n, other"}
+    return against_rest(result).rename(titles)
+
+
+def grouped(rows: pl.DataFrame, title: str) -> pl.DataFrame:
+    """`groups` or `shares` as a table: the group, its value with interval and n."""
+    return rows.select(pl.col("name").alias("Group"), pl.col("text").alias(title))
 
 
 def composed(result: Result) -> pl.DataFrame:

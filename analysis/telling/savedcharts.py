@@ -14,17 +14,17 @@ NEUTRAL, WORSE, OTHER = "#7A8797", "#D9480F", "#8A63B8"
 EARNED = ["better", "worse", "different", "none"]
 HUES = [BLUE, WORSE, OTHER, NEUTRAL]
 SHAPES = ["triangle-up", "triangle-down", "diamond", "circle"]
-CELL, BAR, ROW = 48, 30, 40  # px a segment, a combination, an effect
+CELL, BAR, ROW = 44, 30, 34  # px a segment, a combination, an effect
 
 
-def _names(most: int = 170) -> alt.Axis:
+def _names(most: int = 220) -> alt.Axis:
     """The axis with the segments' names, at most so many pixels long."""
     return axis(grid=False, labelFontSize=13, labelLimit=most)
 
 
 @lru_cache(maxsize=64)
 def matrix(segments: int) -> dict[str, Any]:
-    """Segments by metrics of one model version: each cell its value and n, coloured where it differs from the rest.
+    """Segments (and model versions) by metrics: each cell its value and n, coloured where it differs from the rest.
 
     Frame: see savedrows.matrix.
     """
@@ -36,7 +36,7 @@ def matrix(segments: int) -> dict[str, Any]:
             axis=axis(orient="top", labelAngle=0, grid=False, labelFontSize=12, labelLimit=130),
         ),
         y=alt.Y(
-            "segment:N",
+            "name:N",
             title=None,
             sort=alt.SortField("place"),
             axis=axis(grid=False, labelFontSize=13, labelLimit=170),
@@ -49,7 +49,7 @@ def matrix(segments: int) -> dict[str, Any]:
         strokeDash=alt.condition("datum.small", alt.value([3, 3]), alt.value([1, 0])),
         description=alt.Description("aria:N"),
         tooltip=[
-            alt.Tooltip("segment:N", title="segment"),
+            alt.Tooltip("name:N", title="segment"),
             alt.Tooltip("title:N", title="metric"),
             alt.Tooltip("text:N", title="value"),
             alt.Tooltip("ends:N", title="95% interval"),
@@ -96,7 +96,7 @@ def effects(unit: str, title: str, segments: int) -> dict[str, Any]:
     """
     base = alt.Chart(empty()).encode(
         y=alt.Y(
-            "segment:N",
+            "name:N",
             title=None,
             sort=alt.SortField("place"),
             axis=axis(grid=False, labelFontSize=13, labelLimit=170),
@@ -117,7 +117,7 @@ def effects(unit: str, title: str, segments: int) -> dict[str, Any]:
         shape=alt.Shape("earned:N", legend=None, scale=alt.Scale(domain=EARNED, range=SHAPES)),
         description=alt.Description("aria:N"),
         tooltip=[
-            alt.Tooltip("segment:N", title="segment"),
+            alt.Tooltip("name:N", title="segment"),
             alt.Tooltip("alone_text:N", title="alone"),
             alt.Tooltip("text:N", title="others held fixed"),
             alt.Tooltip("said:N", title="verdict"),

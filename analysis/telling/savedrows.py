@@ -13,6 +13,7 @@ GLYPHS = {"better": "▲ ", "worse": "▼ ", "different": "◆ "}
 NONE = "in none of them"
 MOST = 15
 MATRIX: dict[str, Any] = {
+    "name": pl.String,
     "segment": pl.String,
     "place": pl.Int64,
     "title": pl.String,
@@ -32,11 +33,19 @@ MATRIX: dict[str, Any] = {
 }
 
 
-def matrix(result: Result, model: str) -> pl.DataFrame:
-    """A row a segment and metric (and class) of one model version."""
+def _named(result: Result) -> dict[tuple[str, str], tuple[int, str]]:
+    """{(segment, version): (place, name)} of the applicable segments; with several versions the name says which."""
+    segments = result.frames["segments"].filter("applicable")["segment"].to_list()
+    models = list(result.receipt.options["models"])
+    pairs = [(segment, model) for segment in segments for model in models]
+    several = len(models) > 1
+    return {pair: (place, f"{pair[0]} · {pair[1]}" if several else pair[0]) for place, pair in enumerate(pairs)}
+
+
+def matrix(result: Result) -> pl.DataFrame:
+    """A row a segment, model version and metric (and class)."""
     where = dict(result.frames["segments"].select("segment", "where").iter_rows())
-    rows = result.frame.filter(pl.col("model") == model)
-    segments = rows["segment"].unique(maintain_order=True).to_list()
+    rows, named = result.frame, _named(result)
     titles: list[str] = []
     made = []
     for row in rows.iter_rows(named=True):
@@ -47,8 +56,9 @@ def matrix(result: Result, model: str) -> pl.DataFrame:
         verdict = row["verdict"] or row["reason"] or words.DASH
         made.append(
             {
+                "name": named[row["segment"], row["model"]][1],
                 "segment": row["segment"],
-                "place": segments.index(row["segment"]),
+                "place": named[row["segment"], row["model"]][0],
                 "title": title,
                 "place_2": titles.index(title),
                 "text": value,
@@ -60,9 +70,10 @@ def matrix(result: Result, model: str) -> pl.DataFrame:
                 "gap": _difference(row, "difference", metric.unit),
                 "earned": row["verdict"] if row["verdict"] in ("better", "worse", "different") else "none",
                 "said": verdict,
-                "model": model,
+                "model": row["model"],
                 "where": where[row["segment"]],
-                "aria": f"{row['segment']}, {title}: {value}, 95% interval {ends}, n {row['n']:,}, {verdict}",
+                "aria": f"{row['segment']}, {row['model']}, {title}: {value}, 95% interval {ends}, n {row['n']:,}, "
+                f"{verdict}",
             }
         )
     return pl.DataFrame(made, schema=MATRIX)
@@ -134,17 +145,18 @@ def pairs(result: Result) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
-def effects(result: Result, model: str) -> pl.DataFrame:
-    """A row a segment of one model version: alone, effect, low, high, their words, earned, model, where, aria."""
+def effects(result: Result) -> pl.DataFrame:
+    """A row a segment and model version: alone, effect, low, high, their words, earned, model, where, aria."""
     where = dict(result.frames["segments"].select("segment", "where").iter_rows())
+    named = _named(result)
     made = []
-    for place, row in enumerate(result.frames["effects"].filter(pl.col("model") == model).iter_rows(named=True)):
+    for row in result.frames["effects"].iter_rows(named=True):
         unit = METRICS.get(row["outcome"]).unit
         text = _difference(row, "effect", unit)
         made.append(
             {
-                "segment": row["segment"],
-                "place": place,
+                "name": named[row["segment"], row["model"]][1],
+                "place": named[row["segment"], row["model"]][0],
                 "alone": row["alone"],
                 "effect": row["effect"],
                 "low": row["low"],
@@ -153,9 +165,10 @@ def effects(result: Result, model: str) -> pl.DataFrame:
                 "text": text,
                 "earned": row["verdict"] if row["verdict"] in ("better", "worse") else "none",
                 "said": row["verdict"] or row["reason"] or words.DASH,
-                "model": model,
+                "model": row["model"],
                 "where": where[row["segment"]],
-                "aria": f"{row['segment']}: {words.delta(row['alone'], unit)} alone, {text} with the others held fixed",
+                "aria": f"{named[row['segment'], row['model']][1]}: {words.delta(row['alone'], unit)} alone, {text} "
+                "with the others held fixed",
             }
         )
     numbers = dict.fromkeys(("alone", "effect", "low", "high"), pl.Float64)
@@ -164,7 +177,8 @@ def effects(result: Result, model: str) -> pl.DataFrame:
 
 def effect_table(drawn: pl.DataFrame) -> pl.DataFrame:
     """The same effects in words."""
-    names = {"segment": "Segment", "alone_text": "Alone", "text": "Others held fixed", "said": "Verdict"}
+    drawn = drawn.sort("place")
+    names = {"name": "Segment", "alone_text": "Alone", "text": "Others held fixed", "said": "Verdict"}
     return drawn.select(pl.col(each).alias(title) for each, title in names.items())
 
 

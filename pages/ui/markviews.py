@@ -4,7 +4,6 @@ A mark that is chosen by what the label or the model says (a cell of a matrix, a
 comparing: there the share of its rows is broken out, and what they are made of is compared.
 """
 
-import polars as pl
 import streamlit as st
 
 from analysis import questions
@@ -63,8 +62,9 @@ def break_out(mark: Mark) -> None:
     further = markrows.left_out(result, rows)
     if further:
         st.caption(plain(f"Not drawn: {further}."))
-    shown = rows.select(pl.col("name").alias(column), pl.col("text").alias(title)) if len(rows) else result.frame
-    st.dataframe(shown, alt=f"{title} by {column}, as a table", hide_index=True, width="stretch")
+    st.dataframe(
+        markrows.grouped(rows, title), alt=f"{title} by {column}, as a table", hide_index=True, width="stretch"
+    )
     _whole_page(mark, column, metric)
 
 

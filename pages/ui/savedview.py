@@ -3,12 +3,13 @@
 import streamlit as st
 
 from analysis import questions
+from analysis.core.expression import parse
 from analysis.core.receipt import Result
-from analysis.core.segment import Saved, resolve
+from analysis.core.segment import And, Not, Saved, Segment, resolve
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import METRICS
 from analysis.questions.saved import LOOKS
-from analysis.telling import savedcharts, savedrows
+from analysis.telling import markrows, savedcharts, savedrows
 from pages.ui import frame, pickers, show
 from pages.ui.context import Context, plain
 
@@ -69,24 +70,24 @@ def view(ctx: Context, evaluation: OpenEvaluation) -> None:
     if not result.frames["segments"]["applicable"].any():
         return
     models = list(result.receipt.options["models"])
-    _matrix(result, models)
+    _matrix(result)
     _overlap(result)
-    _effects(result, models)
+    _effects(result)
+    usable = result.frames["segments"].filter("applicable").select("segment", "where").iter_rows()
+    types = evaluation.facts.types()
+    _against(ctx, evaluation, {name: parse(text, columns=types) for name, text in usable}, models)
     show.rows_used(result)
     show.receipt(result, key="segments_saved_receipt")
 
 
-def _matrix(result: Result, models: list[str]) -> None:
-    grid = st.grid(columns=min(2, len(models)), min_column_width=430)
-    for model in models:
-        with grid.cell(), st.container(border=True):
-            rows = savedrows.matrix(result, model)
-            show.heading(f"Segments by metric, {model}", "coloured where the difference to the rest holds")
-            spec = savedcharts.matrix(rows["segment"].n_unique())
-            show.chart(rows, spec, key=f"segments_matrix_{model}", alt=f"Metrics of {model} by saved segment")
-    st.caption(
-        "▲ blue: better than the rest; ▼ orange: worse; pale: no difference holds; dashed: too few rows to judge."
-    )
+def _matrix(result: Result) -> None:
+    with st.container(border=True):
+        rows = savedrows.matrix(result)
+        show.heading("Segments by metric", "coloured where the difference to the rest holds")
+        show.chart(rows, savedcharts.matrix(rows["name"].n_unique()), key="segments_matrix", alt="Metrics by segment")
+        st.caption(
+            "▲ blue: better than the rest; ▼ orange: worse; pale: no difference holds; dashed: too few rows to judge."
+        )
     with st.container(border=True):
         show.heading("In numbers", "every cell against the rest, verdicts corrected for all of them")
         show.table(savedrows.numbers(result), alt="Every saved segment in numbers", column_config=show.COUNTED)
@@ -102,18 +103,44 @@ def _overlap(result: Result) -> None:
         show.table(savedrows.pairs(result), alt="Rows every two segments share", column_config=SHARED)
 
 
-def _effects(result: Result, models: list[str]) -> None:
+def _effects(result: Result) -> None:
     with st.container(border=True):
         show.heading("What each one adds", "difference alone (tick), and with the other segments held fixed (point)")
-        model = pickers.one("Version", models, key="segments_effects", segmented=True) if len(models) > 1 else models[0]
-        rows = savedrows.effects(result, model)
+        rows = savedrows.effects(result)
         known = rows.drop_nulls("effect")
         if len(known):
             outcome = result.frames["effects"]["outcome"][0]
             spec = savedcharts.effects(METRICS.get(outcome).unit, EFFECT[outcome], len(known))
-            show.chart(known, spec, key="segments_effects_chart", alt=f"{EFFECT[outcome]} by segment, {model}")
+            show.chart(known, spec, key="segments_effects", alt=f"{EFFECT[outcome]} by segment")
         show.table(savedrows.effect_table(rows), alt="Effects of the segments")
         st.caption(
             "By least squares on the segments' indicators, 95% interval; better and worse hold after correction for "
             "all effects. It adjusts for the other segments shown, for nothing else."
         )
+
+
+def _against(ctx: Context, evaluation: OpenEvaluation, segments: dict[str, Segment], models: list[str]) -> None:
+    """One saved segment against the rows of another that are not in it."""
+    if len(segments) < 2:
+        return
+    with st.container(border=True):
+        show.heading("One against another", "a segment against the rows of the other that are not in it")
+        names = list(segments)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            one = pickers.one("Segment", names, key="segments_one", shown=str, width=230)
+            others = [name for name in names if name != one]
+            other = pickers.one("Against", others, key="segments_other", shown=str, width=230)
+            model = pickers.one("Version", models, key="segments_version", segmented=True) if len(models) > 1 else ""
+        a, b = segments[one], segments[other]
+        result = questions.compare_groups(
+            evaluation,
+            a=a,
+            b=And((b, Not(a))),
+            models=[model or models[0]],
+            where=ctx.where,
+            period=ctx.period,
+            threshold=ctx.threshold,
+        )
+        show.sentence(result, key="segments_against_sentence")
+        show.table(markrows.against_other(result), alt=f"{one} against {other}")
+        show.receipt(result, key="segments_against_receipt")

@@ -192,6 +192,8 @@ def keeping(text: str, *, key: str, disabled: bool = False, description: str = "
         name = st.text_input("Name", key=f"{key}_name", placeholder="high amounts in the West")
         about = st.text_input("What it is for", value=description, key=f"{key}_about")
         saving = st.button("Save segment", key=f"{key}_save", disabled=disabled or not name.strip(), width="content")
+    if not saving and name.strip() in frame.segments():
+        st.caption(plain(f"There is a segment '{name.strip()}' already; this becomes its next version."))
     if saving and _kept(lambda: segments.save(frame.workspace(), name, parse(text), description=about)):
         kept = segments.find(frame.workspace(), clean_name(name))
         st.success(

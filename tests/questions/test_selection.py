@@ -25,6 +25,12 @@ def workspace(tmp_path_factory):
 LARGE = [row for row in ROWS if row["region"] == "South" and row["amount"] is not None and row["amount"] >= 200]
 
 
+def alone(statement):
+    """What a bare DuckDB says to a receipt's statement."""
+    with duckdb.connect() as bare:
+        return bare.sql(statement).fetchall()
+
+
 def test_measure_rows_and_comparisons_take_saved_segments(workspace):
     said = ask(workspace, "measure", "loans", "--metrics", "recall", "--where", '@"large south"', "--json").json
     known = [row for row in LARGE if row["paid"] is not None and (row["decision"] is not None)]
@@ -48,8 +54,7 @@ def test_show_says_it_counts_it_and_gives_its_sql(workspace, monkeypatch):
     assert receipt["condition"] == "region = 'South' and amount >= 200"
     assert json.dumps(receipt["dict"]) in said["sentence"]
     monkeypatch.chdir(workspace)
-    with duckdb.connect() as bare:
-        assert bare.execute(receipt["sql"]["loans@1"]).fetchone() == (len(LARGE),)
+    assert alone(receipt["sql"]["loans@1"]) == [(len(LARGE),)]
 
 
 def test_a_later_change_does_not_change_what_a_receipt_says(workspace):
@@ -81,7 +86,7 @@ def test_what_the_model_says_of_rows_may_be_saved_and_serves_where_rows_are_list
     assert "only its rows tell" in ask(workspace, "measure", "loans", "--where", "@missed").refusal
 
 
-def test_what_sets_rows_apart_and_segments_side_by_side(workspace):
+def test_what_sets_rows_apart_and_segments_side_by_side(workspace, monkeypatch):
     missed = "label_ = 'yes' and prediction_ = 'no'"
     said = ask(workspace, "composition", "loans", missed, "--by", "region", "--where", "metric = 'x'", "--json").json
     rows = [row for row in ROWS if row["metric"] == "x" and row["paid"] == "yes" and row["decision"] == 0]
@@ -92,6 +97,12 @@ def test_what_sets_rows_apart_and_segments_side_by_side(workspace):
     assert [row["segment"] for row in said["frame"][::4]] == ["south", "large south"]
     assert said["frames"]["pairs"][0]["shared"] == len(LARGE)
     assert sum(row["rows"] for row in said["frames"]["overlap"]) == len(ROWS)
+    monkeypatch.chdir(workspace)
+    sql, model = said["receipt"]["sql"], said["frame"][0]["model"]
+    counted = alone(sql[f"overlap ({model})"])
+    assert sum(row[1] for row in counted) == len(ROWS)
+    value, n = alone(sql[f"recall ({model}, south)"])[0]
+    assert (value, n) == (pytest.approx(said["frame"][0]["value"]), said["frame"][0]["n"])
     assert "Did you mean 'south'" in ask(workspace, "compare-segments", "loans", "--segments", "sauth").refusal
     assert ask(workspace, "compare-segments", "loans").status == 0
 
