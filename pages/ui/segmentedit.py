@@ -108,7 +108,12 @@ def _values(evaluation: OpenEvaluation, column: EvalColumn, phrase: str) -> Sequ
     if phrase in LISTS:
         known = _known(evaluation, column)
         return st.multiselect(
-            "Values", known, key=key, accept_new_options=True, select_all=False, placeholder="Choose or type"
+            f"Values of {plain(column.name)}",
+            known,
+            key=key,
+            accept_new_options=True,
+            select_all=False,
+            placeholder="Choose or type",
         )
     if phrase in FREQUENT:
         known = _known(evaluation, column)

@@ -36,6 +36,7 @@ def press(page, body, name):
 def pick(page, body, label, option):
     """One of a list, by typing it."""
     field = body.get_by_label(label, exact=True).last
+    expect(field).to_be_visible()
     field.focus()
     field.press_sequentially(option)
     expect(page.page.get_by_role("option").first).to_have_text(option)
@@ -53,12 +54,13 @@ def test_a_segment_is_built_applied_and_saved_without_a_mouse(visit, sample):
     page.open("overview?e=loans")
     body = editor(page)
     pick(page, body, "Column of the condition", "region")
-    pick(page, body, "Values", "West")
-    body.get_by_label("Values", exact=True).last.press("Escape")
+    pick(page, body, "Values of region", "West")
+    body.get_by_label("Values of region", exact=True).last.press("Escape")
     press(page, body, "Add")
     draft(page, "region = 'West'")
     expect(body).to_contain_text(re.compile(rf"{len(WEST):,} of 20,000 rows \(24\.6%\): region is West"))
     pick(page, body, "Column of the condition", "age")
+    expect(body.get_by_label("From", exact=True)).to_be_visible()
     pick(page, body, "Condition", "is missing")
     press(page, body, "Or")
     draft(page, "region = 'West' or age is missing")
