@@ -1,5 +1,8 @@
 """Saved segments side by side: counted row by row, and each one's effect as statsmodels fits it to the rows."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -7,6 +10,7 @@ import statsmodels.api as sm
 from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
 from analysis.questions import compare_groups, saved
+from analysis.telling import markrows, savedcharts, savedrows
 from tests.engine.making import Folder, Table, binary, opened
 
 SIZE = 1200
@@ -182,3 +186,29 @@ def test_with_scores_alone_effects_wait_for_a_threshold(folder):
     assert waiting["reason"].to_list() == ["needs decisions: choose a threshold"]
     decided = saved(evaluation, segments={"south": SEGMENTS["south"]}, threshold=0.5).frames["effects"]
     assert decided["effect"].to_list() == pytest.approx(decided["alone"].to_list())
+
+
+def test_every_field_a_picture_draws_is_in_its_rows(folder):
+    data, roles = table(10)
+    result = saved(opened(folder, data, task="binary", roles=roles), segments=SEGMENTS)
+    pictures = [
+        (savedrows.matrix(result), savedcharts.matrix(4)),
+        (savedrows.overlap(result), savedcharts.overlap(6)),
+        (savedrows.effects(result), savedcharts.effects("share", "Difference in accuracy", 4)),
+    ]
+    for rows, spec in pictures:
+        fields = set(re.findall(r'"field": "(\w+)"', json.dumps(spec)))
+        assert {"name", "aria", "place"} <= fields | {"aria", "place"}
+        assert fields <= set(rows.columns)
+        assert {"model", "where", "aria"} <= set(rows.columns)
+        assert rows["aria"].n_unique() == len(rows)
+    assert len(savedrows.numbers(result)) == len(result.frame)
+    assert savedrows.left_out(result) == ["elsewhere: not applicable; its column is not there: 'planet'."]
+    assert len(savedrows.pairs(result)) == 6
+    assert savedrows.effect_table(savedrows.effects(result))["Segment"].to_list() == HELD
+
+
+def test_a_table_of_two_segments_keeps_its_own_headers(folder):
+    data, roles = table(11)
+    result = compare_groups(opened(folder, data, task="binary", roles=roles), a=SEGMENTS["south"])
+    assert len(markrows.against_rest(result)) == len(markrows.against_other(result)) == len(result.frame)
