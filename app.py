@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from analysis.store import evaluations
-from pages.ui import context, frame, theme
+from pages.ui import address, context, frame, segmentedit, theme
 
 frame.begin()
 page = st.navigation(frame.menu(), expanded=True)
@@ -16,8 +16,9 @@ if page.url_path == "":
 chosen, place = context.Context(), None
 notice: Any = st
 with frame.boundary(page.url_path):
-    chosen, place = context.bar(evaluations.listed(frame.workspace()), frame.policies)
-    context.write(chosen)
+    known = evaluations.listed(frame.workspace())
+    chosen, place = context.bar(known, frame.policies, frame.segments, segmentedit.popover)
+    address.write(chosen)
     notice = st.container()
     context.check(chosen)
     context.tell_policy(chosen, frame.policies)
@@ -25,5 +26,5 @@ with frame.boundary(page.url_path):
     with frame.framed(chosen):
         page.run()
 context.warn(notice)
-context.share(chosen, place, frame.policies)
+address.share(chosen, place, frame.policies)
 frame.ready(page.url_path, chosen)

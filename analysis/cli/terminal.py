@@ -11,9 +11,9 @@ import typer
 from analysis.core import cutoffs
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
-from analysis.core.expression import parse
+from analysis.core.savedsegment import Conditions, read
 from analysis.core.segment import Segment
-from analysis.store import jobs, policies
+from analysis.store import jobs, policies, segments
 from analysis.store.workspace import Workspace
 
 app = typer.Typer(
@@ -59,13 +59,21 @@ Level = Annotated[float, typer.Option("--level", callback=_level, help="The inte
 
 
 def segment(text: str | None, types: Mapping[str, str]) -> Segment | None:
-    """The segment of an option; None where it was not given."""
-    return parse(text, columns=types) if text else None
+    """The segment of an option, its saved segments looked up in the workspace; None where it was not given."""
+    return read(text, types, saved) if text else None
+
+
+def saved() -> Conditions:
+    """The conditions of the open workspace's saved segments."""
+    return segments.conditions(CHOSEN.opened) if CHOSEN.opened is not None else {}
 
 
 @dataclass
 class _Chosen:
+    """workspace: the folder the command line names. opened: the workspace while a command has it open."""
+
     workspace: str | None = None
+    opened: Workspace | None = None
 
 
 CHOSEN = _Chosen()
@@ -82,11 +90,12 @@ def _options(
 
 @contextmanager
 def workspace() -> Iterator[Workspace]:
-    opened = Workspace.open(CHOSEN.workspace)
+    CHOSEN.opened = opened = Workspace.open(CHOSEN.workspace)
     try:
         jobs.sweep(opened)
         yield opened
     finally:
+        CHOSEN.opened = None
         opened.close()
 
 

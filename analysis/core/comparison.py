@@ -71,6 +71,10 @@ class Segment:
         """The columns it reads; those of saved segments only once they are resolved."""
         return frozenset()
 
+    def mentions(self) -> frozenset[str]:
+        """The names of the saved segments it mentions itself; those these mention are not among them."""
+        return frozenset()
+
     def to_dict(self) -> dict[str, Any]:
         """The tree as JSON can hold it; `from_dict` gives an equal one."""
         return {"version": VERSION, "segment": self._dict()}

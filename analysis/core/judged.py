@@ -13,6 +13,7 @@ from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Compare, Missing, Not, Segment, every
 from analysis.core.words import listed
 
+KINDS = ("label", "prediction", "score", "error", "loss", "time")
 LOSSES = {"log": "log loss", "absolute": "absolute error", "wrong": "right or wrong"}
 
 
@@ -58,6 +59,15 @@ def said_apart(evaluation: Evaluation, where: Segment, models: int) -> str:
         return ""
     means = "means" if len(apart) == 1 else "mean"
     return f"In the filter {listed(apart)} {means} each model version's own, so the versions are on different rows."
+
+
+def is_judged(name: str) -> bool:
+    """Whether a column that a file does not have is called like a judged one.
+
+    >>> is_judged("label_"), is_judged("label")
+    (True, False)
+    """
+    return name.endswith("_") and name.rstrip("_") in KINDS
 
 
 def loss_kind(evaluation: Evaluation, model: ModelFacts) -> str:

@@ -60,6 +60,9 @@ class Saved(Segment):
         if not isinstance(self.name, str) or not self.name:
             raise BadRequest("A saved segment needs a name after '@'.")
 
+    def mentions(self) -> frozenset[str]:
+        return frozenset({self.name})
+
     def _text(self, holds: bool) -> str:
         name = self.name if _BARE_SAVED.fullmatch(self.name) else '"' + self.name.replace('"', '""') + '"'
         return f"@{name}" if holds else f"not (@{name})"
@@ -93,6 +96,9 @@ class Not(Segment):
     def columns(self) -> frozenset[str]:
         return self.part.columns()
 
+    def mentions(self) -> frozenset[str]:
+        return self.part.mentions()
+
     def _text(self, holds: bool) -> str:
         return self.part._text(False) if holds else f"not ({self.part._text(False)})"
 
@@ -122,6 +128,9 @@ class _Joined(Segment):
 
     def columns(self) -> frozenset[str]:
         return frozenset[str]().union(*[part.columns() for part in self.parts])
+
+    def mentions(self) -> frozenset[str]:
+        return frozenset[str]().union(*[part.mentions() for part in self.parts])
 
     def _text(self, holds: bool) -> str:
         texts = [f"({part._text(True)})" if isinstance(part, _Joined) else part._text(True) for part in self.parts]

@@ -45,6 +45,13 @@ def offered(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     return [name for name in names if obstacles.offered(METRICS.get(name), evaluation)]
 
 
+def answerable(
+    evaluation: Evaluation, names: Sequence[str], model: ModelFacts, threshold: Threshold | None
+) -> list[str]:
+    """Those of these built-in metrics the model version has an answer to."""
+    return [name for name in names if obstacle(METRICS.get(name), evaluation, model, threshold) is None]
+
+
 def obstacle(metric: Metric, evaluation: Evaluation, model: ModelFacts, threshold: Threshold | None) -> str | None:
     """Why a metric cannot be answered for a model, None when it can."""
     if evaluation.roles.label is None and not obstacles.without_label(metric):

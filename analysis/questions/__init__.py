@@ -2,23 +2,30 @@
 
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
+from analysis.questions.composition import composition
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
+from analysis.questions.saved import saved
 from analysis.questions.segments import segments, sliceable
+from analysis.questions.selection import holds, selection
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
     "calibration",
     "compare_groups",
+    "composition",
     "errors",
+    "holds",
     "key_figures",
     "measure",
     "overview",
     "rows",
+    "saved",
     "segments",
+    "selection",
     "sliceable",
     "targets",
     "threshold_figures",

@@ -4,13 +4,14 @@ Each kind is a noun with a class of its own in core; here it is a name, a scope 
 its next version; older versions stay, so that what was said with them can be said again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name
-from analysis.core.errors import NotFound, UnknownName
+from analysis.core.errors import BadRequest, NotFound, UnknownName
 from analysis.store import staging
 from analysis.store.catalog import now
 from analysis.store.tables import definition as table
@@ -38,15 +39,41 @@ def _made(row: Any) -> Definition:
 def keep(workspace: Workspace, *, kind: str, name: str, body: dict[str, Any], scope: str = "") -> Definition:
     """Keep a definition as the next version of its name; the same body again is the version that is there."""
     name = clean_name(name, kind)
-    own = (table.c.kind == kind) & (table.c.scope == scope) & (table.c.name == name)
     with workspace.catalog.write() as connection:
-        last = connection.execute(sa.select(table).where(own).order_by(table.c.version.desc())).first()
-        if last is not None and last.deleted is None and last.body == body:
-            return _made(last)
-        version = 1 if last is None else last.version + 1
-        made = Definition(staging.new_id(), kind, scope, name, version, body, now(), workspace.actor)
-        connection.execute(table.insert().values(**vars(made)))
-        _note(workspace, connection, "keep", made)
+        return _keep(workspace, connection, kind, scope, name, body)
+
+
+def _keep(
+    workspace: Workspace, connection: sa.Connection, kind: str, scope: str, name: str, body: dict[str, Any]
+) -> Definition:
+    own = (table.c.kind == kind) & (table.c.scope == scope) & (table.c.name == name)
+    last = connection.execute(sa.select(table).where(own).order_by(table.c.version.desc())).first()
+    if last is not None and last.deleted is None and last.body == body:
+        return _made(last)
+    version = 1 if last is None else last.version + 1
+    made = Definition(staging.new_id(), kind, scope, name, version, body, now(), workspace.actor)
+    connection.execute(table.insert().values(**vars(made)))
+    _note(workspace, connection, "keep", made)
+    return made
+
+
+def rename(
+    workspace: Workspace, definition: Definition, name: str, others: Mapping[str, dict[str, Any]] | None = None
+) -> Definition:
+    """Keep a definition under another name and take it off the old one, all or nothing.
+
+    others: {name: body} of those of its kind and scope that mention it, as they are to be from now on. BadRequest
+    where the name is taken.
+    """
+    name = clean_name(name, definition.kind)
+    with workspace.catalog.write() as connection:
+        own = (table.c.kind == definition.kind) & (table.c.scope == definition.scope) & (table.c.name == name)
+        if connection.execute(sa.select(table.c.id).where(own & table.c.deleted.is_(None))).first() is not None:
+            raise BadRequest(f"There is already a {definition.kind} called '{name}'; choose another name.")
+        made = _keep(workspace, connection, definition.kind, definition.scope, name, definition.body)
+        for other, body in (others or {}).items():
+            _keep(workspace, connection, definition.kind, definition.scope, other, body)
+        _forget(workspace, connection, definition)
     return made
 
 
@@ -71,10 +98,22 @@ def find(workspace: Workspace, kind: str, name: str, scope: str = "") -> Definit
 
 def forget(workspace: Workspace, definition: Definition) -> None:
     """Take a definition off every list; its versions stay in the catalog's history."""
-    own = (table.c.kind == definition.kind) & (table.c.scope == definition.scope) & (table.c.name == definition.name)
     with workspace.catalog.write() as connection:
-        connection.execute(table.update().where(own & table.c.deleted.is_(None)).values(deleted=now()))
-        _note(workspace, connection, "forget", definition)
+        _forget(workspace, connection, definition)
+
+
+def _forget(workspace: Workspace, connection: sa.Connection, definition: Definition) -> None:
+    own = (table.c.kind == definition.kind) & (table.c.scope == definition.scope) & (table.c.name == definition.name)
+    connection.execute(table.update().where(own & table.c.deleted.is_(None)).values(deleted=now()))
+    _note(workspace, connection, "forget", definition)
+
+
+def history(workspace: Workspace, kind: str, name: str, scope: str = "") -> list[Definition]:
+    """Every version a name has had, the newest first, those before it was forgotten included."""
+    own = (table.c.kind == kind) & (table.c.scope == scope) & (table.c.name == name)
+    with workspace.catalog.read() as connection:
+        rows = connection.execute(sa.select(table).where(own).order_by(table.c.version.desc())).all()
+    return [_made(row) for row in rows]
 
 
 def _note(workspace: Workspace, connection: sa.Connection, action: str, definition: Definition) -> None:

@@ -1,10 +1,11 @@
 """The context: who, which, when. It lives in the URL, so that a link restores the view; the bar shows and changes it.
 
 The bar's widgets are not bound to the URL: they are seeded from it on a session's first run, and the URL is written
-from them on every run, which also survives a click in the menu.
+from them on every run (address.py), which also survives a click in the menu.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -16,13 +17,14 @@ from analysis.core import judged
 from analysis.core.cutoffs import Band, ByGroup, Threshold, sentence
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
-from analysis.core.expression import parse
 from analysis.core.period import Period
+from analysis.core.savedsegment import Conditions, read
 from analysis.core.segment import Segment
 from pages.ui import policybar
 from pages.ui.policybar import Policies, bar_key
 
-KEYS = ("e", "m", "from", "to", "where", "t", "seg")
+Editor = Callable[[Evaluation, str], None]
+"""What is drawn beside the filter: given the evaluation and the filter as it stands."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ def now(context: Context, policies: Policies) -> Context:
         return context
     rule, policy = policybar.in_force(context.evaluation, policies)
     return replace(context, threshold=rule, policy=policy)
+
+
+def request_filter(text: str) -> None:
+    """Put a filter into force in the next run; the bar of this run is already drawn."""
+    st.session_state["ctx_wanted_where"] = text
 
 
 def _reset() -> None:
@@ -151,10 +158,12 @@ def span(evaluation: Evaluation) -> tuple[date | None, date | None]:
     return datetime.fromisoformat(evaluation.time_low).date(), datetime.fromisoformat(evaluation.time_high).date()
 
 
-def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
+def bar(
+    known: list[Evaluation], policies: Policies, saved: Callable[[], Conditions], editor: Editor
+) -> tuple[Context, Any]:
     """Draw the context bar; what it says, and the Share button's place for `share`.
 
-    Nothing is drawn while there is no evaluation.
+    saved: the saved segments' conditions, which a filter may mention. Nothing is drawn while there is no evaluation.
     """
     seed(known, policies)
     if not known:
@@ -164,6 +173,8 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
     if wanted in marks:
         st.session_state["ctx_e"] = wanted
         _reset()
+    if "ctx_wanted_where" in st.session_state:
+        st.session_state[bar_key("where")] = st.session_state.pop("ctx_wanted_where")
     if st.session_state.get("ctx_e") not in marks:
         st.session_state["ctx_e"] = known[0].mark
         _reset()
@@ -178,7 +189,7 @@ def bar(known: list[Evaluation], policies: Policies) -> tuple[Context, Any]:
             width=_wide(shown(marks[st.session_state["ctx_e"]], known)),
         )
         evaluation = marks[mark]
-        context = _options(evaluation, policies)
+        context = _options(evaluation, policies, saved, editor)
         place = st.popover("Share", width="content")
     return context, place
 
@@ -194,11 +205,11 @@ def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
     return evaluation.name if evaluation.version == newest else f"{evaluation.name} @ {evaluation.version}"
 
 
-def _options(evaluation: Evaluation, policies: Policies) -> Context:
+def _options(evaluation: Evaluation, policies: Policies, saved: Callable[[], Conditions], editor: Editor) -> Context:
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key=bar_key("m"), placeholder="All", width=132)
+        models = st.multiselect("Model versions", names, key=bar_key("m"), placeholder="All", width=128)
     period, low, high = Period(), *span(evaluation)
     if low and high:
         options: dict[str, Any] = {} if bar_key("period") in st.session_state else {"value": (low, high)}
@@ -207,14 +218,15 @@ def _options(evaluation: Evaluation, policies: Policies) -> Context:
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=200)
+    filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=170)
     text = filtered.strip()
+    editor(evaluation, text)
     if policybar.decides(evaluation):
         policybar.fields(evaluation, policies(evaluation))
     where, broken = None, ""
     if text:
         try:
-            where = parse(text, columns=judged.types(evaluation))
+            where = read(text, judged.types(evaluation), saved)
         except BadRequest as error:
             broken = str(error)
     rule, policy = policybar.in_force(evaluation, policies)
@@ -223,37 +235,9 @@ def _options(evaluation: Evaluation, policies: Policies) -> Context:
 
 FILTER_HELP = (
     "Only rows where this holds. Compare with = != < <= > >=, `in ('a', 'b')`, `between 1 and 5`, `contains 'x'`, "
-    "`matches '^A'`, `is missing`; and, or, not; odd names in double quotes; also `label_`, `prediction_`, `loss_`."
+    "`matches '^A'`, `is missing`; and, or, not; odd names in double quotes; also `label_`, `prediction_`, `loss_`. "
+    "`@name` is a saved segment."
 )
-
-
-def link(context: Context) -> str:
-    """The full address of this view, which restores it anywhere."""
-    url = (st.context.url or "").split("?")[0]
-    pairs = [(key, value) for key in st.query_params if key not in KEYS for value in st.query_params.get_all(key)]
-    return f"{url}?{urlencode([*context.query(), *pairs])}"
-
-
-def share(context: Context, place: Any, policies: Policies) -> None:
-    """Fill the Share button, at the end of a run: only then is it known what the page's own pickers hold."""
-    if place is not None:
-        with place:
-            _shared(context, policies)
-
-
-@st.fragment(key=policybar.SHARE)
-def _shared(context: Context, policies: Policies) -> None:
-    st.caption("This address restores the view: evaluation, versions, period, filter, threshold and choices.")
-    st.code(link(now(context, policies)), language=None, wrap_lines=True)
-
-
-def write(context: Context) -> None:
-    """The URL says what the bar says."""
-    kept = {key: st.query_params.get_all(key) for key in st.query_params if key not in KEYS}
-    for key, value in context.query():
-        kept.setdefault(key, []).append(value)
-    if kept != {key: st.query_params.get_all(key) for key in st.query_params}:
-        st.query_params.from_dict(kept)
 
 
 @st.fragment(key=policybar.TOLD)

@@ -16,15 +16,18 @@ from analysis.core import judged
 from analysis.core.errors import AssayError, BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.policy import Policy
+from analysis.core.savedsegment import Conditions
 from analysis.core.settings import setting
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, jobs
 from analysis.store import policies as stored
+from analysis.store import segments as saved
 from analysis.store.workspace import Workspace
 from analysis.telling.picture import Drawn
 from pages.ui import policybar
+from pages.ui.address import write
 from pages.ui.cards import cards
-from pages.ui.context import Context, now, plain, write
+from pages.ui.context import Context, now, plain
 
 log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
@@ -52,6 +55,11 @@ def engine() -> Engine:
 def policies(evaluation: Evaluation) -> dict[str, Policy]:
     """An evaluation's saved policies by name."""
     return stored.listed(workspace(), evaluation)
+
+
+def segments() -> Conditions:
+    """The conditions of the saved segments by name."""
+    return saved.conditions(workspace())
 
 
 def home() -> None:

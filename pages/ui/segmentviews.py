@@ -1,4 +1,4 @@
-"""The views of Segments: by one column, by two."""
+"""The views of Segments: by one column, by two, and saved ones side by side."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from analysis.core.segment import every
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import defined
 from analysis.telling import charts, rows, segmentcharts, segmentrows
-from pages.ui import pickers, show
+from pages.ui import pickers, savedview, show
 from pages.ui.context import Context, plain
 
 CLICK = "click a group to look into it"
@@ -156,4 +156,8 @@ def _numbers(result: Result, models: list[str]) -> None:
     show.receipt(result, key="segments_receipt")
 
 
-VIEWS = {"one": View("One column", one_column), "two": View("Two columns", two_columns)}
+VIEWS = {
+    "one": View("One column", one_column),
+    "two": View("Two columns", two_columns),
+    "saved": View("Saved", savedview.view),
+}

@@ -17,7 +17,7 @@ CSS = """<style>
 .st-key-sentence p{{font-size:1.12rem;line-height:1.55;max-width:120ch}}
 [data-testid=stCaptionContainer],[data-testid=stMetricDelta]+*{{opacity:0.8}}
 [data-testid=stSliderThumbValue],[data-testid=stSliderThumbValue] *{{color:{textColor}!important}}
-[role=radio][aria-checked=true]{{color:{textColor}!important}}
+[role=radio][aria-checked=true]{{color:inherit!important}}
 .st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
 .st-key-next a *{{color:#FFFFFF!important}}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}

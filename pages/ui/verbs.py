@@ -1,12 +1,10 @@
 """Verbs: what one can do with a mark of a chart, in one drawer that every chart shares.
 
 A click on a mark opens the drawer; without a mouse, the button under the chart does, and a list there names the marks.
-A further verb is one `VERBS.add(...)`; a further chart with verbs is one line in `CHARTS`.
+A further verb is one `VERBS.add(...)` (mark.py); a further chart with verbs is one line in `CHARTS`.
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,15 +15,15 @@ from analysis import questions
 from analysis.core import judged
 from analysis.core.expression import parse
 from analysis.core.receipt import Result
-from analysis.core.registry import Registry
-from analysis.core.segment import Segment, every
+from analysis.core.segment import Segment
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import MOST, ORDERS
 from analysis.questions.rows import download, export
 from analysis.store import jobs
 from analysis.store.child import Progress
-from pages.ui import frame
+from pages.ui import frame, markviews
 from pages.ui.context import Context, plain
+from pages.ui.mark import VERBS, Mark, Verb
 
 CHARTS = {  # chart's key: the page it is on
     "overview_trend": "overview",
@@ -57,34 +55,6 @@ JUDGED = {
     "time": "The local time, in the zone of the evaluation.",
 }
 ORDER_TITLES = {"loss": "Largest loss", "id": "By id", "score": "Highest score", "time": "Earliest", "file": "As filed"}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A mark and the context it was seen in. where: the mark's own rows; text: what it is called."""
-
-    evaluation: OpenEvaluation
-    context: Context
-    model: str
-    where: Segment
-    text: str
-
-    @property
-    def segment(self) -> Segment:
-        """The mark's rows within the context's filter."""
-        return every([*([self.context.where] if self.context.where else []), self.where])
-
-
-@dataclass(frozen=True)
-class Verb:
-    """name: in keys. title: on the button. show: draws in the drawer what the verb gives for a mark."""
-
-    name: str
-    title: str
-    show: Callable[[Mark], None]
-
-
-VERBS: Registry[Verb] = Registry("verb")
 
 
 def chart(
@@ -149,15 +119,11 @@ def _open(rows: pl.DataFrame, chosen: tuple[str, str] | None, context: Context, 
         model, where, text = marks[place]
         segment = parse(where, columns=judged.types(evaluation.facts))
         mark = Mark(evaluation, context, model, segment, text)
-        verbs = list(VERBS)
-        verb = verbs[0]
-        if len(verbs) > 1:
-            names = [each.name for each in verbs]
-            name = st.segmented_control(
-                "Do", names, default=names[0], required=True, format_func=lambda name: VERBS.get(name).title, key="verb"
-            )
-            verb = VERBS.get(str(name))
-        verb.show(mark)
+        names = [each.name for each in VERBS]
+        name = st.segmented_control(
+            "Do", names, default=names[0], required=True, format_func=lambda name: VERBS.get(name).title, key="verb"
+        )
+        VERBS.get(str(name)).show(mark)
 
     drawer()
 
@@ -253,4 +219,10 @@ def _written(job: jobs.Job, key: str) -> None:
         st.warning(plain(job.error))
 
 
-VERBS.add(Verb("rows", "Show rows", show_rows))
+for verb in (
+    Verb("rows", "Show rows", show_rows),
+    Verb("break_out", "Break out by", markviews.break_out),
+    Verb("compare", "Compare with rest", markviews.compare),
+    Verb("save", "Save as segment", markviews.save),
+):
+    VERBS.add(verb)

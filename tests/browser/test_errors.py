@@ -97,14 +97,55 @@ def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
     mark.scroll_into_view_if_needed()
     mark.click(force=True)
     expect(drawer(page).get_by_role("combobox").first).to_have_value(label)
+    rows = counted(said(page))
+    told = re.search(r": ([\d,]+) rows", label)
+    assert rows == int(told[1].replace(",", "")) if told else rows > 0
+    seen = {"rows": lambda *_: None, "break_out": broken_out, "compare": compared, "save": saved}
+    assert {verb.name for verb in VERBS} == set(seen)
     for verb in VERBS:
-        if len(VERBS) > 1:
-            drawer(page).get_by_text(verb.title, exact=True).click()
-        if verb.name == "rows":
-            rows = counted(said(page))
-            told = re.search(r": ([\d,]+) rows", label)
-            assert rows == int(told[1].replace(",", "")) if told else rows > 0
+        drawer(page).get_by_text(verb.title, exact=True).click()
+        seen[verb.name](page, rows)
     shut(page)
+
+
+def answered(page, start):
+    """What a verb says of the mark, once it begins like this."""
+    answer = drawer(page).locator(".st-key-verbs_answer")
+    expect(answer).to_have_text(re.compile(start), use_inner_text=True)
+    return answer.inner_text().replace(JOINER, "")
+
+
+def broken_out(page, rows):
+    """Either the share of each group that is in the mark, or a metric within it; drawn and as a table."""
+    expect(drawer(page).get_by_role("region", name=re.compile("by .*, as a table"))).to_be_visible()
+    text = answered(page, r"\w")
+    assert text.startswith(f"{rows:,} row") or " by " in text, text
+    expect(drawer(page).locator(MARKS).first).to_be_attached()
+
+
+def compared(page, rows):
+    """A table of differences with the verdicts' correction, unless the mark is everything there is."""
+    table = drawer(page).get_by_role("region", name="These rows against the rest")
+    alone = drawer(page).get_by_text("there is no rest to compare it with")
+    expect(table.or_(alone)).to_be_visible()
+    if table.count():
+        expect(drawer(page).get_by_text(re.compile(r"corrected for \d+ looks"))).to_be_visible()
+
+
+def saved(page, rows):
+    """The mark's rows under a name, unless they are all rows."""
+    nothing = drawer(page).get_by_text("there is nothing to save")
+    code = drawer(page).get_by_test_id("stCode")
+    expect(code.or_(nothing)).to_be_visible()
+    if nothing.count():
+        return
+    answered(page, rf"{rows:,} of [\d,]+ rows \(")
+    page.settled()
+    field = drawer(page).get_by_label("Name")
+    field.fill("found by a click")
+    field.press("Enter")
+    drawer(page).get_by_role("button", name="Save segment").click()
+    expect(drawer(page).get_by_text("any filter knows it as")).to_be_visible()
 
 
 def test_without_a_mouse_the_button_and_the_list_lead_to_the_rows(visit, sample):

@@ -7,12 +7,13 @@ from time import perf_counter
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.expression import parse
 from analysis.core.pattern import check_pattern
+from analysis.core.savedsegment import inapplicable, read
 from analysis.core.segment import And, Between, Compare, Contains, Everything, Matches, Missing, Not, OneOf, Or, Saved
 from analysis.engine.condition import ColumnRef, render
 from tests.core.segment_oracle import HOSTILE, SIGNS, holds, texts, trees
@@ -176,6 +177,17 @@ def test_a_tree_means_what_python_means_and_its_complement_the_rest(connection, 
 @given(segment=trees(every_leaf))
 def test_the_text_of_a_tree_asks_the_same(segment):
     assert render(parse(segment.expression()), COLUMNS) == render(segment, COLUMNS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(one=trees(every_leaf, most=4), two=trees(every_leaf, most=4))
+def test_saved_segments_select_what_their_conditions_select(connection, one, two):
+    assume(inapplicable(one, TYPES) is None and inapplicable(two, TYPES) is None)
+    saved = {"it's one": one, "two": And((Saved("it's one"), two))}
+    found = read('not @two and (@"it\'s one" or text is missing)', TYPES, lambda: saved)
+    first, second = ([holds(each, row, TYPES) for row in ROWS] for each in (one, two))
+    wanted = [not (a and b) and (a or row["text"] is None) for a, b, row in zip(first, second, ROWS, strict=True)]
+    assert answers(connection, found) == wanted
 
 
 @pytest.mark.slow

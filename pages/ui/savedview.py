@@ -1,0 +1,146 @@
+"""The view of saved segments: side by side by metric and version, their overlaps, what each adds to the others."""
+
+import streamlit as st
+
+from analysis import questions
+from analysis.core.expression import parse
+from analysis.core.receipt import Result
+from analysis.core.segment import And, Not, Saved, Segment, resolve
+from analysis.engine.query import OpenEvaluation
+from analysis.metrics import METRICS
+from analysis.questions.saved import LOOKS
+from analysis.telling import markrows, savedcharts, savedrows
+from pages.ui import frame, pickers, show
+from pages.ui.context import Context, plain
+
+SHARED = {"Shared rows": st.column_config.NumberColumn(format="localized")}
+USUAL = 12
+"""So many segments are shown at first."""
+EFFECT = {"accuracy": "Difference in accuracy", "mae": "Difference in absolute error"}
+
+
+def view(ctx: Context, evaluation: OpenEvaluation) -> None:
+    """Draw it for the context's evaluation, versions, filter, period and threshold."""
+    known = frame.segments()
+    if not known:
+        st.info(
+            "No segment is saved yet. Build one with the funnel beside the filter, or click a mark of any chart and "
+            "choose Save as segment.",
+            icon=":material/filter_alt:",
+        )
+        return
+    answer = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Saved segments",
+            list(known),
+            default=list(known)[:USUAL],
+            key="segments_saved",
+            persist_state="session",
+            width="stretch",
+        )
+        offered = questions.key_figures(evaluation.facts)
+        usual = [name for name in LOOKS[evaluation.facts.task] if name in offered]
+        metrics = st.multiselect(
+            "Metrics",
+            offered,
+            default=usual,
+            key=f"segments_saved_metrics_{evaluation.facts.task}",
+            format_func=lambda name: METRICS.get(name).title,
+            persist_state="session",
+            width="stretch",
+        )
+    if not chosen or not metrics:
+        st.info("Choose at least one segment and one metric.")
+        return
+    with st.spinner("Counting ..."):
+        result = questions.saved(
+            evaluation,
+            segments={name: resolve(Saved(name), known) for name in chosen},
+            metrics=metrics,
+            models=ctx.models,
+            where=ctx.where,
+            period=ctx.period,
+            threshold=ctx.threshold,
+        )
+    with answer:
+        show.sentence(result)
+    for line in savedrows.left_out(result):
+        st.caption(plain(line))
+    if not result.frames["segments"]["applicable"].any():
+        return
+    models = list(result.receipt.options["models"])
+    _matrix(result)
+    _overlap(result)
+    _effects(result)
+    usable = result.frames["segments"].filter("applicable").select("segment", "where").iter_rows()
+    types = evaluation.facts.types()
+    _against(ctx, evaluation, {name: parse(text, columns=types) for name, text in usable}, models)
+    show.rows_used(result)
+    show.receipt(result, key="segments_saved_receipt")
+
+
+def _matrix(result: Result) -> None:
+    with st.container(border=True):
+        rows = savedrows.matrix(result)
+        show.heading("Segments by metric", "coloured where the difference to the rest holds")
+        show.chart(rows, savedcharts.matrix(rows["name"].n_unique()), key="segments_matrix", alt="Metrics by segment")
+        st.caption(
+            "▲ blue: better than the rest; ▼ orange: worse; pale: no difference holds; dashed: too few rows to judge."
+        )
+    with st.container(border=True):
+        show.heading("In numbers", "every cell against the rest, verdicts corrected for all of them")
+        show.table(savedrows.numbers(result), alt="Every saved segment in numbers", column_config=show.COUNTED)
+
+
+def _overlap(result: Result) -> None:
+    if result.frames["segments"]["applicable"].sum() < 2:
+        return
+    with st.container(border=True):
+        show.heading("How much they overlap", "a bar: the rows in just these segments and no other")
+        rows = savedrows.overlap(result)
+        show.chart(rows, savedcharts.overlap(len(rows)), key="segments_overlap", alt="Rows by combination of segments")
+        show.table(savedrows.pairs(result), alt="Rows every two segments share", column_config=SHARED)
+
+
+def _effects(result: Result) -> None:
+    with st.container(border=True):
+        show.heading("What each one adds", "difference alone (tick), and with the other segments held fixed (point)")
+        rows = savedrows.effects(result)
+        known = rows.drop_nulls("effect")
+        if len(known):
+            outcome = result.frames["effects"]["outcome"][0]
+            spec = savedcharts.effects(METRICS.get(outcome).unit, EFFECT[outcome], len(known))
+            show.chart(known, spec, key="segments_effects", alt=f"{EFFECT[outcome]} by segment")
+        show.table(savedrows.effect_table(rows), alt="Effects of the segments")
+        st.caption(
+            "By least squares on the segments' indicators, 95% interval; better and worse hold after correction for "
+            "all effects. It adjusts for the other segments shown, for nothing else."
+        )
+
+
+def _against(ctx: Context, evaluation: OpenEvaluation, segments: dict[str, Segment], models: list[str]) -> None:
+    """One saved segment against the rows of another that are not in it."""
+    if len(segments) < 2:
+        return
+    with st.container(border=True):
+        show.heading("One against another", "a segment against the rows of the other that are not in it")
+        names = list(segments)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            one = pickers.one("Segment", names, key="segments_one", shown=str, width=230)
+            others = [name for name in names if name != one]
+            other = pickers.one("Against", others, key="segments_other", shown=str, width=230)
+            model = pickers.one("Version", models, key="segments_version", segmented=True) if len(models) > 1 else ""
+        a, b = segments[one], segments[other]
+        result = questions.compare_groups(
+            evaluation,
+            a=a,
+            b=And((b, Not(a))),
+            models=[model or models[0]],
+            where=ctx.where,
+            period=ctx.period,
+            threshold=ctx.threshold,
+        )
+        show.sentence(result, key="segments_against_sentence")
+        show.table(markrows.against_other(result), alt=f"{one} against {other}")
+        show.receipt(result, key="segments_against_receipt")
