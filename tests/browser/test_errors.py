@@ -18,6 +18,7 @@ EVALUATION = {
     "errors_distribution": "diabetes",
 }
 EVALUATION |= {"overview_classes": "digits", "errors_matrix": "digits"}
+EVALUATION |= {"segments_cross": "loans&segments_view=two", "segments_trend": "loans&segments_group=region = 'East'"}
 
 
 def drawer(page):
