@@ -13,7 +13,6 @@ from analysis.metrics import defined, panel
 from analysis.questions.composition import offered
 from analysis.telling import charts, markrows
 from pages.ui import frame, segmentedit
-from pages.ui.cards import cards
 from pages.ui.context import plain, request_filter
 from pages.ui.mark import Mark
 
@@ -79,7 +78,7 @@ def _metric(mark: Mark) -> str:
 
 def _whole_page(mark: Mark, column: str, metric: str) -> None:
     """The way to the same groups with all the room of a page."""
-    if mark.judged or SEGMENTS not in {card.stem for card in cards()}:
+    if mark.judged:
         return
     if st.button("Open in Segments", key="verbs_segments", icon=":material/open_in_new:"):
         request_filter("" if isinstance(mark.segment, Everything) else mark.segment.expression())
@@ -149,9 +148,9 @@ def save(mark: Mark) -> None:
     if not mark.context.period.everything:
         st.caption("A segment has no period; the rows are counted within the one of the view.")
     if mark.judged:
-        st.caption("It asks for what the model said of a row: it serves where rows are listed, not as a filter.")
+        st.caption("It asks for what happened or what the model said of a row; each model version is asked its own.")
     segmentedit.keeping(text, key="verbs_keep")
-    if not mark.judged and st.button("Apply as filter", key="verbs_apply", icon=":material/filter_alt:"):
+    if st.button("Apply as filter", key="verbs_apply", icon=":material/filter_alt:"):
         request_filter(text)
         st.rerun()
 

@@ -78,12 +78,13 @@ def test_where_it_is_not_applicable_it_says_which_column_is_missing(workspace):
     assert refused == "The saved segment 'far' is not applicable here: its column is not there: 'distance'."
 
 
-def test_what_the_model_says_of_rows_may_be_saved_and_serves_where_rows_are_listed(workspace):
+def test_what_the_model_says_of_rows_may_be_saved_and_asked(workspace):
     assert ask(workspace, "segments", "save", "missed", "label_ = 'yes' and prediction_ = 'no'").status == 0
     wanted = [row for row in ROWS if row["paid"] == "yes" and row["decision"] == 0]
     said = ask(workspace, "rows", "loans", "--where", "@missed", "--json").json
     assert said["receipt"]["rows"][0]["rows"] == len(wanted)
-    assert "only its rows tell" in ask(workspace, "measure", "loans", "--where", "@missed").refusal
+    said = ask(workspace, "measure", "loans", "--where", "@missed", "--metrics", "accuracy", "--json").json
+    assert (said["frame"][0]["n"], said["frame"][0]["value"]) == (len(wanted), 0)
 
 
 def test_what_sets_rows_apart_and_segments_side_by_side(workspace, monkeypatch):
