@@ -9,6 +9,7 @@ from analysis.cli import gates, terminal
 from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import (
     AsJson,
+    Bins,
     Level,
     Named,
     PolicyName,
@@ -37,6 +38,7 @@ NUMBERS_FOR_MACHINES = ("low", "high", "other_value", "other_n", "difference_n",
 def compare_groups(
     evaluation: Named,
     by: Annotated[Text, typer.Option(metavar="COLUMN[,COLUMN]", help="Compare the groups of these columns.")] = None,
+    bins: Bins = None,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: a few of the task.")] = None,
     against: Annotated[
         str, typer.Option(metavar="rest|overall|VALUE", help="What each group is compared with; VALUE: one group.")
@@ -76,6 +78,7 @@ def compare_groups(
         result = questions.compare_groups(
             Engine(workspace).open(found),
             by=columns(by, list(types)),
+            binnings=terminal.binnings(bins),
             metrics=gates.names(names(metrics), asked),
             against=against,
             a=one,

@@ -9,6 +9,7 @@ from analysis.cli import gates, terminal
 from analysis.cli.gates import Cautious, FailIf, Junit
 from analysis.cli.terminal import (
     AsJson,
+    Bins,
     Level,
     Named,
     PolicyName,
@@ -35,6 +36,7 @@ def measure(
     evaluation: Named,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: all of the task.")] = None,
     by: Annotated[Text, typer.Option(metavar="COLUMN[,COLUMN]", help="Break out by columns.")] = None,
+    bins: Bins = None,
     where: Where = None,
     model: Versions = None,
     threshold: Threshold = None,
@@ -59,6 +61,7 @@ def measure(
             opened,
             metrics=gates.names(names(metrics), asked),
             by=columns(by, list(found.types())),
+            binnings=terminal.binnings(bins),
             where=segment,
             models=model or (),
             period=read_period(since, until),

@@ -55,6 +55,14 @@ def _level(value: float) -> float:
     return value
 
 
+Bins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bins",
+        metavar="COLUMN=HOW",
+        help="Cut a column of --by: quantile:4, width:8, week, month, quarter, year, or edges: 18,25,40; repeatable.",
+    ),
+]
 Level = Annotated[float, typer.Option("--level", callback=_level, help="The intervals' level.")]
 
 
@@ -111,6 +119,17 @@ def progress() -> Iterator[Callable[[float, str], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda share, doing: bar.update(task, completed=share, description=doing)
+
+
+def binnings(given: list[str] | None) -> dict[str, str]:
+    """{column: how it is cut} of the --bins options."""
+    found = {}
+    for text in given or ():
+        name, _, how = text.rpartition("=")
+        if not name.strip() or not how.strip():
+            raise BadRequest(f"--bins takes COLUMN=HOW, as in age=quantile:4 or age=18,25,40, not '{text}'.")
+        found[name.strip()] = how.strip()
+    return found
 
 
 def columns(listed: str | None, known: list[str]) -> tuple[str, ...]:

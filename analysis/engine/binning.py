@@ -4,6 +4,7 @@
 "year" cut moments; anything else is edges an analyst typed, "18, 25, 40".
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +90,21 @@ def cut(evaluation: OpenEvaluation, model: str, name: str, binning: str) -> str 
     if binning in CALENDAR:
         return _calendar(evaluation, model, column, binning)
     return typed(column.name, column.type, binning.split(","))
+
+
+def keys(
+    evaluation: OpenEvaluation, model: str, by: Sequence[str], binnings: Mapping[str, str]
+) -> tuple[str | Cut, ...]:
+    """What a query groups by. by: column names. binnings: {column: how it is cut}; the others are as the file has them.
+
+    BadRequest for a binning of a column that is not grouped by.
+    """
+    names = [evaluation.facts.column(name).name for name in by]
+    cuts = {evaluation.facts.column(name).name: how for name, how in binnings.items()}
+    idle = [name for name in cuts if name not in names]
+    if idle:
+        raise BadRequest(f"'{idle[0]}' is cut into bins, but nothing is broken out by it; name it with --by too.")
+    return tuple(cut(evaluation, model, name, cuts[name]) if name in cuts else name for name in names)
 
 
 def _counted(evaluation: OpenEvaluation, model: str, column: EvalColumn, kind: str, count: int) -> Cut:

@@ -1,7 +1,8 @@
 """How do groups, segments, periods or model versions differ? Differences with intervals, corrected for all looks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY
 from analysis.core.segment import And, Everything, Not, Segment, every
 from analysis.core.settings import number
-from analysis.engine import pairs, replicated
+from analysis.engine import binning, pairs, replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -31,6 +32,7 @@ LOOKS = {
     "regression": ("mae", "bias"),
 }
 """What is compared unless asked otherwise: few, since every look costs the others some power."""
+NONE: Mapping[str, str] = MappingProxyType({})
 REST, OVERALL = "rest", "overall"
 WHOLE = ("order:", "days", "rank_products")
 """Needs of a cube that the other groups do not add up to."""
@@ -87,6 +89,7 @@ def compare_groups(
     evaluation: OpenEvaluation,
     *,
     by: Sequence[str] = (),
+    binnings: Mapping[str, str] = NONE,
     metrics: Sequence[str] = (),
     against: str = REST,
     a: Segment | None = None,
@@ -102,7 +105,8 @@ def compare_groups(
 ) -> Result:
     """The difference of each metric, one way of these: groups of `by` against the rest, the whole or one of them;
     segment `a` against `b` (None: everything else); the first period against the second; the first model version of
-    `pair` against the others on the rows both answered, overall or in each group of `by`.
+    `pair` against the others on the rows both answered, overall or in each group of `by`. binnings: how columns of `by`
+    are cut into bins, see engine/binning.py.
 
     Verdicts are corrected over the whole frame: Benjamini and Hochberg, or with `claims` Holm. BadRequest for sides
     that share rows, for no way or more than one.
@@ -121,9 +125,10 @@ def compare_groups(
 
     def query(model: ModelFacts, measured: list[Metric]) -> Query:
         own = threshold if model.score or pair else None
-        return Query(model.name, panel.needs(measured), by=tuple(by), where=where, period=period, threshold=own)
+        return Query(model.name, panel.needs(measured), by=keys, where=where, period=period, threshold=own)
 
     versions = [facts.model(name) for name in (pair or models)] if pair or models else list(facts.models)
+    keys = binning.keys(evaluation, versions[0].name, by, binnings)
     asked = _Asked(evaluation, chosen, query, versions, threshold, level)
     if metrics:
         _refuse_undecided(asked)
@@ -140,6 +145,7 @@ def compare_groups(
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in chosen],
         "by": list(by),
+        "binnings": dict(binnings),
         "against": against if by and not pair else None,
         "a": None if a is None else a.expression(),
         "b": None if b is None else b.expression(),

@@ -1,6 +1,7 @@
 """How good is the model, and for whom? Metrics with intervals, overall or broken out by columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -15,13 +16,14 @@ from analysis.core.receipt import Receipt, Result
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import whole
-from analysis.engine import replicated
+from analysis.engine import binning, replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
 from analysis.metrics import defined, panel
 from analysis.metrics.definition import Metric
 
+NONE: Mapping[str, str] = MappingProxyType({})
 TAKEN = ("model", "metric", "class", "value", "low", "high", "n", "method", "reason", "baseline", "bound", "detectable")
 
 
@@ -30,6 +32,7 @@ def measure(
     *,
     metrics: Sequence[str] = (),
     by: Sequence[str] = (),
+    binnings: Mapping[str, str] = NONE,
     where: Segment | None = None,
     models: Sequence[str] = (),
     period: Period | None = None,
@@ -38,6 +41,7 @@ def measure(
 ) -> Result:
     """Each metric of each model version on its own scored and labelled rows, one row a group, model and metric.
 
+    binnings: {column of `by`: how it is cut into bins}, see engine/binning.py; as the file has it unless given.
     detectable: the smallest distance from a value fixed beforehand, such as a target, that so many rows find four times
     in five. An unanswerable metric has null and a reason; asked for by name while it lacks a decision, it raises
     Undecided.
@@ -58,6 +62,7 @@ def measure(
             strict=True,
         )
     )
+    keys = binning.keys(evaluation, versions[0].name, by, binnings)
     pieces, used, sql, notes = [], [], {}, []
     seconds, cached = 0.0, True
     apart = judged.said_apart(facts, where, len(versions))
@@ -68,7 +73,7 @@ def measure(
         query = Query(
             model=model.name,
             needs=panel.needs(possible),
-            by=tuple(column.name for column in columns),
+            by=keys,
             where=where,
             period=period,
             threshold=threshold if model.score else None,
@@ -93,6 +98,7 @@ def measure(
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in asked],
         "by": list(by),
+        "binnings": dict(binnings),
         "where": "" if isinstance(where, Everything) else where.expression(),
         "models": [model.name for model in versions],
         "from": str(period.first) if period.first else None,

@@ -76,6 +76,19 @@ def recall(rows, model):
     return sum(said), len(said)
 
 
+def test_columns_cut_into_bins_are_groups(workspace):
+    made = compared(workspace, "--by", "age", "--bins", "age=40", "--metrics", "recall", "--model", "old")
+    sides = [recall(kept(lambda row, old=old: (row["age"] >= 40) == old, "old"), "old") for old in (False, True)]
+    assert [row["age"] for row in made["frame"]] == ["below 40", "40 and above"]
+    assert [(row["value"], row["n"]) for row in made["frame"]] == [(pytest.approx(k / n), n) for k, n in sides]
+    said = ask(workspace, "measure", "loans", "--by", "age", "--bins", "age=40", "--metrics", "recall", "--json").json
+    assert [(row["value"], row["n"]) for row in said["frame"][:2]] == [(pytest.approx(k / n), n) for k, n in sides]
+    said = ask(workspace, "measure", "loans", "--by", "day", "--bins", "day=month", "--metrics", "prevalence", "--json")
+    assert {row["day"] for row in said.json["frame"]} == {"Jan 2026", "Feb 2026", "Mar 2026"}
+    assert "--by too" in ask(workspace, "measure", "loans", "--bins", "age=40").refusal
+    assert "COLUMN=HOW" in ask(workspace, "measure", "loans", "--by", "age", "--bins", "age").refusal
+
+
 def test_each_group_against_the_rest(workspace):
     made = compared(workspace, "--by", "region", "--metrics", "recall,roc_auc", "--model", "old")
     by_size = sorted(REGIONS, key=lambda name: -sum(row["region"] == name for row in ROWS))
