@@ -59,8 +59,15 @@ class Engine:
         def export(query: Listed, name: str) -> tuple[Path, int]:
             return self.export(evaluation, query, name, cancelled)
 
-        own = own_metrics(self.workspace, evaluation)
-        return OpenEvaluation(evaluation, ask, ask_all, rows, export, f"evaluations/{evaluation.id}.duckdb", own)
+        def judge(name: str, threshold: float | None) -> Judged:
+            model = evaluation.model(name)
+            return Judged(evaluation, model, self._cut(evaluation, model, threshold)[1])
+
+        def scan(statement: str) -> pl.DataFrame:
+            return self._run(evaluation, statement, cancelled)
+
+        own, place = own_metrics(self.workspace, evaluation), f"evaluations/{evaluation.id}.duckdb"
+        return OpenEvaluation(evaluation, ask, ask_all, rows, export, judge, scan, self.cache, place, own)
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""

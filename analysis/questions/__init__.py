@@ -2,6 +2,7 @@
 
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
+from analysis.questions.discover import discover
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
@@ -12,6 +13,7 @@ from analysis.questions.thresholds import thresholds
 __all__ = [
     "calibration",
     "compare_groups",
+    "discover",
     "errors",
     "key_figures",
     "measure",

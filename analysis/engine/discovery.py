@@ -1,0 +1,177 @@
+"""Discovery: the weak spots of one model version. Searched on one half of the rows, tested on the other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.core.errors import BadRequest, Interrupted
+from analysis.core.segment import Segment, every
+from analysis.engine.coded import BLOCKS, TELLING_AUC, Coded, Scope, coded, facets, searchable
+from analysis.engine.query import OpenEvaluation
+from analysis.metrics import confirming
+from analysis.metrics.confirming import Confirmed, Standing
+from analysis.metrics.contrasts import POWER
+from analysis.metrics.intervals import z_value
+from analysis.metrics.lattice import Lattice, Literals
+from analysis.metrics.picking import LOWEST_Z, Aim, Pick, Searched, picked, prices
+
+MOST_PICKS = 25
+LEAST_ROWS, LEAST_SHARE = 60, 0.005
+
+Progress = Callable[[float, str], None]
+Answer = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Options:
+    """depth: conditions a segment may have, 1 to 3. minimum: its fewest rows, None for a two-hundredth of them and at
+    least 60. budget: candidates to search, in their fixed order. late: whether the time is up."""
+
+    depth: int = 2
+    minimum: int | None = None
+    columns: tuple[str, ...] = ()
+    budget: int = 5_000_000
+    level: float = 0.95
+    progress: Progress = lambda share, doing: None
+    cancelled: Answer = lambda: False
+    late: Answer = lambda: False
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A pick with what both halves say. standing: over all rows. copies: other descriptions of the same rows, with
+    their Jaccard index. parents: segments it is part of and whose gap vanishes outside of it. stability: the share of
+    resamples in which it beats every rival description. child: it is part of another spot, by its place."""
+
+    segment: Segment
+    pick: Pick
+    standing: Standing
+    confirmed: Confirmed
+    copies: tuple[tuple[Segment, float], ...]
+    inside: tuple[int, ...]
+    vanishes: bool
+
+
+@dataclass(frozen=True)
+class Spots:
+    """spots: in the order of evidence on the half that chose them. offered, searched, eligible: candidates, those
+    counted, and those large enough. left: {column: why it was not searched}. by_column: (column, levels, z of its best
+    level alone). minimum: rows a segment had to have. rows: those searched."""
+
+    spots: tuple[Spot, ...]
+    offered: int
+    searched: int
+    eligible: int
+    left: Mapping[str, str]
+    by_column: tuple[tuple[str, int, float], ...]
+    minimum: int
+    rows: int
+    sql: str
+    _coded: Coded = field(repr=False)
+    _aim: Aim = field(repr=False)
+    prices: Sequence[float] = field(repr=False)
+
+    def smallest(self, share: float, conditions: int) -> float:
+        """The smallest gap that a segment of this share of the rows and so many conditions shows with power 0.8.
+
+        It has to outweigh its price on the half that chooses (see metrics/picking.py); nan where nothing varies.
+        """
+        rows = self._coded.finding[-1]
+        size = len(rows) * share
+        spread = float(np.std(rows.x)) * np.sqrt(1 / size + 1 / (len(rows) - size))
+        needed = max(np.sqrt(self.prices[conditions]), LOWEST_Z) + z_value(2 * POWER - 1)
+        return float(needed * spread) if spread > 0 else float("nan")
+
+    def stability(self, wanted: Sequence[int], seed: int) -> dict[int, float]:
+        """{place: share} of the spots that are shown: of resamples in which each is chosen over its rivals."""
+        rows, found = self._coded.finding, {}
+        for place, spot in enumerate(self.spots):
+            if place in wanted:
+                found[place] = confirming.stability(rows, spot.pick, self._aim, self.prices, blocks=BLOCKS, seed=seed)
+            x = rows[-1].x - spot.pick.gap * rows[-1].inside(spot.pick.literals)
+            rows = (*rows[:-1], rows[-1].with_x(x))
+        return found
+
+
+def spots(opened: OpenEvaluation, asked: Scope, options: Options) -> Spots:
+    """Search and test. Interrupted where it was cancelled; BadRequest where nothing can be searched."""
+    if not 1 <= options.depth <= 3:
+        raise BadRequest(f"A segment has 1 to 3 conditions, not {options.depth}.")
+    options.progress(0.02, "Looking at the columns")
+    columns, left = searchable(opened.facts, options.columns)
+    found, more = facets(opened, asked, columns)
+    _stop(options)
+    options.progress(0.1, "Reading the rows")
+    rows = coded(opened, asked, found)
+    left |= more
+    if not options.columns:
+        telling = {each.column: rows.tells(place) for place, each in enumerate(rows.facets)}
+        telling = {name: auc for name, auc in telling.items() if auc >= TELLING_AUC}
+        left |= {
+            name: f"it tells the outcome (AUC {auc:.3f}); name it among the columns to search it"
+            for name, auc in telling.items()
+        }
+        rows = rows.without(list(telling))
+    if not rows.facets:
+        raise BadRequest("There is no column to search: each has a role of its own, one value only, or too many.")
+    _stop(options)
+    minimum = options.minimum or max(LEAST_ROWS, int(np.ceil(rows.n * LEAST_SHARE)))
+    objective = asked.objective
+    apart = asked.theirs is not None or asked.reference is not None
+    aim = Aim(objective.sign, apart, int(np.ceil(minimum / 2)))
+    lattice = Lattice([each.axis for each in rows.facets], options.depth, options.budget)
+
+    def done(share: float) -> bool:
+        options.progress(0.3 + 0.4 * share, f"Searching {lattice.total:,} segments")
+        return options.late()
+
+    result = picked(rows.finding, lattice, aim, most=MOST_PICKS, done=done, cancelled=options.cancelled)
+    options.progress(0.8, "Testing what was found on the other half")
+    made = _tested(rows, result, aim, minimum, options)
+    alone = {axes[0]: z for axes, z in result.best if len(axes) == 1}
+    by_column = tuple(
+        (each.column, len(each.axis.levels), alone.get(place, float("nan"))) for place, each in enumerate(rows.facets)
+    )
+    return Spots(
+        made,
+        lattice.offered,
+        int(result.counted.sum()),
+        result.eligible,
+        left,
+        by_column,
+        minimum,
+        rows.n,
+        rows.sql,
+        rows,
+        aim,
+        prices(lattice),
+    )
+
+
+def _tested(rows: Coded, result: Searched, aim: Aim, minimum: int, options: Options) -> tuple[Spot, ...]:
+    whole = [rows.finding, rows.confirming]
+    known = [(pick, confirming.standing(whole, pick.literals)) for pick in result.picks]
+    known = [(pick, standing) for pick, standing in known if standing.n >= minimum]
+    _stop(options)
+    tests = confirming.confirmed(rows.confirming, [(pick.literals, pick.gap) for pick, _ in known], aim, options.level)
+    made = []
+    for place, ((pick, standing), test) in enumerate(zip(known, tests, strict=True)):
+        _stop(options)
+        others = [(at, other.literals) for at, (other, _) in enumerate(known) if at != place]
+        parents = tuple(at for at, other in others if confirming.part_of(rows.finding, pick.literals, other))
+        children = [other for _, other in others if confirming.part_of(rows.finding, other, pick.literals)]
+        vanishes = bool(children) and confirming.vanishes_outside(rows.finding, pick.literals, children)
+        copies = tuple((_said(rows, each), likeness) for each, likeness in pick.copies)
+        made.append(Spot(_said(rows, pick.literals), pick, standing, test, copies, parents, vanishes))
+    return tuple(made)
+
+
+def _said(rows: Coded, literals: Literals) -> Segment:
+    """A candidate as a segment, the condition of the first column first."""
+    return every([rows.facets[axis].segment(codes) for axis, codes in literals])
+
+
+def _stop(options: Options) -> None:
+    if options.cancelled():
+        raise Interrupted("Cancelled.")

@@ -1,0 +1,204 @@
+"""The lattice of candidates: every conjunction of up to three columns' levels, and sums over the rows of each at once.
+
+A column is an axis of codes; a level is a set of its codes (a value, a range of neighbouring bins, missing). Rows are
+counted by code only, several columns in one pass; sums over levels, ranges and conjunctions follow from those tables by
+small matrix products. Conjunctions of three take at most a handful of levels a column, the coarse ones.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CELLS = 1 << 14
+"""Cells of a table counted in one pass: it stays in the processor's cache."""
+
+Literals = tuple[tuple[int, bytes], ...]
+"""A candidate: (axis, which of its codes belong, a byte each) for each of its conditions."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A column as codes 0 to size - 1. levels: (L, size) which codes belong to each level. coarse: (size,) the code a
+    code has among fewer; coarse_levels: (Lc, codes among fewer)."""
+
+    size: int
+    levels: np.ndarray
+    coarse: np.ndarray
+    coarse_levels: np.ndarray
+
+    def codes_of(self, level: int, fine: bool) -> bytes:
+        """Which codes belong to a level, a byte each."""
+        held = self.levels[level] if fine else self.coarse_levels[level][self.coarse]
+        return held.astype(np.uint8).tobytes()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows with their codes (an array an axis), the term x and its weight w, the number of their unit and block.
+
+    Without weights w is None; without units unit is None.
+    """
+
+    codes: tuple[np.ndarray, ...]
+    x: np.ndarray
+    w: np.ndarray | None = None
+    unit: np.ndarray | None = None
+    block: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def inside(self, literals: Literals) -> np.ndarray:
+        """(n,) whether all conditions of a candidate hold."""
+        held = np.ones(len(self), dtype=bool)
+        for axis, codes in literals:
+            held &= np.frombuffer(codes, dtype=bool)[self.codes[axis]]
+        return held
+
+    def where(self, held: np.ndarray) -> "Rows":
+        """The rows of a mask."""
+        parts = [None if each is None else each[held] for each in (self.w, self.unit, self.block)]
+        return Rows(tuple(codes[held] for codes in self.codes), self.x[held], *parts)
+
+    def with_x(self, x: np.ndarray) -> "Rows":
+        return Rows(self.codes, x, self.w, self.unit, self.block)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """The candidates of one set of columns: those of a dense block of places, `shape` levels each."""
+
+    axes: tuple[int, ...]
+    fine: bool
+    start: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class Lattice:
+    """All candidates in a fixed order: one column, two, three; within these by the axes' order.
+
+    depth: 1 to 3 conditions. budget: stop before the first set of columns that would exceed so many candidates.
+    """
+
+    def __init__(self, axes: Sequence[Axis], depth: int, budget: int | None = None) -> None:
+        self.axes = tuple(axes)
+        self.sets: list[_Set] = []
+        self.offered, start, full = 0, 0, False
+        self.by_depth = [0] * (depth + 1)
+        for size in range(1, depth + 1):
+            for chosen in itertools.combinations(range(len(self.axes)), size):
+                fine = size < 3
+                shape = tuple(len(self._levels(axis, fine)) for axis in chosen)
+                count = math.prod(shape)
+                self.offered += count
+                full = full or (budget is not None and start + count > budget)
+                if not full and count:
+                    self.sets.append(_Set(chosen, fine, start, shape))
+                    self.by_depth[size] += count
+                    start += count
+        self.total = start
+        self.starts = np.array([each.start for each in self.sets] or [0])
+        self.depths = np.zeros(start, dtype=np.int8)
+        for each in self.sets:
+            self.depths[each.start : each.start + each.size] = len(each.axes)
+        self.blocks = [
+            (block, fine, held)
+            for fine in (True, False)
+            for block, held in _cover([each for each in self.sets if each.fine == fine], self._sizes(fine))
+        ]
+
+    def _levels(self, axis: int, fine: bool) -> np.ndarray:
+        return self.axes[axis].levels if fine else self.axes[axis].coarse_levels
+
+    def _sizes(self, fine: bool) -> list[int]:
+        return [each.size if fine else each.coarse_levels.shape[1] for each in self.axes]
+
+    def literals(self, place: int) -> Literals:
+        """The candidate at a place."""
+        of = self.sets[int(np.searchsorted(self.starts, place, side="right")) - 1]
+        levels = np.unravel_index(place - of.start, of.shape)
+        return tuple(
+            (axis, self.axes[axis].codes_of(int(level), of.fine)) for axis, level in zip(of.axes, levels, strict=True)
+        )
+
+    def best_by_set(self, values: np.ndarray) -> list[tuple[tuple[int, ...], int]]:
+        """(its columns, the place of its largest value) of every set of columns."""
+        return [
+            (each.axes, each.start + int(np.argmax(values[each.start : each.start + each.size]))) for each in self.sets
+        ]
+
+    def sums(
+        self, rows: Rows, weights: Sequence[np.ndarray | None], done: Callable[[float], bool] = lambda share: False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """((len(weights), total) sums of each weight (None: counts) over the rows of every candidate, (total,) counted).
+
+        done(share) is asked after each pass; once it says so, what is left is not counted and stays 0.
+        """
+        found = np.zeros((len(weights), self.total))
+        counted = np.zeros(self.total, dtype=bool)
+        coarse: dict[int, np.ndarray] = {}
+        for turn, (block, fine, held) in enumerate(self.blocks):
+            sizes = [self._sizes(fine)[axis] for axis in block]
+            key: np.ndarray = np.zeros(0)
+            for place, axis in enumerate(block):
+                codes = rows.codes[axis]
+                if not fine:
+                    if axis not in coarse:
+                        coarse[axis] = self.axes[axis].coarse.astype(np.uint8)[codes]
+                    codes = coarse[axis]
+                if place == 0:
+                    key = codes.astype(np.intp)
+                else:
+                    key *= sizes[place]
+                    key += codes
+            for number, weight in enumerate(weights):
+                table = np.bincount(key, weight, minlength=math.prod(sizes)).reshape(sizes)
+                for each in held:
+                    gone = tuple(place for place, axis in enumerate(block) if axis not in each.axes)
+                    made = self._over_levels(table.sum(axis=gone), each)
+                    found[number, each.start : each.start + each.size] = made.ravel()
+            for each in held:
+                counted[each.start : each.start + each.size] = True
+            if done((turn + 1) / len(self.blocks)):
+                break
+        return found, counted
+
+    def _over_levels(self, table: np.ndarray, of: _Set) -> np.ndarray:
+        """A table over codes as one over levels."""
+        for place, axis in enumerate(of.axes):
+            levels = self._levels(axis, of.fine).astype(float)
+            table = np.moveaxis(np.tensordot(levels, table, axes=(1, place)), 0, place)
+        return table
+
+
+def _cover(sets: list[_Set], sizes: list[int]) -> list[tuple[tuple[int, ...], list[_Set]]]:
+    """Blocks of columns that are counted together, and the sets each of them serves; every set once."""
+    waiting = {each.axes: each for each in sets}
+    found = []
+    while waiting:
+        block = list(next(iter(waiting)))
+        cells = math.prod(sizes[axis] for axis in block)
+        while True:
+            gains = [
+                (sum(set(each) <= {*block, axis} for each in waiting), -sizes[axis], -axis)
+                for axis in range(len(sizes))
+                if axis not in block and cells * sizes[axis] <= CELLS
+            ]
+            if not gains:
+                break
+            axis = -max(gains)[2]
+            block.append(axis)
+            cells *= sizes[axis]
+        served = [each for axes, each in waiting.items() if set(axes) <= set(block)]
+        block = sorted(block)
+        for each in served:
+            del waiting[each.axes]
+        found.append((tuple(block), served))
+    return found

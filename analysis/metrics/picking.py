@@ -1,0 +1,292 @@
+"""Picking: the candidates of a lattice that stand out, one after the other, each after the effects of those before it.
+
+What stands out is decided by evidence less what its kind would reach by chance: z squared - 2 ln(candidates with as
+many conditions), the risk inflation criterion of Foster and George (1994). So a condition is added only where the rows it
+keeps differ from those it drops. A pick's effect is then taken off its rows, and all candidates are judged again: what
+was only its shadow (a parent it is part of, a child, a column that goes with it) no longer stands out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analysis.core.errors import Interrupted
+from analysis.metrics.intervals import divide
+from analysis.metrics.lattice import Lattice, Literals, Rows
+
+LOWEST_Z = 3.0
+"""Below it a candidate is not worth a test on the other half."""
+LARGEST_SHARE = 0.5
+"""A weak spot is at most half of the rows: of more, the other side is the exception."""
+COPY = 0.8
+"""Jaccard index from which on two descriptions are of the same rows."""
+NEAR = 0.2
+RIVALS, COPIES = 6, 5
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What counts as weak, in terms of the mean of x. sign: 1 where a higher one is worse, -1 where a lower one is, 0
+    where distance from zero is. apart: the mean itself must lie on the bad side of zero, not only beyond the rest's.
+    minimum: the fewest rows (of each side) a candidate and its rest may have.
+    """
+
+    sign: int
+    apart: bool
+    minimum: int
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A candidate that stood out. z: its evidence on the rows that chose it, after the picks before it. gap: its mean
+    less that of the rest, likewise. copies: other descriptions of the same rows, with their Jaccard index. rivals:
+    descriptions that overlap with it and could have been chosen instead.
+    """
+
+    literals: Literals
+    z: float
+    gap: float
+    copies: tuple[tuple[Literals, float], ...] = ()
+    rivals: tuple[Literals, ...] = ()
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The picks in their order, and by candidate whether it was counted and judged. best: (its columns, z) of the
+    strongest candidate of each set of columns before any pick."""
+
+    picks: tuple[Pick, ...]
+    counted: np.ndarray
+    eligible: int
+    best: tuple[tuple[tuple[int, ...], float], ...] = ()
+
+
+@dataclass
+class _Side:
+    """One side's rows and sums: one, or the reference and what is compared with it. x: of the rows, less the effects
+    of the picks so far."""
+
+    rows: Rows
+    x: np.ndarray
+    n: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    w: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    sx: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    raw: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    spread: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    weight: float = 0.0
+    total: float = 0.0
+    deflation: float = 1.0
+
+    def weigh(self, values: np.ndarray) -> np.ndarray:
+        return values if self.rows.w is None else values * self.rows.w
+
+    def taken(self, held: np.ndarray, gap: float) -> None:
+        self.x[held] -= gap
+        self.total = float(self.weigh(self.x).sum())
+
+
+def picked(
+    sides: tuple[Rows, ...],
+    lattice: Lattice,
+    aim: Aim,
+    *,
+    most: int,
+    done: Callable[[float], bool] = lambda share: False,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Searched:
+    """Pick until nothing stands out or there are `most`. sides: the rows that choose; of two, the reference first.
+
+    done(share): as in Lattice.sums. Interrupted where `cancelled` says so.
+    """
+    made = [_Side(rows, rows.x.copy()) for rows in sides]
+    counted = np.ones(lattice.total, dtype=bool)
+    for place, side in enumerate(made):
+
+        def tick(share: float, place: int = place) -> bool:
+            if cancelled():
+                raise Interrupted("Cancelled.")
+            return done((place + share) / len(made))
+
+        counted &= _count(side, lattice, tick)
+    search = _Search(lattice, made, aim, counted)
+    picks: list[Pick] = []
+    first: np.ndarray | None = None
+    while len(picks) < most:
+        if cancelled():
+            raise Interrupted("Cancelled.")
+        z, score = search.judged()
+        first = np.abs(z) if first is None else first
+        if not len(score):
+            break
+        place = int(np.argmax(score))
+        if not abs(z[place]) >= LOWEST_Z:
+            break
+        picks.append(search.take(place, score))
+    strongest = [] if first is None else [(axes, float(first[at])) for axes, at in lattice.best_by_set(first)]
+    return Searched(tuple(picks), counted, int(search.eligible.sum()), tuple(strongest))
+
+
+def _count(side: _Side, lattice: Lattice, done: Callable[[float], bool]) -> np.ndarray:
+    """Fill a side's sums; (total,) which candidates were counted."""
+    rows, squares = side.rows, side.weigh(side.x) * side.x
+    binary = rows.w is None and bool(np.isin(np.unique(side.x[:1000]), (0.0, 1.0)).all()) and _is_binary(side.x)
+    weights = [None, side.weigh(side.x), *([] if binary else [squares]), *([] if rows.w is None else [rows.w])]
+    sums, counted = lattice.sums(rows, weights, done)
+    side.n, side.sx, side.raw = sums[0], sums[1], sums[1].copy()
+    side.w = side.n if rows.w is None else sums[-1]
+    square = side.sx if binary else sums[2]
+    side.weight = float(len(rows) if rows.w is None else rows.w.sum())
+    side.total = float(side.weigh(side.x).sum())
+    if rows.w is not None and side.weight > 0:
+        side.deflation = side.weight**2 / float((rows.w * rows.w).sum()) / max(len(rows), 1)
+    mean = side.total / side.weight if side.weight > 0 else 0.0
+    pooled = float(squares.sum()) / side.weight - mean * mean if side.weight > 0 else 0.0
+    own = divide(square, side.w) - divide(side.sx, side.w) ** 2
+    side.spread = np.maximum(np.nan_to_num(own), pooled)
+    return counted
+
+
+def prices(lattice: Lattice) -> list[float]:
+    """What evidence a candidate of 0, 1, ... conditions needs before it stands out: 2 ln(candidates of its kind)."""
+    return [0.0] + [2 * float(np.log(max(count, 1))) for count in lattice.by_depth[1:]]
+
+
+def _is_binary(x: np.ndarray) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+class _Search:
+    def __init__(self, lattice: Lattice, sides: list[_Side], aim: Aim, counted: np.ndarray) -> None:
+        self.lattice, self.sides, self.aim = lattice, sides, aim
+        fits = counted.copy()
+        for side in sides:
+            rest = len(side.rows) - side.n
+            fits &= (side.n >= aim.minimum) & (rest >= aim.minimum) & (side.n <= LARGEST_SHARE * len(side.rows))
+        if aim.apart and aim.sign:
+            means = [divide(side.raw, side.w) for side in sides]
+            fits &= aim.sign * (means[-1] - (means[0] if len(sides) == 2 else 0.0)) > 0
+        if aim.sign == 0:
+            means = [divide(side.raw, side.w) for side in sides]
+            rests = [divide(side.total - side.raw, side.weight - side.w) for side in sides]
+            own, others = (each[-1] - (each[0] if len(sides) == 2 else 0.0) for each in (means, rests))
+            fits &= np.abs(own) > np.abs(others)
+        self.eligible = fits
+        self.price = np.array(prices(lattice))[lattice.depths] if lattice.total else np.zeros(0)
+
+    def judged(self) -> tuple[np.ndarray, np.ndarray]:
+        """((total,) z, (total,) score) of every candidate; 0 and -inf where it is not eligible or better, not worse."""
+        gap, variance = self._gap(), np.zeros(self.lattice.total)
+        for side in self.sides:
+            inside, outside = side.n * side.deflation, (len(side.rows) - side.n) * side.deflation
+            variance += divide(side.spread, inside) + divide(side.spread, outside)
+        z = np.nan_to_num(divide(gap, np.sqrt(variance)))
+        z[~self.eligible] = 0.0
+        if self.aim.sign:
+            z = np.maximum(z * self.aim.sign, 0.0)
+        return z, np.where(z != 0, z * z - self.price, -np.inf)
+
+    def _gap(self) -> np.ndarray:
+        gap = np.zeros(self.lattice.total)
+        for place, side in enumerate(self.sides):
+            own = divide(side.sx, side.w) - divide(side.total - side.sx, side.weight - side.w)
+            gap += own if place == len(self.sides) - 1 else -own
+        return gap
+
+    def take(self, place: int, score: np.ndarray) -> Pick:
+        """The pick at a place, its ranges made finer where they were coarse; its effect is taken off its rows."""
+        literals = self.lattice.literals(place)
+        if self.lattice.depths[place] > 2:
+            literals = self._refined(literals)
+        held = [side.rows.inside(literals) for side in self.sides]
+        gap, z = self._alone(held)
+        shared = np.zeros(self.lattice.total)
+        for number, (side, inside) in enumerate(zip(self.sides, held, strict=True)):
+            rows = side.rows.where(inside)
+            sums, _ = self.lattice.sums(rows, [None] if rows.w is None else [None, rows.w])
+            shared += sums[0]
+            if number == len(self.sides) - 1:
+                side.sx = side.sx - gap * sums[-1]
+                side.taken(inside, gap)
+        size = sum(float(inside.sum()) for inside in held)
+        likeness = divide(shared, size + sum(side.n for side in self.sides) - shared)
+        self.eligible[place] = False
+        copies, rivals = self._others(literals, np.nan_to_num(likeness), score)
+        return Pick(literals, z, gap, copies, rivals)
+
+    def _alone(self, held: list[np.ndarray]) -> tuple[float, float]:
+        """(gap, z) of the rows of a mask a side, as `judged` would have it."""
+        gap, variance = 0.0, 0.0
+        for number, (side, inside) in enumerate(zip(self.sides, held, strict=True)):
+            w = np.ones(len(side.x)) if side.rows.w is None else side.rows.w
+            value = side.weigh(side.x)
+            own, other = float(w[inside].sum()), float(w[~inside].sum())
+            if own <= 0 or other <= 0:
+                return 0.0, 0.0
+            mean, rest = float(value[inside].sum()) / own, (side.total - float(value[inside].sum())) / other
+            gap += (mean - rest) * (1 if number == len(self.sides) - 1 else -1)
+            x = side.x[inside]
+            spread = max(float((w[inside] * (x - mean) ** 2).sum()) / own, float(np.var(side.x)))
+            counts = inside.sum() * side.deflation, (~inside).sum() * side.deflation
+            variance += spread / counts[0] + spread / counts[1]
+        z = gap / np.sqrt(variance) if variance > 0 else 0.0
+        return gap, z * self.aim.sign if self.aim.sign else z
+
+    def _refined(self, literals: Literals) -> Literals:
+        """Each condition in turn replaced by the finest level of its column that stands out most with the others."""
+        for _ in range(2):
+            before = literals
+            for turn, (axis, _) in enumerate(literals):
+                others = literals[:turn] + literals[turn + 1 :]
+                levels = self.lattice.axes[axis].levels
+                gap, variance = np.zeros(len(levels)), np.zeros(len(levels))
+                fits = np.ones(len(levels), dtype=bool)
+                for number, side in enumerate(self.sides):
+                    inside = side.rows.inside(others)
+                    codes = side.rows.codes[axis][inside]
+                    size = self.lattice.axes[axis].size
+                    weight = None if side.rows.w is None else side.rows.w[inside]
+                    x = side.x[inside]
+                    value = x if weight is None else x * weight
+                    n, w, s, q = (
+                        levels @ np.bincount(codes, each, minlength=size) for each in (None, weight, value, value * x)
+                    )
+                    own, rest = divide(s, w), divide(side.total - s, side.weight - w)
+                    gap += (own - rest) * (1 if number == len(self.sides) - 1 else -1)
+                    spread = np.maximum(np.nan_to_num(divide(q, w) - own**2), float(np.var(side.x)))
+                    variance += divide(spread, n * side.deflation)
+                    variance += divide(spread, (len(side.rows) - n) * side.deflation)
+                    fits &= (n >= self.aim.minimum) & (n <= LARGEST_SHARE * len(side.rows))
+                z = divide(gap, np.sqrt(variance)) * (self.aim.sign or np.sign(self._alone_gap(literals)))
+                z = np.where(fits, np.nan_to_num(z), -np.inf)
+                if np.isfinite(z).any():
+                    best = self.lattice.axes[axis].codes_of(int(np.argmax(z)), fine=True)
+                    literals = (*literals[:turn], (axis, best), *literals[turn + 1 :])
+            if literals == before:
+                break
+        return literals
+
+    def _alone_gap(self, literals: Literals) -> float:
+        return self._alone([side.rows.inside(literals) for side in self.sides])[0]
+
+    def _others(
+        self, literals: Literals, likeness: np.ndarray, score: np.ndarray
+    ) -> tuple[tuple[tuple[Literals, float], ...], tuple[Literals, ...]]:
+        """Descriptions of the same rows by other columns, and the strongest of other columns that overlap."""
+        own = {axis for axis, _ in literals}
+        copies: list[tuple[set[int], Literals, float]] = []
+        for axes, place in self.lattice.best_by_set(likeness):
+            known = [own, *(each for each, _, _ in copies)]
+            if likeness[place] >= COPY and len(axes) < 3 and not any(set(axes) >= each for each in known):
+                copies.append((set(axes), self.lattice.literals(place), float(likeness[place])))
+        near = np.where(likeness >= NEAR, score, -np.inf)
+        strongest = sorted(
+            ((near[place], axes, place) for axes, place in self.lattice.best_by_set(near)), key=lambda each: -each[0]
+        )
+        rivals = [
+            self.lattice.literals(place)
+            for value, axes, place in strongest[: RIVALS + 1]
+            if np.isfinite(value) and set(axes) != own and likeness[place] < COPY
+        ]
+        top = sorted(copies, key=lambda each: -each[2])[:COPIES]
+        return tuple((each[1], each[2]) for each in top), tuple(rivals[:RIVALS])
