@@ -25,15 +25,13 @@ def discover(
     evaluation: Named,
     objective: Annotated[
         Text,
-        typer.Option(
-            help="What to be weak in: accuracy, recall, log_loss, mae, calibration, cost, ...; default: the task's."
-        ),
+        typer.Option(help="What to be weak in: accuracy, recall, log_loss, mae, calibration, cost, ..."),
     ] = None,
     model: Versions = None,
     against: Annotated[
         Text,
         typer.Option(
-            metavar="MODEL|reference", help="Where it is worse than this version, or than in the reference period."
+            metavar="MODEL|reference", help="Where it is worse than this version, or than the reference period."
         ),
     ] = None,
     depth: Annotated[int, typer.Option(help="Conditions a segment may have, 1 to 3.")] = 2,
@@ -51,7 +49,7 @@ def discover(
     seed: Annotated[int, typer.Option(help="Of the halves: one finds, the other confirms.")] = SEED,
     json: AsJson = False,
 ) -> None:
-    """Weak spots: segments where a model is worse than elsewhere, found on one half of the rows, confirmed on the other."""
+    """Weak spots: segments a model is worse in, found on one half of the rows and confirmed on the other."""
     end = None if seconds is None else time.monotonic() + seconds
     with terminal.workspace() as workspace, terminal.progress() as progress:
         found = evaluations.find(workspace, evaluation)

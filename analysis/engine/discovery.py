@@ -18,6 +18,8 @@ from analysis.metrics.picking import LOWEST_Z, Aim, Pick, Searched, picked, pric
 
 MOST_PICKS = 25
 LEAST_ROWS, LEAST_SHARE = 60, 0.005
+LIKELY = 0.05
+"""How a pick lies to others is worked out where its p before correction is no larger, which each confirmed one's is."""
 
 Progress = Callable[[float, str], None]
 Answer = Callable[[], bool]
@@ -150,18 +152,24 @@ def spots(opened: OpenEvaluation, asked: Scope, options: Options) -> Spots:
 
 
 def _tested(rows: Coded, result: Searched, aim: Aim, minimum: int, options: Options) -> tuple[Spot, ...]:
-    whole = [rows.finding, rows.confirming]
-    known = [(pick, confirming.standing(whole, pick.literals)) for pick in result.picks]
+    halves = [rows.finding, rows.confirming]
+    known = [(pick, confirming.standing(halves, pick.literals)) for pick in result.picks]
     known = [(pick, standing) for pick, standing in known if standing.n >= minimum]
     _stop(options)
     tests = confirming.confirmed(rows.confirming, [(pick.literals, pick.gap) for pick, _ in known], aim, options.level)
+    likely = [place for place, test in enumerate(tests) if test.p <= LIKELY]
+    masks = {place: [rows_.inside(known[place][0].literals) for rows_ in rows.finding] for place in likely}
     made = []
     for place, ((pick, standing), test) in enumerate(zip(known, tests, strict=True)):
         _stop(options)
-        others = [(at, other.literals) for at, (other, _) in enumerate(known) if at != place]
-        parents = tuple(at for at, other in others if confirming.part_of(rows.finding, pick.literals, other))
-        children = [other for _, other in others if confirming.part_of(rows.finding, other, pick.literals)]
-        vanishes = bool(children) and confirming.vanishes_outside(rows.finding, pick.literals, children)
+        parents: tuple[int, ...] = ()
+        vanishes = False
+        if place in masks:
+            others = [at for at in likely if at != place]
+            parents = tuple(at for at in others if confirming.part_of(masks[place], masks[at]))
+            children = [at for at in others if confirming.part_of(masks[at], masks[place])]
+            inside = [np.logical_or.reduce([masks[at][side] for at in children]) for side in range(len(rows.finding))]
+            vanishes = bool(children) and confirming.vanishes_outside(rows.finding, masks[place], inside)
         copies = tuple((_said(rows, each), likeness) for each, likeness in pick.copies)
         made.append(Spot(_said(rows, pick.literals), pick, standing, test, copies, parents, vanishes))
     return tuple(made)

@@ -1,21 +1,21 @@
 """Facets: the columns of an evaluation as they are searched. Each is a few codes, and every level of it can be said.
 
-Texts are searched by value, numbers and dates by ranges of at most ten bins whose edges are round, the time by its
-buckets; missing is a value of its own. Of a text with too many values only whether it is missing is searched.
+Texts are searched by value, numbers by ranges of about ten bins and then at fifty round ends, dates by ranges, the time
+by its buckets; missing is a value of its own. Of a text with too many values only whether it is missing is searched.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.literal import Value, family, fit
-from analysis.core.period import bucket_after, bucket_place, bucket_start
+from analysis.core.period import DAY, bucket_after, bucket_place, bucket_start
 from analysis.core.segment import And, Between, Compare, Missing, Not, Segment
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.statements import bucket_sql
@@ -23,6 +23,7 @@ from analysis.metrics.lattice import Axis
 
 MOST_VALUES, MOST_BINS, ALL_RANGES, COARSE, COARSE_VALUES = 250, 10, 30, 5, 15
 LONGEST = 4
+MOST_ENDS, SAMPLE = 50, 100_000
 ROUND = 0.1
 Run = Callable[[str], pl.DataFrame]
 
@@ -76,7 +77,7 @@ def _values(column: EvalColumn, scope: str, run: Run, ordered: bool) -> Facet | 
     if len(known) + lacking < 2:
         return "one value only"
     if ordered and len(known) > MOST_BINS + 2:
-        return _cut(column, _even(known["v"].to_list(), known["n"].to_list()), lacking)
+        return _cut(column, known["v"].to_list()[1:], lacking, known["n"].to_numpy())
     if not ordered and len(known) > MOST_VALUES:
         known = known.sort("n", descending=True, maintain_order=True).head(MOST_VALUES)
     texts = known["v"].to_list()
@@ -111,30 +112,39 @@ def _values(column: EvalColumn, scope: str, run: Run, ordered: bool) -> Facet | 
             for place, value in enumerate(values)
         )
         sql = f"CASE {cases} ELSE {size - 1} END"
-    axis = _ordinal(len(values), lacking) if ordered else _nominal(len(values), size, lacking, shares)
+    axis = (
+        _ordinal(len(values), lacking, np.arange(len(values)))
+        if ordered
+        else _nominal(len(values), size, lacking, shares)
+    )
     return Facet(column.name, f"CAST({sql} AS UTINYINT)", axis, say, missing)
 
 
-def _even(texts: Sequence[str], counts: Sequence[int]) -> list[str]:
-    """The values that begin each of at most ten about equally frequent bins, without the first."""
-    total, upto, edges = sum(counts), 0, []
-    for text, count in zip(texts, counts, strict=True):
-        if upto and upto >= (len(edges) + 1) * total / MOST_BINS - count / 2 and len(edges) < MOST_BINS - 1:
-            edges.append(text)
-        upto += count
-    return edges
-
-
 def _bins(column: EvalColumn, scope: str, run: Run) -> Facet | str:
-    edges: list[Any] = list(column.edges[1:-1])
-    if family(column.type) == "number":
-        edges = [str(edge) for edge in rounded([float(each) for each in column.edges])]
-    elif family(column.type) == "moment":
-        moments = [datetime.fromisoformat(each) for each in column.edges]
-        widths = [(late - early).total_seconds() for early, late in zip(moments, moments[1:], strict=False)]
-        edges = [str(each.date()) if min(widths) > 2 * 86_400 else str(each) for each in moments[1:-1]]
     lacking = bool(run(f"SELECT count(*) AS n FROM rows r WHERE {scope} AND r.{column.key} IS NULL")["n"][0])
+    if family(column.type) == "number":
+        return _cut(column, [str(edge) for edge in rounded(_quantiles(column, scope, run))], lacking)
+    edges = list(column.edges[1:-1])
+    if family(column.type) == "moment":
+        moments = [datetime.fromisoformat(each) for each in column.edges]
+        narrowest = min(late - early for early, late in itertools.pairwise(moments))
+        edges = [str(each.date() if narrowest > 2 * DAY else each) for each in moments[1:-1]]
     return _cut(column, list(dict.fromkeys(edges)), lacking)
+
+
+def _quantiles(column: EvalColumn, scope: str, run: Run) -> list[float]:
+    """The ends of about equally full bins, from a fixed sample of the rows in scope."""
+    raw, every = f"r.{column.key}", max(1, column_rows(scope, run) // SAMPLE)
+    shares = ", ".join(str(place / MOST_ENDS) for place in range(MOST_ENDS + 1))
+    found = run(
+        f"SELECT quantile_disc(CAST({raw} AS DOUBLE), [{shares}]) AS q FROM rows r WHERE {scope} AND {raw} IS NOT NULL "
+        f"AND isfinite(CAST({raw} AS DOUBLE)) AND hash(r.rowid) % {every} = 0"
+    )["q"][0]
+    return [] if found is None else sorted(set(found.to_list()))
+
+
+def column_rows(scope: str, run: Run) -> int:
+    return int(run(f"SELECT count(*) AS n FROM rows r WHERE {scope}")["n"][0])
 
 
 def rounded(edges: Sequence[float]) -> list[Decimal]:
@@ -156,8 +166,9 @@ def rounded(edges: Sequence[float]) -> list[Decimal]:
     return found
 
 
-def _cut(column: EvalColumn, texts: list[str], lacking: bool) -> Facet | str:
-    """A column of numbers or dates cut at these edges; bin i is [edge i - 1, edge i)."""
+def _cut(column: EvalColumn, texts: list[str], lacking: bool, counts: np.ndarray | None = None) -> Facet | str:
+    """A column of numbers or dates cut at these edges; bin i is [edge i - 1, edge i). counts: rows a bin, where they
+    are not about equally many."""
     edges: list[Value] = [fit(text, column.type, column=column.name) for text in texts]
     if not edges:
         return "one value only"
@@ -171,10 +182,27 @@ def _cut(column: EvalColumn, texts: list[str], lacking: bool) -> Facet | str:
             parts.append(Compare(column.name, "<", edges[last]))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
-    steps = " + ".join(f"CAST({render(Compare(column.name, '>=', edge), reference)} AS UTINYINT)" for edge in edges)
+    def among(first: int, last: int) -> str:
+        if first == last:
+            return str(first)
+        middle = (first + last) // 2
+        below = render(Compare(column.name, "<", edges[middle]), reference)
+        return f"CASE WHEN {below} THEN {among(first, middle)} ELSE {among(middle + 1, last)} END"
+
     size = len(edges) + 1
-    sql = f"CASE WHEN {render(Missing(column.name), reference)} THEN {size} ELSE {steps} END"
-    return Facet(column.name, f"CAST({sql} AS UTINYINT)", _ordinal(size, lacking), say, size if lacking else None)
+    missing = render(Missing(column.name), reference)
+    sql = f"CASE WHEN {missing} THEN {size} ELSE {among(0, len(edges))} END"
+    axis = _ordinal(size, lacking, _grouped(size, counts, MOST_BINS))
+    return Facet(column.name, f"CAST({sql} AS UTINYINT)", axis, say, size if lacking else None)
+
+
+def _grouped(size: int, counts: np.ndarray | None, most: int) -> np.ndarray:
+    """(size,) the group of each code: at most so many, about equally full, none empty."""
+    shares = np.full(size, 1 / size) if counts is None else counts / counts.sum()
+    if size <= most:
+        return np.arange(size)
+    places = np.minimum(((np.cumsum(shares) - shares / 2) * most).astype(int), most - 1)
+    return np.unique(places, return_inverse=True)[1]
 
 
 def _time(column: EvalColumn, bucket: str, scope: str, run: Run) -> Facet | str:
@@ -192,14 +220,12 @@ def _time(column: EvalColumn, bucket: str, scope: str, run: Run) -> Facet | str:
         return "one value only"
 
     def say(begin: int, last: int) -> Segment:
-        ends = [
-            each.date() if each == datetime.combine(each, time()) else each
-            for each in (starts[begin], starts[last + 1])
-        ]
+        ends = [each.date() if each.time() == time() else each for each in (starts[begin], starts[last + 1])]
         return And((Compare(column.name, ">=", ends[0]), Compare(column.name, "<", ends[1])))
 
     sql = f"coalesce({bucket_sql(bucket)} - {first}, {size})"
-    return Facet(column.name, f"CAST({sql} AS UTINYINT)", _ordinal(size, bool(lacking)), say, size if lacking else None)
+    axis = _ordinal(size, bool(lacking), np.arange(size))
+    return Facet(column.name, f"CAST({sql} AS UTINYINT)", axis, say, size if lacking else None)
 
 
 def _presence(column: EvalColumn, scope: str, run: Run) -> Facet | str:
@@ -207,7 +233,7 @@ def _presence(column: EvalColumn, scope: str, run: Run) -> Facet | str:
     if not 0 < lacking[0] < lacking[1]:
         return "too many values, and none is missing" if not lacking[0] else "one value only"
     levels = np.array([[False, True], [True, False]])
-    axis = Axis(2, levels, np.arange(2), levels)
+    axis = Axis(2, 0, np.arange(2), levels, np.arange(2), levels)
     sql = f"CAST(r.{column.key} IS NULL AS UTINYINT)"
     return Facet(column.name, sql, axis, lambda first, last: Not(Missing(column.name)), 1)
 
@@ -222,23 +248,28 @@ def _ranges(size: int, few: bool) -> list[tuple[int, int]]:
     return ranges
 
 
-def _ordinal(size: int, lacking: bool) -> Axis:
-    """Codes 0 to size - 1 in their order, and a last one for missing."""
-    groups = min(COARSE, size)
-    coarse = np.concatenate([np.arange(size) * groups // size, [groups] if lacking else []]).astype(int)
+def _ordinal(size: int, lacking: bool, fine: np.ndarray) -> Axis:
+    """Codes 0 to size - 1 in their order, and a last one for missing. fine: (size,) the groups they are searched in."""
+    groups = int(fine.max()) + 1
+    few = min(COARSE, groups)
+    coarse = fine * few // groups
+    last = [size] if lacking else []
 
-    def levels(among: int, few: bool) -> np.ndarray:
-        ranges = _ranges(among, few) if among > 1 else []
+    def levels(among: int, only_few: bool) -> np.ndarray:
+        ranges = _ranges(among, only_few) if among > 1 else []
         made = np.zeros((len(ranges), among + lacking), dtype=bool)
-        for place, (first, last) in enumerate(ranges):
-            made[place, first : last + 1] = True
+        for place, (first, end) in enumerate(ranges):
+            made[place, first : end + 1] = True
         if not lacking:
             return made
         own = np.zeros((2, among + 1), dtype=bool)
         own[0, among], own[1, :among] = True, True
         return np.concatenate([made, own])
 
-    return Axis(size + lacking, levels(size, False), coarse, levels(groups, True))
+    fewer, fewest = (
+        np.concatenate([codes, [count] if last else []]).astype(int) for codes, count in ((fine, groups), (coarse, few))
+    )
+    return Axis(size + lacking, size, fewer, levels(groups, False), fewest, levels(few, True))
 
 
 def _nominal(values: int, size: int, lacking: bool, counts: np.ndarray) -> Axis:
@@ -250,4 +281,5 @@ def _nominal(values: int, size: int, lacking: bool, counts: np.ndarray) -> Axis:
     kept = sorted([*order.tolist(), *told[values:]])
     coarse = np.full(size, len(kept))
     coarse[kept] = np.arange(len(kept))
-    return Axis(size, levels, coarse, np.eye(len(kept), int(coarse.max()) + 1, dtype=bool))
+    eye = np.eye(len(kept), int(coarse.max()) + 1, dtype=bool)
+    return Axis(size, 0, np.arange(size), levels, coarse, eye)

@@ -21,10 +21,8 @@ def keep(opened: OpenEvaluation, options: Mapping[str, Any], result: Result) -> 
     """Keep a result under what was asked."""
     said = {"sentence": result.sentence, "receipt": asdict(result.receipt)}
     parts = {"": json.dumps(said).encode()}
-    for name, frame in {
-        "frame": result.frame,
-        **{f"frame {name}": each for name, each in result.frames.items()},
-    }.items():
+    frames = {"frame": result.frame} | {f"frame {name}": each for name, each in result.frames.items()}
+    for name, frame in frames.items():
         body = io.BytesIO()
         frame.write_ipc(body)
         parts[name] = body.getvalue()

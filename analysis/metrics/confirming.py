@@ -1,7 +1,7 @@
 """Confirming: what was picked on some rows, tested on others that had no say in the choice.
 
-Each pick is tested twice: as it stands against all other rows, and after the effects of the picks before it, so that a
-pick which merely overlaps with a true one is not confirmed by it. The larger p counts (intersection-union, Berger 1982).
+Each pick is tested twice: as it stands against all other rows, and after the effects of the picks before it, so that
+one which merely overlaps with a true one is not confirmed by it. The larger p counts (Berger 1982: intersection-union).
 """
 
 from collections.abc import Sequence
@@ -217,27 +217,25 @@ def _contrast(sides: Sequence[_Side], held: Sequence[np.ndarray]) -> _Contrast:
     )
 
 
-def vanishes_outside(sides: tuple[Rows, ...], parent: Literals, children: Sequence[Literals]) -> bool:
-    """Whether a pick's gap vanishes once the rows of picks inside it are left out; so it is only their shadow."""
-    whole = _contrast([_Side(rows) for rows in sides], [np.flatnonzero(rows.inside(parent)) for rows in sides])
-    left = []
-    for rows in sides:
-        out = np.zeros(len(rows), dtype=bool)
-        for child in children:
-            out |= rows.inside(child)
-        left.append(rows.where(~out))
-    outside = _contrast([_Side(rows) for rows in left], [np.flatnonzero(rows.inside(parent)) for rows in left])
+def vanishes_outside(sides: tuple[Rows, ...], parent: Sequence[np.ndarray], children: Sequence[np.ndarray]) -> bool:
+    """Whether a pick's gap vanishes once the rows of picks inside it are left out; so it is only their shadow.
+
+    parent, children: (n,) of each side whether a row is in the pick, and in any pick inside it.
+    """
+    whole = _contrast([_Side(rows) for rows in sides], [np.flatnonzero(mask) for mask in parent])
+    left = [_Side(rows.where(~out)) for rows, out in zip(sides, children, strict=True)]
+    outside = _contrast(left, [np.flatnonzero(mask[~out]) for mask, out in zip(parent, children, strict=True)])
     if not np.isfinite(outside.standing.gap) or not outside.variance > 0:
         return True
     strength = outside.standing.gap * np.sign(whole.standing.gap) / np.sqrt(outside.variance)
     return bool(strength < LEAST_OUTSIDE_Z)
 
 
-def part_of(sides: tuple[Rows, ...], child: Literals, parent: Literals) -> bool:
-    """Whether the rows of one are nearly all among the rows of the other, which has more."""
-    inside = sum(int((rows.inside(child) & rows.inside(parent)).sum()) for rows in sides)
-    own, other = (sum(int(rows.inside(each).sum()) for rows in sides) for each in (child, parent))
-    return own < NESTED * other and inside >= NESTED * own
+def part_of(child: Sequence[np.ndarray], parent: Sequence[np.ndarray]) -> bool:
+    """Whether the rows of one pick are nearly all among the rows of another, which has more."""
+    both = sum(int((own & other).sum()) for own, other in zip(child, parent, strict=True))
+    own, other = (sum(int(mask.sum()) for mask in each) for each in (child, parent))
+    return own < NESTED * other and both >= NESTED * own
 
 
 def stability(

@@ -21,18 +21,35 @@ Literals = tuple[tuple[int, bytes], ...]
 
 @dataclass(frozen=True)
 class Axis:
-    """A column as codes 0 to size - 1. levels: (L, size) which codes belong to each level. coarse: (size,) the code a
-    code has among fewer; coarse_levels: (Lc, codes among fewer)."""
+    """A column as codes 0 to size - 1, and how they are searched.
+
+    ordered: how many of them, the first ones, stand in an order, so that neighbours make ranges; 0 where none do.
+    fine: (size,) the code a code has among fewer, in conjunctions of one and two; levels: (L, codes among fewer) which
+    of these belong to each level. coarse, coarse_levels: the same for conjunctions of three.
+    """
 
     size: int
+    ordered: int
+    fine: np.ndarray
     levels: np.ndarray
     coarse: np.ndarray
     coarse_levels: np.ndarray
 
+    def grouped(self, fine: bool) -> np.ndarray:
+        return self.fine if fine else self.coarse
+
+    def over(self, fine: bool) -> np.ndarray:
+        return self.levels if fine else self.coarse_levels
+
     def codes_of(self, level: int, fine: bool) -> bytes:
         """Which codes belong to a level, a byte each."""
-        held = self.levels[level] if fine else self.coarse_levels[level][self.coarse]
-        return held.astype(np.uint8).tobytes()
+        return self.over(fine)[level][self.grouped(fine)].astype(np.uint8).tobytes()
+
+    def range_of(self, first: int, last: int) -> bytes:
+        """The ordered codes from first to last."""
+        held = np.zeros(self.size, dtype=np.uint8)
+        held[first : last + 1] = 1
+        return held.tobytes()
 
 
 @dataclass(frozen=True)
@@ -115,10 +132,10 @@ class Lattice:
         ]
 
     def _levels(self, axis: int, fine: bool) -> np.ndarray:
-        return self.axes[axis].levels if fine else self.axes[axis].coarse_levels
+        return self.axes[axis].over(fine)
 
     def _sizes(self, fine: bool) -> list[int]:
-        return [each.size if fine else each.coarse_levels.shape[1] for each in self.axes]
+        return [each.over(fine).shape[1] for each in self.axes]
 
     def literals(self, place: int) -> Literals:
         """The candidate at a place."""
@@ -137,22 +154,27 @@ class Lattice:
     def sums(
         self, rows: Rows, weights: Sequence[np.ndarray | None], done: Callable[[float], bool] = lambda share: False
     ) -> tuple[np.ndarray, np.ndarray]:
-        """((len(weights), total) sums of each weight (None: counts) over the rows of every candidate, (total,) counted).
+        """((len(weights), total) sums of each weight (None: counts) over every candidate's rows, (total,) counted).
 
         done(share) is asked after each pass; once it says so, what is left is not counted and stays 0.
         """
         found = np.zeros((len(weights), self.total))
         counted = np.zeros(self.total, dtype=bool)
-        coarse: dict[int, np.ndarray] = {}
+        grouped: dict[tuple[int, bool], np.ndarray] = {}
+
+        def codes_of(axis: int, fine: bool) -> np.ndarray:
+            if (axis, fine) not in grouped:
+                fewer = self.axes[axis].grouped(fine)
+                same = np.array_equal(fewer, np.arange(len(fewer)))
+                codes = rows.codes[axis]
+                grouped[axis, fine] = codes if same else fewer.astype(np.uint8)[codes]
+            return grouped[axis, fine]
+
         for turn, (block, fine, held) in enumerate(self.blocks):
             sizes = [self._sizes(fine)[axis] for axis in block]
             key: np.ndarray = np.zeros(0)
             for place, axis in enumerate(block):
-                codes = rows.codes[axis]
-                if not fine:
-                    if axis not in coarse:
-                        coarse[axis] = self.axes[axis].coarse.astype(np.uint8)[codes]
-                    codes = coarse[axis]
+                codes = codes_of(axis, fine)
                 if place == 0:
                     key = codes.astype(np.intp)
                 else:

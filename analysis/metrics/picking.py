@@ -1,9 +1,9 @@
 """Picking: the candidates of a lattice that stand out, one after the other, each after the effects of those before it.
 
 What stands out is decided by evidence less what its kind would reach by chance: z squared - 2 ln(candidates with as
-many conditions), the risk inflation criterion of Foster and George (1994). So a condition is added only where the rows it
-keeps differ from those it drops. A pick's effect is then taken off its rows, and all candidates are judged again: what
-was only its shadow (a parent it is part of, a child, a column that goes with it) no longer stands out.
+many conditions), the risk inflation criterion of Foster and George (1994). So a condition is added only where the rows
+it keeps differ from those it drops. A pick's effect is then taken off its rows, and all candidates are judged again:
+what was only its shadow (a parent it is part of, a child, a column that goes with it) no longer stands out.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,10 @@ from analysis.metrics.intervals import divide
 from analysis.metrics.lattice import Lattice, Literals, Rows
 
 LOWEST_Z = 3.0
-"""Below it a candidate is not worth a test on the other half."""
+SLACK = 10.0
+"""Candidates below this z, or whose score falls short of zero by more than the slack, are not worth a test."""
+TAIL = 10
+"""Picks whose score is below zero: a test each dilutes the others, so that there are few."""
 LARGEST_SHARE = 0.5
 """A weak spot is at most half of the rows: of more, the other side is the exception."""
 COPY = 0.8
@@ -77,6 +80,7 @@ class _Side:
     weight: float = 0.0
     total: float = 0.0
     deflation: float = 1.0
+    pooled: float = 0.0
 
     def weigh(self, values: np.ndarray) -> np.ndarray:
         return values if self.rows.w is None else values * self.rows.w
@@ -112,16 +116,19 @@ def picked(
     search = _Search(lattice, made, aim, counted)
     picks: list[Pick] = []
     first: np.ndarray | None = None
-    while len(picks) < most:
+    tail = 0
+    while len(picks) < most and tail <= TAIL:
         if cancelled():
             raise Interrupted("Cancelled.")
         z, score = search.judged()
         first = np.abs(z) if first is None else first
         if not len(score):
             break
+        score = np.where(np.abs(z) >= LOWEST_Z, score, -np.inf)
         place = int(np.argmax(score))
-        if not abs(z[place]) >= LOWEST_Z:
+        if not score[place] >= -SLACK:
             break
+        tail += score[place] < 0
         picks.append(search.take(place, score))
     strongest = [] if first is None else [(axes, float(first[at])) for axes, at in lattice.best_by_set(first)]
     return Searched(tuple(picks), counted, int(search.eligible.sum()), tuple(strongest))
@@ -141,9 +148,9 @@ def _count(side: _Side, lattice: Lattice, done: Callable[[float], bool]) -> np.n
     if rows.w is not None and side.weight > 0:
         side.deflation = side.weight**2 / float((rows.w * rows.w).sum()) / max(len(rows), 1)
     mean = side.total / side.weight if side.weight > 0 else 0.0
-    pooled = float(squares.sum()) / side.weight - mean * mean if side.weight > 0 else 0.0
+    side.pooled = float(squares.sum()) / side.weight - mean * mean if side.weight > 0 else 0.0
     own = divide(square, side.w) - divide(side.sx, side.w) ** 2
-    side.spread = np.maximum(np.nan_to_num(own), pooled)
+    side.spread = np.maximum(np.nan_to_num(own), side.pooled)
     return counted
 
 
@@ -194,10 +201,8 @@ class _Search:
         return gap
 
     def take(self, place: int, score: np.ndarray) -> Pick:
-        """The pick at a place, its ranges made finer where they were coarse; its effect is taken off its rows."""
-        literals = self.lattice.literals(place)
-        if self.lattice.depths[place] > 2:
-            literals = self._refined(literals)
+        """The pick at a place, the ends of its ranges made finer; its effect is taken off its rows."""
+        literals = self._refined(self.lattice.literals(place))
         held = [side.rows.inside(literals) for side in self.sides]
         gap, z = self._alone(held)
         shared = np.zeros(self.lattice.total)
@@ -226,48 +231,53 @@ class _Search:
             mean, rest = float(value[inside].sum()) / own, (side.total - float(value[inside].sum())) / other
             gap += (mean - rest) * (1 if number == len(self.sides) - 1 else -1)
             x = side.x[inside]
-            spread = max(float((w[inside] * (x - mean) ** 2).sum()) / own, float(np.var(side.x)))
+            spread = max(float((w[inside] * (x - mean) ** 2).sum()) / own, side.pooled)
             counts = inside.sum() * side.deflation, (~inside).sum() * side.deflation
             variance += spread / counts[0] + spread / counts[1]
         z = gap / np.sqrt(variance) if variance > 0 else 0.0
         return gap, z * self.aim.sign if self.aim.sign else z
 
     def _refined(self, literals: Literals) -> Literals:
-        """Each condition in turn replaced by the finest level of its column that stands out most with the others."""
+        """Each range in turn replaced by the one that stands out most with the other conditions.
+
+        A range with two ends has more to choose from than one with one, so that it pays for its second end.
+        """
+        sign = self.aim.sign or int(np.sign(self._alone([side.rows.inside(literals) for side in self.sides])[0])) or 1
         for _ in range(2):
             before = literals
-            for turn, (axis, _) in enumerate(literals):
-                others = literals[:turn] + literals[turn + 1 :]
-                levels = self.lattice.axes[axis].levels
-                gap, variance = np.zeros(len(levels)), np.zeros(len(levels))
-                fits = np.ones(len(levels), dtype=bool)
-                for number, side in enumerate(self.sides):
-                    inside = side.rows.inside(others)
-                    codes = side.rows.codes[axis][inside]
-                    size = self.lattice.axes[axis].size
-                    weight = None if side.rows.w is None else side.rows.w[inside]
-                    x = side.x[inside]
-                    value = x if weight is None else x * weight
-                    n, w, s, q = (
-                        levels @ np.bincount(codes, each, minlength=size) for each in (None, weight, value, value * x)
-                    )
-                    own, rest = divide(s, w), divide(side.total - s, side.weight - w)
-                    gap += (own - rest) * (1 if number == len(self.sides) - 1 else -1)
-                    spread = np.maximum(np.nan_to_num(divide(q, w) - own**2), float(np.var(side.x)))
-                    variance += divide(spread, n * side.deflation)
-                    variance += divide(spread, (len(side.rows) - n) * side.deflation)
-                    fits &= (n >= self.aim.minimum) & (n <= LARGEST_SHARE * len(side.rows))
-                z = divide(gap, np.sqrt(variance)) * (self.aim.sign or np.sign(self._alone_gap(literals)))
-                z = np.where(fits, np.nan_to_num(z), -np.inf)
-                if np.isfinite(z).any():
-                    best = self.lattice.axes[axis].codes_of(int(np.argmax(z)), fine=True)
-                    literals = (*literals[:turn], (axis, best), *literals[turn + 1 :])
+            for turn, (axis, codes) in enumerate(literals):
+                size = self.lattice.axes[axis].ordered
+                held = np.flatnonzero(np.frombuffer(codes, dtype=bool))
+                if size > 2 and held[-1] < size and len(held) < size:
+                    others = literals[:turn] + literals[turn + 1 :]
+                    first, last = self._range(others, axis, size, sign, (int(held[0]), int(held[-1])))
+                    finer = self.lattice.axes[axis].range_of(first, last)
+                    literals = (*literals[:turn], (axis, finer), *literals[turn + 1 :])
             if literals == before:
                 break
         return literals
 
-    def _alone_gap(self, literals: Literals) -> float:
-        return self._alone([side.rows.inside(literals) for side in self.sides])[0]
+    def _range(self, others: Literals, axis: int, size: int, sign: int, now: tuple[int, int]) -> tuple[int, int]:
+        first, last = np.triu_indices(size)
+        gap, variance, fits = np.zeros(len(first)), np.zeros(len(first)), (last - first) < size - 1
+        for number, side in enumerate(self.sides):
+            inside = np.flatnonzero(side.rows.inside(others))
+            codes, x = side.rows.codes[axis][inside], side.x[inside]
+            w = None if side.rows.w is None else side.rows.w[inside]
+            value = x if w is None else x * w
+            tables = [np.bincount(codes, each, minlength=size)[:size] for each in (None, w, value, value * x)]
+            upto = [np.concatenate([[0.0], np.cumsum(table)]) for table in tables]
+            n, total, s, q = (each[last + 1] - each[first] for each in upto)
+            own, rest = divide(s, total), divide(side.total - s, side.weight - total)
+            gap += (own - rest) * (1 if number == len(self.sides) - 1 else -1)
+            spread = np.maximum(np.nan_to_num(divide(q, total) - own**2), side.pooled)
+            variance += divide(spread, n * side.deflation) + divide(spread, (len(side.rows) - n) * side.deflation)
+            fits &= (n >= self.aim.minimum) & (n <= LARGEST_SHARE * len(side.rows))
+        z = np.nan_to_num(divide(gap, np.sqrt(variance))) * sign
+        ends = (first > 0).astype(int) + (last < size - 1)
+        score = np.where(fits & (z > 0), z * z - 2 * np.log(size) * ends, -np.inf)
+        best = int(np.argmax(score))
+        return (int(first[best]), int(last[best])) if np.isfinite(score[best]) else now
 
     def _others(
         self, literals: Literals, likeness: np.ndarray, score: np.ndarray
