@@ -2,7 +2,7 @@
 
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
-from analysis.questions.discover import discover
+from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
@@ -11,12 +11,16 @@ from analysis.questions.targets import targets
 from analysis.questions.thresholds import thresholds
 
 __all__ = [
+    "Asked",
     "calibration",
+    "comparable",
     "compare_groups",
     "discover",
+    "discovered",
     "errors",
     "key_figures",
     "measure",
+    "offered",
     "overview",
     "rows",
     "targets",

@@ -2,7 +2,8 @@
 tested on the other, with the share of false discoveries held below q over all that was tested.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,33 +27,92 @@ from analysis.store.evaluations import SEED
 REFERENCE = "reference"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is searched. objective: of engine/objectives.py, "" for the task's usual one. against: "" for the other
+    rows; a model version, to find where `models` are worse than it on the rows both answered; "reference", to find
+    where they are worse than in the reference period. depth, minimum, columns, budget: as in discovery.Options. q: the
+    share of false discoveries, None for the setting's. seed: of the halves and of the resamples."""
+
+    objective: str = ""
+    models: tuple[str, ...] = ()
+    against: str = ""
+    depth: int = 2
+    minimum: int | None = None
+    columns: tuple[str, ...] = ()
+    q: float | None = None
+    budget: int = 5_000_000
+    where: Segment | None = None
+    period: Period = field(default_factory=Period)
+    threshold: float | None = None
+    seed: int = SEED
+    level: float = 0.95
+
+    def understood(self, facts: Evaluation) -> "Asked":
+        """The same with every default filled in; BadRequest where it cannot be asked."""
+        aim = objectives.of(facts, self.objective)
+        versions = [facts.model(name).name for name in self.models] or [each.name for each in facts.models]
+        if self.against not in ("", REFERENCE):
+            facts.model(self.against)
+            versions = [name for name in versions if name != self.against]
+            if not versions:
+                raise BadRequest(f"'{self.against}' cannot be compared with itself; name another model version.")
+            if not aim.paired:
+                raise BadRequest(
+                    f"'{aim.name}' is not over the same rows for two model versions, so they cannot be compared row "
+                    "by row."
+                )
+        q = number("q") if self.q is None else self.q
+        if not 0 < q < 1:
+            raise BadRequest(f"q is a share between 0 and 1, not {q}.")
+        if self.minimum is not None and self.minimum < 2:
+            raise BadRequest(f"A segment has at least 2 rows, not {self.minimum}.")
+        names = tuple(facts.column(name).name for name in self.columns)
+        return replace(self, objective=aim.name, models=tuple(versions), q=q, columns=names)
+
+    def options(self, facts: Evaluation) -> dict[str, Any]:
+        """For the receipt and for finding the answer again; of what was understood."""
+        reference, period = self.periods(facts)
+        return {
+            "objective": self.objective,
+            "models": list(self.models),
+            "against": self.against,
+            "depth": self.depth,
+            "minimum": self.minimum,
+            "columns": list(self.columns),
+            "q": self.q,
+            "budget": self.budget,
+            "where": "" if self.where is None or isinstance(self.where, Everything) else self.where.expression(),
+            "from": str(period.first) if period.first else None,
+            "to": str(period.last) if period.last else None,
+            "reference": None if reference is None else [str(reference.first), str(reference.last)],
+            "threshold": self.threshold,
+            "seed": self.seed,
+            "level": self.level,
+            "positive": facts.positive,
+        }
+
+    def periods(self, facts: Evaluation) -> tuple[Period | None, Period]:
+        """(the reference period or None, the one that is searched: the context's, else all that follows)."""
+        return _periods(facts, self.period) if self.against == REFERENCE else (None, self.period)
+
+
+def discovered(evaluation: OpenEvaluation, asked: Asked) -> Result | None:
+    """What `discover` answered to the same before, None where nobody asked."""
+    return kept(evaluation, "discover", asked.understood(evaluation.facts).options(evaluation.facts))
+
+
 def discover(
     evaluation: OpenEvaluation,
+    asked: Asked,
     *,
-    objective: str = "",
-    models: Sequence[str] = (),
-    against: str = "",
-    depth: int = 2,
-    minimum: int | None = None,
-    columns: Sequence[str] = (),
-    q: float | None = None,
-    budget: int = 5_000_000,
-    where: Segment | None = None,
-    period: Period | None = None,
-    threshold: float | None = None,
-    seed: int = SEED,
-    level: float = 0.95,
     progress: Callable[[float, str], None] = lambda share, doing: None,
     cancelled: Callable[[], bool] = lambda: False,
     late: Callable[[], bool] = lambda: False,
 ) -> Result:
     """A row a confirmed weak spot, the largest recoverable loss first.
 
-    objective: of engine/objectives.py, "" for the task's usual one. against: "" for the other rows; a model version,
-    to find where `models` are worse than it on the rows both answered; "reference", to find where they are worse than
-    in the reference period. minimum, budget, depth: as in Options. seed: of the halves and of the resamples. late:
-    whether to stop; what was searched until then is the answer, and says so.
-
+    late: whether to stop; what was searched until then is the answer, and says so.
     value, rest: the mean of the objective inside and outside, over all rows; of a comparison, of the difference. gap:
     value - rest, with low and high from the rows that had no say in the choice, widened where they do not hold it.
     p_adjusted: Benjamini-Hochberg over all that was tested. recoverable: by how much the objective over all rows would
@@ -60,66 +120,35 @@ def discover(
     Further frames: see engine/spotframes.py.
     """
     facts = evaluation.facts
-    where, period = where or Everything(), period or Period()
-    aim = objectives.of(facts, objective)
-    versions = [facts.model(name).name for name in models] or [each.name for each in facts.models]
-    if against not in ("", REFERENCE):
-        facts.model(against)
-        versions = [name for name in versions if name != against]
-        if not versions:
-            raise BadRequest(f"'{against}' cannot be compared with itself; name another model version.")
-        if not aim.paired:
-            raise BadRequest(
-                f"'{aim.name}' is not over the same rows for two model versions, so they cannot be compared row by row."
-            )
-    reference, period = _periods(facts, period) if against == REFERENCE else (None, period)
-    q = number("q") if q is None else q
-    if not 0 < q < 1:
-        raise BadRequest(f"q is a share between 0 and 1, not {q}.")
-    options: dict[str, Any] = {
-        "objective": aim.name,
-        "models": versions,
-        "against": against,
-        "depth": depth,
-        "minimum": minimum,
-        "columns": list(columns),
-        "q": q,
-        "budget": budget,
-        "where": "" if isinstance(where, Everything) else where.expression(),
-        "from": str(period.first) if period.first else None,
-        "to": str(period.last) if period.last else None,
-        "reference": None if reference is None else [str(reference.first), str(reference.last)],
-        "threshold": threshold,
-        "seed": seed,
-        "level": level,
-        "positive": facts.positive,
-    }
+    asked = asked.understood(facts)
+    options = asked.options(facts)
     known = kept(evaluation, "discover", options)
     if known is not None:
         return known
     found: list[tuple[Scope, Spots]] = []
     used, notes = [], []
-    for place, name in enumerate(versions):
-        scopes = _scope(evaluation, aim, name, against, where, period, reference, threshold, seed)
-        query = Query(name, frozenset(), where=where, period=period, threshold=_cut(facts, name, threshold))
+    for place, name in enumerate(asked.models):
+        scope = _scope(evaluation, asked, name)
+        cut = _cut(facts, name, asked.threshold)
+        query = Query(name, frozenset(), where=scope.where, period=scope.period, threshold=cut)
         answer = evaluation.ask(query)
         used.append(rows_used(name, answer.cube))
-        if answer.threshold not in (None, threshold):
+        if answer.threshold not in (None, asked.threshold):
             notes.append(f"The threshold was moved to {answer.threshold:.6g}, an edge of the codes of {name}.")
 
         def part(share: float, doing: str, place: int = place) -> None:
-            progress((place + share) / len(versions), doing)
+            progress((place + share) / len(asked.models), doing)
 
-        asked = Options(depth, minimum, tuple(columns), budget, level, part, cancelled, late)
-        found.append((scopes, discovery.spots(evaluation, scopes, asked)))
-    every = [spot for _, spots in found for spot in spots.spots]
-    adjusted = benjamini_hochberg(np.array([spot.confirmed.p for spot in every]))
-    made = spotframes.made(evaluation, found, adjusted, q=q, seed=seed, against=against)
-    for scopes, spots in found:
+        how = Options(asked.depth, asked.minimum, asked.columns, asked.budget, asked.level, part, cancelled, late)
+        spots = discovery.spots(evaluation, scope, how)
+        found.append((scope, spots))
         if spots.searched < spots.offered:
             why = "the time was up" if late() else "the budget of candidates was spent"
             notes.append(f"{spots.searched:,} of {spots.offered:,} candidates were searched: {why}.")
-        notes.append(scopes.sentence_of_split())
+        notes.append(scope.sentence_of_split())
+    every = [spot for _, spots in found for spot in spots.spots]
+    adjusted = benjamini_hochberg(np.array([spot.confirmed.p for spot in every]))
+    made = spotframes.made(evaluation, found, adjusted, q=float(asked.q or 0), seed=asked.seed, against=asked.against)
     receipt = Receipt(
         "discover",
         facts.label,
@@ -127,9 +156,9 @@ def discover(
         options,
         tuple(used),
         made.sql,
-        seed=seed,
+        seed=asked.seed,
         m=int(np.isfinite(adjusted).sum()),
-        q=q,
+        q=asked.q,
         notes=tuple(dict.fromkeys(notes)),
     )
     result = Result(made.frame, made.sentence, receipt, made.frames)
@@ -138,29 +167,40 @@ def discover(
     return result
 
 
-def _scope(
-    evaluation: OpenEvaluation,
-    aim: objectives.Objective,
-    name: str,
-    against: str,
-    where: Segment,
-    period: Period,
-    reference: Period | None,
-    threshold: float | None,
-    seed: int,
-) -> Scope:
+def offered(evaluation: OpenEvaluation, model: str, threshold: float | None) -> dict[str, str]:
+    """{objective: its title} of what a model version can be searched for, the usual one first."""
+    facts, cut = evaluation.facts, _cut(evaluation.facts, model, threshold)
+    seen = evaluation.judge(model, cut)
+    usual = objectives.usual(facts)
+    known = sorted(objectives.OBJECTIVES, key=lambda each: each.name != usual)
+    return {each.name: each.title for each in known if objectives.obstacle(each, seen, cut) is None}
+
+
+def comparable(evaluation: OpenEvaluation, model: str, objective: str) -> dict[str, str]:
+    """{against: its title} of what a model version can be compared with for an objective."""
     facts = evaluation.facts
-    seen = evaluation.judge(name, _cut(facts, name, threshold))
+    found = {"": "the rest"}
+    if objectives.of(facts, objective).paired:
+        found |= {each.name: each.name for each in facts.models if each.name != model}
+    if facts.roles.reference and facts.roles.time:
+        found[REFERENCE] = "the reference period"
+    return found
+
+
+def _scope(evaluation: OpenEvaluation, asked: Asked, name: str) -> Scope:
+    facts, aim = evaluation.facts, objectives.of(evaluation.facts, asked.objective)
+    seen = evaluation.judge(name, _cut(facts, name, asked.threshold))
     theirs = None
-    if against not in ("", REFERENCE):
-        theirs = evaluation.judge(against, _cut(facts, against, threshold))
+    if asked.against not in ("", REFERENCE):
+        theirs = evaluation.judge(asked.against, _cut(facts, asked.against, asked.threshold))
     for each in (seen, theirs):
-        if each is None:
-            continue
-        why = objectives.obstacle(aim, each, threshold if each.cut is not None else None)
+        why = (
+            None if each is None else objectives.obstacle(aim, each, asked.threshold if each.cut is not None else None)
+        )
         if why is not None:
             raise Undecided(why) if "--threshold" in why else BadRequest(why)
-    return Scope(aim, seen, where, period, theirs, reference, seed)
+    reference, period = asked.periods(facts)
+    return Scope(aim, seen, asked.where or Everything(), period, theirs, reference, asked.seed)
 
 
 def _cut(facts: Evaluation, name: str, threshold: float | None) -> float | None:

@@ -79,7 +79,7 @@ def ours(root: str, depth: int) -> dict[str, Any]:
         cube.unlink()
     opened = Engine(workspace).open(evaluations.find(workspace, NAME))
     began = time.perf_counter()
-    result = questions.discover(opened, depth=depth)
+    result = questions.discover(opened, questions.Asked(depth=depth))
     seconds = time.perf_counter() - began
     workspace.close()
     return {
