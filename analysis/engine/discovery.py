@@ -73,6 +73,7 @@ class Spots:
     _coded: Coded = field(repr=False)
     _aim: Aim = field(repr=False)
     prices: Sequence[float] = field(repr=False)
+    _picks: Sequence[Pick] = field(repr=False)
 
     def smallest(self, share: float, conditions: int) -> float:
         """The smallest gap that a segment of this share of the rows and so many conditions shows with power 0.8.
@@ -88,10 +89,12 @@ class Spots:
     def stability(self, wanted: Sequence[int], seed: int) -> dict[int, float]:
         """{place: share} of the spots that are shown: of resamples in which each is chosen over its rivals."""
         rows, found = self._coded.finding, {}
-        for place, spot in enumerate(self.spots):
-            if place in wanted:
-                found[place] = confirming.stability(rows, spot.pick, self._aim, self.prices, blocks=BLOCKS, seed=seed)
-            x = rows[-1].x - spot.pick.gap * rows[-1].inside(spot.pick.literals)
+        places = {id(self.spots[place].pick): place for place in wanted}
+        for pick in self._picks:
+            place = places.get(id(pick))
+            if place is not None:
+                found[place] = confirming.stability(rows, pick, self._aim, self.prices, blocks=BLOCKS, seed=seed)
+            x = rows[-1].x - pick.gap * rows[-1].inside(pick.literals)
             rows = (*rows[:-1], rows[-1].with_x(x))
         return found
 
@@ -148,15 +151,17 @@ def spots(opened: OpenEvaluation, asked: Scope, options: Options) -> Spots:
         rows,
         aim,
         prices(lattice),
+        result.picks,
     )
 
 
 def _tested(rows: Coded, result: Searched, aim: Aim, minimum: int, options: Options) -> tuple[Spot, ...]:
     halves = [rows.finding, rows.confirming]
     known = [(pick, confirming.standing(halves, pick.literals)) for pick in result.picks]
-    known = [(pick, standing) for pick, standing in known if standing.n >= minimum]
     _stop(options)
     tests = confirming.confirmed(rows.confirming, [(pick.literals, pick.gap) for pick, _ in known], aim, options.level)
+    weak = [place for place, (pick, standing) in enumerate(known) if pick.weak and standing.n >= minimum]
+    known, tests = [known[place] for place in weak], [tests[place] for place in weak]
     likely = [place for place, test in enumerate(tests) if test.p <= LIKELY]
     masks = {place: [rows_.inside(known[place][0].literals) for rows_ in rows.finding] for place in likely}
     made = []

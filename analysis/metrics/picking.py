@@ -3,7 +3,8 @@
 What stands out is decided by evidence less what its kind would reach by chance: z squared - 2 ln(candidates with as
 many conditions), the risk inflation criterion of Foster and George (1994). So a condition is added only where the rows
 it keeps differ from those it drops. A pick's effect is then taken off its rows, and all candidates are judged again:
-what was only its shadow (a parent it is part of, a child, a column that goes with it) no longer stands out.
+what was only its shadow (a parent it is part of, a child, a column that goes with it) no longer stands out. Rows that
+do much better than all others are picked too, only to take off their effect: all that lies around them is not weak.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from analysis.metrics.lattice import Lattice, Literals, Rows
 LOWEST_Z = 3.0
 SLACK = 10.0
 """Candidates below this z, or whose score falls short of zero by more than the slack, are not worth a test."""
+EXCEPTION = 1.5
+"""Rows that do better are taken for the exception where their score is so many times that of any that do worse."""
 TAIL = 10
 """Picks whose score is below zero: a test each dilutes the others, so that there are few."""
 LARGEST_SHARE = 0.5
@@ -44,12 +47,14 @@ class Aim:
 class Pick:
     """A candidate that stood out. z: its evidence on the rows that chose it, after the picks before it. gap: its mean
     less that of the rest, likewise. copies: other descriptions of the same rows, with their Jaccard index. rivals:
-    descriptions that overlap with it and could have been chosen instead.
+    descriptions that overlap with it and could have been chosen instead. weak: it is worse; else it does better, and was
+    picked so that its effect is out of the way.
     """
 
     literals: Literals
     z: float
     gap: float
+    weak: bool = True
     copies: tuple[tuple[Literals, float], ...] = ()
     rivals: tuple[Literals, ...] = ()
 
@@ -121,15 +126,19 @@ def picked(
         if cancelled():
             raise Interrupted("Cancelled.")
         z, score = search.judged()
-        first = np.abs(z) if first is None else first
         if not len(score):
             break
-        score = np.where(np.abs(z) >= LOWEST_Z, score, -np.inf)
-        place = int(np.argmax(score))
-        if not score[place] >= -SLACK:
+        weak = np.where(search.eligible & (z >= LOWEST_Z), score, -np.inf)
+        first = np.where(search.eligible, np.maximum(z, 0.0), 0.0) if first is None else first
+        strong = np.where(search.fits & (z != 0) & ~np.isfinite(weak), score, -np.inf)
+        place, exception = int(np.argmax(weak)), int(np.argmax(strong))
+        if strong[exception] > EXCEPTION * max(weak[place], 0.0):
+            picks.append(search.take(exception, strong, weak=False))
+            continue
+        if not weak[place] >= -SLACK:
             break
-        tail += score[place] < 0
-        picks.append(search.take(place, score))
+        tail += weak[place] < 0
+        picks.append(search.take(place, weak, weak=True))
     strongest = [] if first is None else [(axes, float(first[at])) for axes, at in lattice.best_by_set(first)]
     return Searched(tuple(picks), counted, int(search.eligible.sum()), tuple(strongest))
 
@@ -170,6 +179,7 @@ class _Search:
         for side in sides:
             rest = len(side.rows) - side.n
             fits &= (side.n >= aim.minimum) & (rest >= aim.minimum) & (side.n <= LARGEST_SHARE * len(side.rows))
+        sized = fits.copy()
         if aim.apart and aim.sign:
             means = [divide(side.raw, side.w) for side in sides]
             fits &= aim.sign * (means[-1] - (means[0] if len(sides) == 2 else 0.0)) > 0
@@ -178,19 +188,18 @@ class _Search:
             rests = [divide(side.total - side.raw, side.weight - side.w) for side in sides]
             own, others = (each[-1] - (each[0] if len(sides) == 2 else 0.0) for each in (means, rests))
             fits &= np.abs(own) > np.abs(others)
-        self.eligible = fits
+        self.fits, self.eligible = sized, fits
         self.price = np.array(prices(lattice))[lattice.depths] if lattice.total else np.zeros(0)
 
     def judged(self) -> tuple[np.ndarray, np.ndarray]:
-        """((total,) z, (total,) score) of every candidate; 0 and -inf where it is not eligible or better, not worse."""
+        """((total,) z, positive where a candidate is worse, (total,) score); 0 and -inf where it is too small."""
         gap, variance = self._gap(), np.zeros(self.lattice.total)
         for side in self.sides:
             inside, outside = side.n * side.deflation, (len(side.rows) - side.n) * side.deflation
             variance += divide(side.spread, inside) + divide(side.spread, outside)
         z = np.nan_to_num(divide(gap, np.sqrt(variance)))
-        z[~self.eligible] = 0.0
-        if self.aim.sign:
-            z = np.maximum(z * self.aim.sign, 0.0)
+        z[~self.fits] = 0.0
+        z = z * self.aim.sign if self.aim.sign else np.where(self.eligible, np.abs(z), -np.abs(z))
         return z, np.where(z != 0, z * z - self.price, -np.inf)
 
     def _gap(self) -> np.ndarray:
@@ -200,7 +209,7 @@ class _Search:
             gap += own if place == len(self.sides) - 1 else -own
         return gap
 
-    def take(self, place: int, score: np.ndarray) -> Pick:
+    def take(self, place: int, score: np.ndarray, *, weak: bool) -> Pick:
         """The pick at a place, the ends of its ranges made finer; its effect is taken off its rows."""
         literals = self._refined(self.lattice.literals(place))
         held = [side.rows.inside(literals) for side in self.sides]
@@ -215,9 +224,9 @@ class _Search:
                 side.taken(inside, gap)
         size = sum(float(inside.sum()) for inside in held)
         likeness = divide(shared, size + sum(side.n for side in self.sides) - shared)
-        self.eligible[place] = False
+        self.eligible[place] = self.fits[place] = False
         copies, rivals = self._others(literals, np.nan_to_num(likeness), score)
-        return Pick(literals, z, gap, copies, rivals)
+        return Pick(literals, z, gap, weak, copies, rivals)
 
     def _alone(self, held: list[np.ndarray]) -> tuple[float, float]:
         """(gap, z) of the rows of a mask a side, as `judged` would have it."""
@@ -242,7 +251,7 @@ class _Search:
 
         A range with two ends has more to choose from than one with one, so that it pays for its second end.
         """
-        sign = self.aim.sign or int(np.sign(self._alone([side.rows.inside(literals) for side in self.sides])[0])) or 1
+        sign = int(np.sign(self._alone([side.rows.inside(literals) for side in self.sides])[0])) or 1
         for _ in range(2):
             before = literals
             for turn, (axis, codes) in enumerate(literals):

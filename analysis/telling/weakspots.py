@@ -32,10 +32,10 @@ def _value(result: Result, value: float | None) -> str:
 
 
 def points(result: Result) -> pl.DataFrame:
-    """The first weak spots as marks: name, place, value, rest, low, high (of the value, seen from the rest), text, n,
+    """All weak spots as marks, of which the chart draws the first: name, place, value, rest, low, high (of the value, seen from the rest), text, n,
     segment, model, where, aria."""
     rows = []
-    for place, row in enumerate(result.frame.head(ON_CHART).iter_rows(named=True), start=1):
+    for place, row in enumerate(result.frame.iter_rows(named=True), start=1):
         said = row["sentence"]
         short = said if len(said) <= LETTERS else said[: LETTERS - 1].rstrip() + "…"
         rows.append(
@@ -61,7 +61,11 @@ def points(result: Result) -> pl.DataFrame:
 @lru_cache(maxsize=64)
 def chart(unit: str, name: str, count: int) -> dict[str, Any]:
     """A row a weak spot: its value with the interval of its gap, and a tick for the rest. Frame: see points."""
-    base = alt.Chart(empty()).encode(y=alt.Y("place:O", title=None, axis=None))
+    base = (
+        alt.Chart(empty())
+        .transform_filter(f"datum.place <= {ON_CHART}")
+        .encode(y=alt.Y("place:O", title=None, axis=None))
+    )
     scale = alt.Scale(zero=False, nice=False, padding=40)
     below = axis(format=FORMATS.get(unit, FORMATS["label"]), tickCount=5, labelFlush=False)
     x: dict[str, Any] = {"scale": scale, "axis": below, "title": name}
@@ -112,7 +116,7 @@ def facts(result: Result, row: dict[str, Any]) -> list[str]:
         gain[0].upper() + gain[1:],
         " · ".join(evidence),
     ]
-    more = {"same_rows": "The same rows by other words", "part_of": "Part of", "holds": "Holds all of the gap of"}
+    more = {"same_rows": "Nearly the same rows", "part_of": "Part of", "holds": "Holds all of the gap of"}
     return lines + [f"{what}: {row[key]}" for key, what in more.items() if row[key] is not None]
 
 

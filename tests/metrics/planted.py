@@ -92,6 +92,9 @@ def search(
     aim = Aim(sign, False, minimum)
     searched = picked((finding,), Lattice(axes, depth), aim, most=25)
     tests = confirmed((confirming,), [(pick.literals, pick.gap) for pick in searched.picks], aim, 0.95)
+    weak = [place for place, pick in enumerate(searched.picks) if pick.weak]
+    tests = [tests[place] for place in weak]
+    searched = replace(searched, picks=tuple(searched.picks[place] for place in weak))
     return Found(searched, tests, benjamini_hochberg(np.array([each.p for each in tests])), q)
 
 

@@ -1,0 +1,73 @@
+"""The sample's answer key as a search of weak spots should find it: which search shows which planted fault."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analysis import questions
+from analysis.core.evaluation import Evaluation
+from analysis.core.expression import parse
+from analysis.core.roles import Roles
+from analysis.engine.coded import Scope
+from analysis.engine.condition import render
+from analysis.engine.duckdb import Engine
+from analysis.engine.objectives import of
+from analysis.engine.statements import references
+from analysis.questions import Asked
+from analysis.store import datasets, evaluations
+from analysis.store.workspace import Workspace
+from sample_data import recipes, scorers
+from sample_data import places as where
+from sample_data.generate import write_table
+from sample_data.schema import SCHEMAS
+
+SHOWS = {  # fault: (place of the evaluation among the schema's recipes, objective, model version, against)
+    "pair_failure": (0, "log_loss", 1, 0),
+    "miscalibrated_group": (0, "calibration", 1, None),
+    "inverted_scores": (0, "log_loss", 0, None),
+    "unfair_decisions": (0, "false_positive_rate", 1, None),
+    "label_noise": (0, "log_loss", 0, None),
+    "biased_forecast": (2, "bias", 0, None),
+}
+
+
+def made(
+    workspace: Workspace, folder: Path, schema: str, seed: int, rows: int = 20_000
+) -> tuple[list[Evaluation], dict]:
+    """The evaluations of a sample of this schema and seed, and its key."""
+    chosen = SCHEMAS[schema]
+    fitted = scorers.fit(chosen, where.draw(chosen, seed), seed)
+    table, key = write_table(chosen, seed=seed, rows=rows, out=folder, fitted=fitted)
+    dataset, _ = datasets.ingest(workspace, table, name=f"{schema} {seed}")
+    found = []
+    for plan in recipes.of_table(chosen):
+        roles = Roles.from_dict(plan["roles"])
+        name = f"{plan['name']} {seed}"
+        found.append(evaluations.create(workspace, dataset, name=name, task=plan["task"], roles=roles)[0])
+    return found, json.loads(key.read_text())[table.name]
+
+
+def overlap(workspace: Workspace, known: list[Evaluation], key: dict[str, Any], fault: str) -> tuple[float, str]:
+    """(the largest Jaccard index of a hit with the fault's place, that hit), on the rows that were searched."""
+    at, objective, place, other = SHOWS[fault]
+    facts = known[at]
+    opened = Engine(workspace).open(facts)
+    models = [each.name for each in facts.models]
+    against = "" if other is None else models[other]
+    asked = Asked(objective=objective, models=(models[place],), against=against)
+    result = questions.discover(opened, asked)
+    text = next(each["where"] for each in key["faults"] if each["code"] == fault)
+    theirs = opened.judge(against, None) if against else None
+    scope = Scope(of(facts, objective), opened.judge(models[place], None), theirs=theirs)
+    truth = render(parse(text, columns=facts.types()), references(facts))
+    best = (0.0, "nothing")
+    for segment in result.frame["segment"]:
+        hit = render(parse(segment, columns=facts.types()), references(facts))
+        both: pl.DataFrame = opened.scan(
+            f"SELECT count(*) FILTER ({hit} AND {truth}) / count(*) FILTER ({hit} OR {truth}) AS j "
+            f"FROM rows r WHERE {scope.rows()}"
+        )
+        best = max(best, (float(both["j"][0]), segment))
+    return best
