@@ -9,7 +9,7 @@ import polars as pl
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.period import Period
-from analysis.core.roles import BINARY
+from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.engine.course import bucket_for
 from analysis.engine.facets import Facet, facet
@@ -80,7 +80,7 @@ class Scope:
 @dataclass(frozen=True)
 class Coded:
     """finding, confirming: each half's rows, of one side or of two (the reference first). outcome: of the last side's
-    finding rows of two classes whether they are positive."""
+    finding rows whether they are positive, or where a number is forecast above its median."""
 
     facets: tuple[Facet, ...]
     finding: tuple[Rows, ...]
@@ -169,8 +169,8 @@ def coded(opened: OpenEvaluation, asked: Scope, found: Sequence[Facet]) -> Coded
     if facts.roles.unit:
         key = f"r.{facts.column(facts.roles.unit).key}"
         picked.append(f"CASE WHEN {key} IS NULL THEN hash(r.rowid, 'alone') ELSE hash({key}) END AS unit")
-    if facts.task == BINARY and facts.roles.label is not None:
-        picked.append("r.y = 1 AS positive")
+    if facts.task in (BINARY, REGRESSION) and facts.roles.label is not None:
+        picked.append(f"coalesce(r.y {'= 1' if facts.task == BINARY else f'> {facts.median!r}'}, false) AS positive")
     if asked.reference is not None:
         picked.append(f"coalesce({asked.within(asked.reference)}, false) AS before")
     sql = f"SELECT {', '.join(picked)} FROM rows r WHERE {asked.rows()}"

@@ -95,7 +95,7 @@ def confirmed(
     for literals, direction in picks:
         held = [np.flatnonzero(rows.inside(literals)) for rows in sides]
         before, after = _contrast(plain, held), _contrast(adjusted, held)
-        found.append(_judged(sides, held, before, after, aim, direction, level))
+        found.append(_judged(sides, held, before, after if found else None, aim, direction, level))
         if np.isfinite(after.standing.gap):
             adjusted[-1].take(held[-1], after.standing.gap)
     return found
@@ -105,7 +105,7 @@ def _judged(
     sides: tuple[Rows, ...],
     held: list[np.ndarray],
     plain: _Contrast,
-    after: _Contrast,
+    after: _Contrast | None,
     aim: Aim,
     direction: float,
     level: float,
@@ -119,8 +119,10 @@ def _judged(
         method += ", clustered by unit"
     elif len(sides) == 1 and rows.w is None and bool(((rows.x == 0) | (rows.x == 1)).all()):
         (low, high), p, method = *_proportions(rows, held[0], level), "Newcombe's hybrid"
-    looks = [p, after.p(after.standing.gap, after.variance)]
-    right = direction * gap > 0 and direction * after.standing.gap > 0
+    looks, right = [p], direction * gap > 0
+    if after is not None:
+        looks.append(after.p(after.standing.gap, after.variance))
+        right = right and direction * after.standing.gap > 0
     if aim.apart:
         looks.append(plain.p(plain.standing.value, plain.value_variance))
         right = right and (aim.sign or np.sign(direction)) * plain.standing.value > 0

@@ -47,8 +47,8 @@ class Aim:
 class Pick:
     """A candidate that stood out. z: its evidence on the rows that chose it, after the picks before it. gap: its mean
     less that of the rest, likewise. copies: other descriptions of the same rows, with their Jaccard index. rivals:
-    descriptions that overlap with it and could have been chosen instead. weak: it is worse; else it does better, and was
-    picked so that its effect is out of the way.
+    descriptions that overlap with it and could have been chosen instead. weak: it is worse; else it does better, and
+    was picked so that its effect is out of the way.
     """
 
     literals: Literals

@@ -32,8 +32,8 @@ def _value(result: Result, value: float | None) -> str:
 
 
 def points(result: Result) -> pl.DataFrame:
-    """All weak spots as marks, of which the chart draws the first: name, place, value, rest, low, high (of the value, seen from the rest), text, n,
-    segment, model, where, aria."""
+    """All weak spots as marks, of which the chart draws the first. Columns: name, place, value, rest, low, high (of the
+    value, seen from the rest), text, elsewhere, n, segment, model, where, aria."""
     rows = []
     for place, row in enumerate(result.frame.iter_rows(named=True), start=1):
         said = row["sentence"]

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from analysis import questions
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
@@ -18,8 +16,8 @@ from analysis.engine.statements import references
 from analysis.questions import Asked
 from analysis.store import datasets, evaluations
 from analysis.store.workspace import Workspace
-from sample_data import recipes, scorers
 from sample_data import places as where
+from sample_data import recipes, scorers
 from sample_data.generate import write_table
 from sample_data.schema import SCHEMAS
 
@@ -49,25 +47,27 @@ def made(
     return found, json.loads(key.read_text())[table.name]
 
 
-def overlap(workspace: Workspace, known: list[Evaluation], key: dict[str, Any], fault: str) -> tuple[float, str]:
-    """(the largest Jaccard index of a hit with the fault's place, that hit), on the rows that were searched."""
+def overlap(
+    workspace: Workspace, known: list[Evaluation], key: dict[str, Any], fault: str
+) -> tuple[float, float, float, str]:
+    """(Jaccard index, share of the hit's rows in the place, share of the place's rows in the hit, the hit), of the hit
+    that is most like the fault's place, on the rows that were searched."""
     at, objective, place, other = SHOWS[fault]
     facts = known[at]
     opened = Engine(workspace).open(facts)
     models = [each.name for each in facts.models]
     against = "" if other is None else models[other]
-    asked = Asked(objective=objective, models=(models[place],), against=against)
-    result = questions.discover(opened, asked)
+    result = questions.discover(opened, Asked(objective=objective, models=(models[place],), against=against))
     text = next(each["where"] for each in key["faults"] if each["code"] == fault)
     theirs = opened.judge(against, None) if against else None
     scope = Scope(of(facts, objective), opened.judge(models[place], None), theirs=theirs)
     truth = render(parse(text, columns=facts.types()), references(facts))
-    best = (0.0, "nothing")
+    best = (0.0, 0.0, 0.0, "nothing")
     for segment in result.frame["segment"]:
         hit = render(parse(segment, columns=facts.types()), references(facts))
-        both: pl.DataFrame = opened.scan(
-            f"SELECT count(*) FILTER ({hit} AND {truth}) / count(*) FILTER ({hit} OR {truth}) AS j "
+        both, own, whole = opened.scan(
+            f"SELECT count(*) FILTER ({hit} AND {truth}), count(*) FILTER ({hit}), count(*) FILTER ({truth}) "
             f"FROM rows r WHERE {scope.rows()}"
-        )
-        best = max(best, (float(both["j"][0]), segment))
+        ).row(0)
+        best = max(best, (both / (own + whole - both), both / own, both / whole, segment))
     return best
