@@ -1,8 +1,9 @@
 """The terminal twin: where a model is weak, and whether that is real."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
+import polars as pl
 import typer
 
 from analysis import questions
@@ -14,10 +15,7 @@ from analysis.store import evaluations
 from analysis.store.evaluations import SEED
 from analysis.telling import answers
 
-FOR_PEOPLE = (
-    *("segment", "n", "value", "rest", "gap", "low", "high", "p_adjusted", "recoverable", "stability", "model"),
-    "same_rows",
-)
+FOR_PEOPLE = ("n", "value", "rest", "gap", "low", "high", "p_adjusted", "recoverable", "stability", "model")
 
 
 @app.command()
@@ -75,5 +73,14 @@ def discover(
     if json:
         said = answers.told_with(result.sentence, result.frame, result.frames, result.receipt.to_dict(), True)
     else:
-        said = answers.told(result.sentence, result.frame.select(FOR_PEOPLE), {}, False)
+        places = pl.int_range(1, pl.len() + 1).alias(" ")
+        said = answers.told(result.sentence, result.frame.select(places, *FOR_PEOPLE), {}, False)
+        said += "".join(
+            f"\n{place:>3}  {_described(row)}" for place, row in enumerate(result.frame.to_dicts(), start=1)
+        )
     typer.echo(said)
+
+
+def _described(row: dict[str, Any]) -> str:
+    """A segment in full, with other descriptions of its rows."""
+    return row["segment"] + ("" if row["same_rows"] is None else f"   (nearly the same rows: {row['same_rows']})")

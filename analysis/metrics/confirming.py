@@ -91,7 +91,7 @@ def confirmed(
 ) -> list[Confirmed]:
     """Of picks with the gap they were picked for, in their order. sides: the rows that had no say."""
     plain, adjusted = ([_Side(rows) for rows in sides] for _ in range(2))
-    found = []
+    found: list[Confirmed] = []
     for literals, direction in picks:
         held = [np.flatnonzero(rows.inside(literals)) for rows in sides]
         before, after = _contrast(plain, held), _contrast(adjusted, held)
