@@ -15,6 +15,7 @@ from analysis.engine.objectives import of
 from analysis.engine.statements import references
 from analysis.questions import Asked
 from analysis.store import datasets, evaluations
+from analysis.store.sample import FOLDER
 from analysis.store.workspace import Workspace
 from sample_data import places as where
 from sample_data import recipes, scorers
@@ -31,18 +32,28 @@ SHOWS = {  # fault: (place of the evaluation among the schema's recipes, objecti
 }
 
 
-def made(
-    workspace: Workspace, folder: Path, schema: str, seed: int, rows: int = 20_000
-) -> tuple[list[Evaluation], dict]:
-    """The evaluations of a sample of this schema and seed, and its key."""
+def shipped() -> tuple[Path, Path]:
+    """(the table beside the app, its key)."""
+    return FOLDER / "loans.csv", FOLDER / "answer_key.json"
+
+
+def drawn(folder: Path, schema: str, seed: int, rows: int = 20_000) -> tuple[Path, Path]:
+    """The same of another schema or seed, made now."""
     chosen = SCHEMAS[schema]
     fitted = scorers.fit(chosen, where.draw(chosen, seed), seed)
     table, key = write_table(chosen, seed=seed, rows=rows, out=folder, fitted=fitted)
-    dataset, _ = datasets.ingest(workspace, table, name=f"{schema} {seed}")
+    return table, key
+
+
+def made(workspace: Workspace, table: Path, key: Path) -> tuple[list[Evaluation], dict[str, Any]]:
+    """The evaluations of a sample's table, and its key."""
+    schema = table.stem
+    chosen = SCHEMAS[schema]
+    dataset, _ = datasets.ingest(workspace, table, name=schema)
     found = []
     for plan in recipes.of_table(chosen):
         roles = Roles.from_dict(plan["roles"])
-        name = f"{plan['name']} {seed}"
+        name = plan["name"]
         found.append(evaluations.create(workspace, dataset, name=name, task=plan["task"], roles=roles)[0])
     return found, json.loads(key.read_text())[table.name]
 
