@@ -147,10 +147,11 @@ def facets(opened: OpenEvaluation, asked: Scope, columns: Sequence[EvalColumn]) 
     if asked.reference is not None:
         left = {str(opened.facts.roles.time): "it says which of the two periods a row is in"}
     bucket, rows = bucket_for(opened.facts, asked.period), asked.rows()
+    size = int(opened.scan(f"SELECT count(*) AS n FROM rows r WHERE {rows}")["n"][0])
     for column in columns:
         if column.name in left:
             continue
-        made = facet(opened.facts, column, rows, opened.scan, bucket)
+        made = facet(opened.facts, column, rows, size, opened.scan, bucket)
         if isinstance(made, str):
             left[column.name] = made
         else:

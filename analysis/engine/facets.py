@@ -49,8 +49,10 @@ class Facet:
         return self.say(int(held[0]), int(held[-1]))
 
 
-def facet(evaluation: Evaluation, column: EvalColumn, scope: str, run: Run, bucket: str | None) -> Facet | str:
-    """A column as it is searched among the rows in scope, or why it cannot be."""
+def facet(
+    evaluation: Evaluation, column: EvalColumn, scope: str, size: int, run: Run, bucket: str | None
+) -> Facet | str:
+    """A column as it is searched among the rows in scope, `size` of them, or why it cannot be."""
     if column.name == evaluation.roles.time and bucket is not None:
         return _time(column, bucket, scope, run)
     kind = family(column.type)
@@ -58,7 +60,7 @@ def facet(evaluation: Evaluation, column: EvalColumn, scope: str, run: Run, buck
     if column.encoding == "values" and (ordered or kind == "boolean" or column.type in ("ENUM", "VARCHAR")):
         return _values(column, scope, run, ordered)
     if column.encoding == "bins" and ordered and len(column.edges) > 2:
-        return _bins(column, scope, run)
+        return _bins(column, scope, size, run)
     return _presence(column, scope, run)
 
 
@@ -120,10 +122,10 @@ def _values(column: EvalColumn, scope: str, run: Run, ordered: bool) -> Facet | 
     return Facet(column.name, f"CAST({sql} AS UTINYINT)", axis, say, missing)
 
 
-def _bins(column: EvalColumn, scope: str, run: Run) -> Facet | str:
+def _bins(column: EvalColumn, scope: str, size: int, run: Run) -> Facet | str:
     lacking = bool(run(f"SELECT count(*) AS n FROM rows r WHERE {scope} AND r.{column.key} IS NULL")["n"][0])
     if family(column.type) == "number":
-        return _cut(column, [str(edge) for edge in rounded(_quantiles(column, scope, run))], lacking)
+        return _cut(column, [str(edge) for edge in rounded(_quantiles(column, scope, size, run))], lacking)
     edges = list(column.edges[1:-1])
     if family(column.type) == "moment":
         moments = [datetime.fromisoformat(each) for each in column.edges]
@@ -132,19 +134,15 @@ def _bins(column: EvalColumn, scope: str, run: Run) -> Facet | str:
     return _cut(column, list(dict.fromkeys(edges)), lacking)
 
 
-def _quantiles(column: EvalColumn, scope: str, run: Run) -> list[float]:
+def _quantiles(column: EvalColumn, scope: str, size: int, run: Run) -> list[float]:
     """The ends of about equally full bins, from a fixed sample of the rows in scope."""
-    raw, every = f"r.{column.key}", max(1, column_rows(scope, run) // SAMPLE)
+    raw, every = f"r.{column.key}", max(1, size // SAMPLE)
     shares = ", ".join(str(place / MOST_ENDS) for place in range(MOST_ENDS + 1))
     found = run(
         f"SELECT quantile_disc(CAST({raw} AS DOUBLE), [{shares}]) AS q FROM rows r WHERE {scope} AND {raw} IS NOT NULL "
         f"AND isfinite(CAST({raw} AS DOUBLE)) AND hash(r.rowid) % {every} = 0"
     )["q"][0]
     return [] if found is None else sorted(set(found.to_list()))
-
-
-def column_rows(scope: str, run: Run) -> int:
-    return int(run(f"SELECT count(*) AS n FROM rows r WHERE {scope}")["n"][0])
 
 
 def rounded(edges: Sequence[float]) -> list[Decimal]:

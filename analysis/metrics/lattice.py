@@ -203,24 +203,26 @@ class Lattice:
 def _cover(sets: list[_Set], sizes: list[int]) -> list[tuple[tuple[int, ...], list[_Set]]]:
     """Blocks of columns that are counted together, and the sets each of them serves; every set once."""
     waiting = {each.axes: each for each in sets}
+    most = max((len(axes) for axes in waiting), default=0)
+
+    def served(block: list[int], axis: int) -> list[tuple[int, ...]]:
+        """The waiting sets that hold this axis and else only axes of the block."""
+        others = [tuple(sorted((axis, *each))) for size in range(most) for each in itertools.combinations(block, size)]
+        return [each for each in others if each in waiting]
+
     found = []
     while waiting:
         block = list(next(iter(waiting)))
         cells = math.prod(sizes[axis] for axis in block)
         while True:
-            gains = [
-                (sum(set(each) <= {*block, axis} for each in waiting), -sizes[axis], -axis)
-                for axis in range(len(sizes))
-                if axis not in block and cells * sizes[axis] <= CELLS
-            ]
-            if not gains:
+            room = [axis for axis in range(len(sizes)) if axis not in block and cells * sizes[axis] <= CELLS]
+            gains = [(len(served(block, axis)), -sizes[axis], -axis) for axis in room]
+            if not gains or not max(gains)[0]:
                 break
             axis = -max(gains)[2]
             block.append(axis)
             cells *= sizes[axis]
-        served = [each for axes, each in waiting.items() if set(axes) <= set(block)]
-        block = sorted(block)
-        for each in served:
-            del waiting[each.axes]
-        found.append((tuple(block), served))
+        block.sort()
+        inside = [each for size in range(1, most + 1) for each in itertools.combinations(block, size)]
+        found.append((tuple(block), [waiting.pop(each) for each in inside if each in waiting]))
     return found

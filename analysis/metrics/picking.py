@@ -188,7 +188,7 @@ class _Search:
             rests = [divide(side.total - side.raw, side.weight - side.w) for side in sides]
             own, others = (each[-1] - (each[0] if len(sides) == 2 else 0.0) for each in (means, rests))
             fits &= np.abs(own) > np.abs(others)
-        self.fits, self.eligible = sized, fits
+        self.counted, self.fits, self.eligible = counted, sized, fits
         self.price = np.array(prices(lattice))[lattice.depths] if lattice.total else np.zeros(0)
 
     def judged(self) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +225,7 @@ class _Search:
         size = sum(float(inside.sum()) for inside in held)
         likeness = divide(shared, size + sum(side.n for side in self.sides) - shared)
         self.eligible[place] = self.fits[place] = False
-        copies, rivals = self._others(literals, np.nan_to_num(likeness), score)
+        copies, rivals = self._others(literals, np.where(self.counted, np.nan_to_num(likeness), 0.0), score)
         return Pick(literals, z, gap, weak, copies, rivals)
 
     def _alone(self, held: list[np.ndarray]) -> tuple[float, float]:
