@@ -106,6 +106,11 @@ class Lattice:
 
     def __init__(self, axes: Sequence[Axis], depth: int, budget: int | None = None) -> None:
         self.axes = tuple(axes)
+        self._held = {
+            (place, fine): axis.over(fine).astype(float)
+            for place, axis in enumerate(self.axes)
+            for fine in (True, False)
+        }
         self.sets: list[_Set] = []
         self.offered, start, full = 0, 0, False
         self.by_depth = [0] * (depth + 1)
@@ -194,10 +199,11 @@ class Lattice:
 
     def _over_levels(self, table: np.ndarray, of: _Set) -> np.ndarray:
         """A table over codes as one over levels."""
-        for place, axis in enumerate(of.axes):
-            levels = self._levels(axis, of.fine).astype(float)
-            table = np.moveaxis(np.tensordot(levels, table, axes=(1, place)), 0, place)
-        return table
+        first, *others = (self._held[axis, of.fine] for axis in of.axes)
+        made = (first @ table.reshape(len(table), -1)).reshape(len(first), *table.shape[1:])
+        if not others:
+            return made
+        return made @ others[0].T if len(others) == 1 else (others[0] @ made) @ others[1].T
 
 
 def _cover(sets: list[_Set], sizes: list[int]) -> list[tuple[tuple[int, ...], list[_Set]]]:
