@@ -77,8 +77,9 @@ class Rows:
 
     def where(self, held: np.ndarray) -> "Rows":
         """The rows of a mask."""
-        parts = [None if each is None else each[held] for each in (self.w, self.unit, self.block)]
-        return Rows(tuple(codes[held] for codes in self.codes), self.x[held], *parts)
+        places = np.flatnonzero(held)
+        parts = [None if each is None else each[places] for each in (self.w, self.unit, self.block)]
+        return Rows(tuple(codes[places] for codes in self.codes), self.x[places], *parts)
 
     def with_x(self, x: np.ndarray) -> "Rows":
         return Rows(self.codes, x, self.w, self.unit, self.block)

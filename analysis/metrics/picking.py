@@ -232,17 +232,17 @@ class _Search:
         """(gap, z) of the rows of a mask a side, as `judged` would have it."""
         gap, variance = 0.0, 0.0
         for number, (side, inside) in enumerate(zip(self.sides, held, strict=True)):
-            w = np.ones(len(side.x)) if side.rows.w is None else side.rows.w
-            value = side.weigh(side.x)
-            own, other = float(w[inside].sum()), float(w[~inside].sum())
-            if own <= 0 or other <= 0:
+            places = np.flatnonzero(inside)
+            x = side.x[places]
+            w = np.ones(len(x)) if side.rows.w is None else side.rows.w[places]
+            own, total = float(w.sum()), float((w * x).sum())
+            if own <= 0 or side.weight - own <= 0:
                 return 0.0, 0.0
-            mean, rest = float(value[inside].sum()) / own, (side.total - float(value[inside].sum())) / other
+            mean, rest = total / own, (side.total - total) / (side.weight - own)
             gap += (mean - rest) * (1 if number == len(self.sides) - 1 else -1)
-            x = side.x[inside]
-            spread = max(float((w[inside] * (x - mean) ** 2).sum()) / own, side.pooled)
-            counts = inside.sum() * side.deflation, (~inside).sum() * side.deflation
-            variance += spread / counts[0] + spread / counts[1]
+            spread = max(float((w * (x - mean) ** 2).sum()) / own, side.pooled)
+            n, others = len(x) * side.deflation, (len(side.rows) - len(x)) * side.deflation
+            variance += spread / n + spread / others
         z = gap / np.sqrt(variance) if variance > 0 else 0.0
         return gap, z * self.aim.sign if self.aim.sign else z
 
