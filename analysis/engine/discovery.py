@@ -76,9 +76,8 @@ class Spots:
     _picks: Sequence[Pick] = field(repr=False)
 
     def smallest(self, share: float, conditions: int) -> float:
-        """The smallest gap that a segment of this share of the rows and so many conditions shows with power 0.8.
-
-        It has to outweigh its price on the half that chooses (see metrics/picking.py); nan where nothing varies.
+        """The smallest gap with which a segment of this share and so many conditions is found in about four of five
+        searches: it outweighs its price on the half that chooses (see metrics/picking.py). nan where nothing varies.
         """
         rows = self._coded.finding[-1]
         size = len(rows) * share

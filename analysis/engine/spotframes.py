@@ -104,7 +104,7 @@ def made(
         "columns": pl.DataFrame(columns),
         "power": pl.DataFrame(power),
     }
-    lines = [_sentence(scope, frame, frames["search"], against) for scope, _ in found]
+    lines = [_sentence(scope, frame, frames["search"], frames["power"], against) for scope, _ in found]
     where = found[0][0].where
     among = "" if isinstance(where, Everything) else f" Among rows where {where.sentence()}."
     return Made(frame, frames, "\n".join(lines) + among, sql)
@@ -208,7 +208,7 @@ def _columns(model: str, spots: Spots, shown: Sequence[Spot]) -> list[dict[str, 
 
 
 def _power(model: str, spots: Spots) -> list[dict[str, Any]]:
-    """The smallest gap that stands out on the finding half with power 0.8, by size and conditions."""
+    """The smallest gap that is found with power of about 0.8, by size and conditions."""
     return [
         {
             "model": model,
@@ -223,7 +223,21 @@ def _power(model: str, spots: Spots) -> list[dict[str, Any]]:
     ]
 
 
-def _sentence(scope: Scope, frame: pl.DataFrame, search: pl.DataFrame, against: str) -> str:
+def _shown_from(model: str, power: pl.DataFrame, unit: str) -> str:
+    """How small a gap would have been found, for the segments nearest to a twentieth of the rows."""
+    if not len(power):
+        return ""
+    known = power.filter((pl.col("model") == model) & pl.col("gap").is_not_nan() & pl.col("gap").is_not_null())
+    if not len(known):
+        return ""
+    row = known.sort((pl.col("share") - 0.05).abs(), -pl.col("conditions")).row(0, named=True)
+    return (
+        f" Of a segment with {words.number(row['share'], 'share')} of the rows a gap from "
+        f"{words.delta(row['gap'], unit).removeprefix('+')} on would be found in about four of five searches."
+    )
+
+
+def _sentence(scope: Scope, frame: pl.DataFrame, search: pl.DataFrame, power: pl.DataFrame, against: str) -> str:
     name, aim = scope.seen.model.name, scope.objective
     rows = frame.filter(pl.col("model") == name)
     done = search.filter(pl.col("model") == name).row(0, named=True)
@@ -234,9 +248,12 @@ def _sentence(scope: Scope, frame: pl.DataFrame, search: pl.DataFrame, against: 
     }
     said = weak.get(against, f"worse in {aim.title.lower()} than {against}")
     if not len(rows):
+        none = (
+            f"{done['stood_out']:,} stood out, none held on the other half" if done["stood_out"] else "none stood out"
+        )
         return (
             f"No segment in which {name} is {said} is confirmed: {what} were searched on one half of "
-            f"{done['rows']:,} rows, {done['stood_out']:,} stood out, none held on the other half."
+            f"{done['rows']:,} rows, {none}.{_shown_from(name, power, aim.unit)}"
         )
     top = rows.row(0, named=True)
     size = "below" if top["gap"] < 0 else "above"

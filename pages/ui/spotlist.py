@@ -13,7 +13,7 @@ TABLES = (
     ("Stood out on one half only", "not confirmed on the rows that did not choose them", weakspots.unconfirmed),
     ("Told with another segment", "the same rows in other words, or a gap that lies inside", weakspots.folded),
     ("Columns", "each value, range of neighbouring bins, and missing", weakspots.columns),
-    ("How small a gap would have shown", "in four of five searches, on one half of the rows", weakspots.power),
+    ("How small a gap would have shown", "in about four of five searches", weakspots.power),
 )
 
 
@@ -51,7 +51,7 @@ def details(result: Result) -> None:
             ),
             ("Told with another segment", "the same rows in other words, or a gap that lies inside", weakspots.folded),
             ("Columns", "each value, range of neighbouring bins, and missing", weakspots.columns),
-            ("How small a gap would have shown", "in four of five searches, on one half of the rows", weakspots.power),
+            ("How small a gap would have shown", "in about four of five searches", weakspots.power),
         ):
             table = rows(result)
             if len(table):

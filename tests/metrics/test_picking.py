@@ -204,3 +204,18 @@ def test_what_lies_beside_a_planted_segment_is_rarely_called_weak():
             false += (inside & table.truth).sum() < 0.5 * inside.sum()
     assert every >= 115
     assert false / every <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / every)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("planted", "size"), [(ONE, 12_000), (TWO, 12_000), (THREE, 20_000)], ids=["one", "two", "three"]
+)
+def test_a_gap_that_outweighs_its_price_is_found_in_about_four_of_five_searches(planted, size):
+    depth, tables = max(2, len(planted)), 100
+    price = prices(Lattice(AXES, depth))[len(planted)]
+    share = drawn(0, size, planted).truth.mean()
+    spread = np.sqrt(0.15 * 0.85 * (1 / share + 1 / (1 - share)) / (size / 2))
+    gap = (np.sqrt(price) + 0.84) * spread
+    tables_of = [drawn(seed, size, planted, gap=gap) for seed in range(tables)]
+    found = sum(best(table, search(table, depth=depth)) > 0.5 for table in tables_of)
+    assert 0.68 <= found / tables <= 0.95
