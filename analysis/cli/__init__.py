@@ -15,6 +15,7 @@ from analysis.cli import (  # noqa: F401
     contrasting,
     data,
     deciding,
+    discovering,
     erring,
     evaluating,
     measuring,

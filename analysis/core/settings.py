@@ -80,6 +80,12 @@ _add(
     "A numeric column with at most this many values groups by value, else by ten quantile bins.",
 )
 _add("labelled_share", 0.8, "share", "A time bucket with fewer labels than this is drawn dotted and earns no verdict.")
+_add(
+    "search_rows",
+    2_000_000,
+    "rows",
+    "Up to so many rows a search of weak spots takes seconds and starts when its page opens; beyond, on a click.",
+)
 _add("q", 0.05, "share", "False-discovery rate a result may claim over its whole frame.")
 
 

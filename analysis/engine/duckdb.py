@@ -24,7 +24,7 @@ from analysis.engine import groups
 from analysis.engine.cache import CubeCache, Recent
 from analysis.engine.deciding import Cut, cut
 from analysis.engine.groups import Groups
-from analysis.engine.judgement import judging
+from analysis.engine.judgement import Judged, judging
 from analysis.engine.own import own_metrics
 from analysis.engine.parts import PARTS, counts
 from analysis.engine.query import Answer, OpenEvaluation, Query
@@ -62,8 +62,15 @@ class Engine:
         def export(query: Listed, name: str) -> tuple[Path, int]:
             return self.export(evaluation, query, name, cancelled)
 
-        own = own_metrics(self.workspace, evaluation)
-        return OpenEvaluation(evaluation, ask, ask_all, rows, export, f"evaluations/{evaluation.id}.duckdb", own)
+        def judge(name: str, threshold: Threshold | None) -> Judged:
+            model = evaluation.model(name)
+            return judging(evaluation, model, self._cut(evaluation, model, threshold)[1])
+
+        def scan(statement: str) -> pl.DataFrame:
+            return self._run(evaluation, statement, cancelled)
+
+        own, place = own_metrics(self.workspace, evaluation), f"evaluations/{evaluation.id}.duckdb"
+        return OpenEvaluation(evaluation, ask, ask_all, rows, export, judge, scan, self.cache, place, own)
 
     def ask(self, evaluation: Evaluation, query: Query, cancelled: threading.Event | None = None) -> Answer:
         """The cube of a query. BadRequest for columns, models or periods the evaluation does not have."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from analysis.core.cube import Cube
 from analysis.core.cut import Cut
 from analysis.core.cutoffs import Threshold
@@ -14,7 +16,8 @@ from analysis.core.segment import Everything, Segment
 from analysis.metrics.definition import Metric
 
 if TYPE_CHECKING:
-    from analysis.engine.rows import Found, Listed, RowQuery
+    from analysis.engine.cache import CubeCache
+    from analysis.engine.rows import Found, Judged, Listed, RowQuery
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class OpenEvaluation:
 
     ask_all: the answers of many queries, in their order; those that differ only in `by` share their scans.
     rows: what is asked of the rows themselves (engine/rows.py). export: all rows of a listing as a CSV file in the
-    workspace's exports/ (its path, its rows).
+    workspace's exports/ (its path, its rows). judge: how a model version judges rows at a threshold. scan: what one of
+    our own statements answers, which no cache keeps: rows by the million. kept: the cache of answers.
     """
 
     facts: Evaluation
@@ -73,5 +77,8 @@ class OpenEvaluation:
     ask_all: Callable[[Sequence[Query]], list[Answer]]
     rows: "Callable[[RowQuery], Found]"
     export: "Callable[[Listed, str], tuple[Path, int]]"
+    judge: "Callable[[str, Threshold | None], Judged]"
+    scan: "Callable[[str], pl.DataFrame]"
+    kept: "CubeCache"
     location: str = ""
     own: Mapping[str, Metric] = field(default_factory=dict)

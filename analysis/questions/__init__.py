@@ -3,6 +3,7 @@
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
+from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.overview import key_figures, overview
@@ -14,13 +15,18 @@ from analysis.questions.targets import targets
 from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
+    "Asked",
     "calibration",
+    "comparable",
     "compare_groups",
     "composition",
+    "discover",
+    "discovered",
     "errors",
     "holds",
     "key_figures",
     "measure",
+    "offered",
     "overview",
     "rows",
     "saved",

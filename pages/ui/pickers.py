@@ -237,3 +237,33 @@ def segment(evaluation: Evaluation, *, key: str) -> str | None:
     names = sorted(names, key=lambda name: first.index(name) if name in first else len(first))
     picked = one("Column", ["", *names], key=key, shown=lambda name: name or "None", width=280)
     return picked or None
+
+
+def number(label: str, *, key: str, low: float, step: float, high: float | None = None) -> float | None:
+    """A number, or None where the field is empty, which is its default. A link's text that is none counts as empty."""
+    if key not in st.session_state:
+        try:
+            asked = float(st.query_params.get(key, ""))
+        except ValueError:
+            asked = float("nan")
+        st.session_state[key] = asked if low <= asked <= (high or asked) else None
+    options: Any = {"min_value": float(low), "max_value": None if high is None else float(high), "step": float(step)}
+    value = st.number_input(label, key=key, format="%g", placeholder="as usual", persist_state="session", **options)
+    _write(key, None if value is None else f"{value:g}")
+    return value
+
+
+def several(label: str, options: Sequence[str], *, key: str, nothing: str) -> tuple[str, ...]:
+    """Some of the options; none is the default and means what `nothing` says. In the address once for each."""
+    if key not in st.session_state:
+        st.session_state[key] = [each for each in st.query_params.get_all(key) if each in options]
+    elif any(each not in options for each in st.session_state[key]):
+        st.session_state[key] = []
+    chosen = st.multiselect(
+        label, options, key=key, format_func=plain, placeholder=nothing, select_all=False, persist_state="session"
+    )
+    if chosen:
+        st.query_params[key] = chosen
+    elif key in st.query_params:
+        del st.query_params[key]
+    return tuple(chosen)

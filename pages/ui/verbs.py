@@ -45,6 +45,7 @@ CHARTS = {  # chart's key: the page it is on
     "errors_time": "errors",
     "errors_distribution": "errors",
     "errors_losses": "errors",
+    "weak_spots_chart": "weak_spots",
 }
 JUDGED = {
     "label": "What happened: the label.",
@@ -100,6 +101,11 @@ def _marked(key: str, drawn: str) -> None:
 
 def _asked(key: str) -> None:
     st.session_state["verbs_mark"] = (key, None)
+
+
+def look(key: str, model: str, where: str) -> None:
+    """Open the drawer on a mark of a chart, as a click on it does; for a button's callback."""
+    st.session_state["verbs_mark"] = (key, (model, where))
 
 
 def _open(rows: pl.DataFrame, chosen: tuple[str, str] | None, context: Context, key: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import build, groupings, intake, overview, peers, segments, server, thresholds
+from tests.benchmarks import build, discover, groupings, intake, overview, peers, segments, server, thresholds
 from tests.benchmarks.fresh import ROOT
 from tests.benchmarks.table import Line, table
 
@@ -37,6 +37,7 @@ PARTS: dict[str, Callable[[int, Path], Iterable[Line]]] = {
     "peers": peers.run,
     "thresholds": thresholds.run,
     "segments": segments.run,
+    "discover": discover.run,
     "server": server.run,
 }
 
