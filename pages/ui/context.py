@@ -196,7 +196,7 @@ def bar(
 
 def _wide(name: str) -> int:
     """How many pixels a box needs to show a name whole, up to what a narrow screen has."""
-    return max(165, min(430, 70 + 7 * len(name)))
+    return max(150, min(430, 70 + 7 * len(name)))
 
 
 def shown(evaluation: Evaluation, known: list[Evaluation]) -> str:
@@ -209,16 +209,16 @@ def _options(evaluation: Evaluation, policies: Policies, saved: Callable[[], Con
     names = [model.name for model in evaluation.models]
     models: list[str] = []
     if len(names) > 1:
-        models = st.multiselect("Model versions", names, key=bar_key("m"), placeholder="All", width=128)
+        models = st.multiselect("Model versions", names, key=bar_key("m"), placeholder="All", width=120)
     period, low, high = Period(), *span(evaluation)
     if low and high:
         options: dict[str, Any] = {} if bar_key("period") in st.session_state else {"value": (low, high)}
         picked = st.date_input(
-            "Period", min_value=low, max_value=high, key=bar_key("period"), format="YYYY-MM-DD", width=216, **options
+            "Period", min_value=low, max_value=high, key=bar_key("period"), format="YYYY-MM-DD", width=212, **options
         )
         if isinstance(picked, tuple) and len(picked) == 2 and (picked[0], picked[1]) != (low, high):
             period = Period(picked[0], picked[1])
-    filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=170)
+    filtered = st.text_input("Filter", key=bar_key("where"), placeholder="region = 'West'", help=FILTER_HELP, width=155)
     text = filtered.strip()
     editor(evaluation, text)
     if policybar.decides(evaluation):
