@@ -8,7 +8,18 @@ import sys
 
 import typer
 
-from analysis.cli import aims, calibrating, comparing, data, deciding, erring, evaluating, measuring, own  # noqa: F401  # noqa: F401
+from analysis.cli import (  # noqa: F401
+    aims,
+    calibrating,
+    comparing,
+    data,
+    deciding,
+    erring,
+    evaluating,
+    measuring,
+    modelling,
+    own,
+)
 from analysis.cli.terminal import app
 from analysis.core.errors import AssayError
 

@@ -99,7 +99,10 @@ class Scorer:
 
 
 def features(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
-    """The columns of an evaluation a model takes, in its order; BadRequest with what is missing or of another type."""
+    """The columns of an evaluation a model takes, in its order; BadRequest with what is missing or of another type.
+
+    A model without names takes the columns with the role feature, in their order, as many as it needs.
+    """
     if not model.inputs:
         return _by_order(model, evaluation)
     known = [column.name for column in evaluation.columns]
@@ -116,14 +119,14 @@ def features(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
 
 def _by_order(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
     names = evaluation.roles.features
-    if model.width and model.width != len(names):
-        raise BadRequest(
-            f"The model takes {words.plural(model.width, 'feature')} without names, in the order of the evaluation's "
-            f"features; the evaluation has {len(names)} with that role. Give it them in the order the model was fitted."
-        )
     if not names:
         raise BadRequest("The model does not name its features and no column of the evaluation has the role feature.")
-    return tuple(evaluation.column(name) for name in names)
+    if model.width > len(names):
+        raise BadRequest(
+            f"The model takes {words.plural(model.width, 'feature')} without names; the evaluation has {len(names)} "
+            "columns with the role feature. Give it them in the order the model was fitted, or name them."
+        )
+    return tuple(evaluation.column(name) for name in names[: model.width or None])
 
 
 def _typed(model: Model, found: tuple[EvalColumn, ...]) -> None:

@@ -4,6 +4,7 @@ from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
+from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.segments import segments, sliceable
@@ -16,6 +17,7 @@ __all__ = [
     "errors",
     "key_figures",
     "measure",
+    "model_check",
     "overview",
     "rows",
     "segments",

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name, split_reference
-from analysis.core.errors import NotFound, StorageError, UnknownName
-from analysis.core.model import Answers, Model, Scorer
+from analysis.core.errors import BadRequest, NotFound, StorageError, UnknownName
+from analysis.core.model import ANY, Answers, Model, Scorer
 from analysis.store import datasets, modelfile, staging, workers
 from analysis.store.catalog import now
 from analysis.store.tables import model as table
@@ -63,6 +64,7 @@ def add(
     *,
     name: str,
     evaluation: str = "",
+    features: Sequence[str] = (),
     label: str | None = None,
     cancelled: threading.Event | None = None,
     step: staging.Step = staging.no_step,
@@ -71,7 +73,8 @@ def add(
 
     It is loaded once in a worker process before it is kept. BadFile for a pickle, a type that is not allowed, a damaged
     file; LimitReached for what grows beyond the settings. The same bytes under the same name are not kept twice.
-    Whatever fails leaves nothing behind. evaluation: the name of the evaluation whose rows it scores.
+    Whatever fails leaves nothing behind. evaluation: the name of the evaluation whose rows it scores. features: the
+    columns a model without feature names takes, in its order; BadRequest where they are too few or too many for it.
     """
     name = clean_name(name, "model")
     label = label or source.name
@@ -79,6 +82,7 @@ def add(
     mark = staging.sha256(source)
     for each in listed(workspace):
         same = (each.name, each.fingerprint, each.evaluation) == (name, mark, evaluation)
+        same = same and (not features or [taken.name for taken in each.inputs] == list(features))
         if same and workspace.file("model", each.id).exists():
             return each, False
     with staging.staging(workspace.root, step) as place:
@@ -90,11 +94,22 @@ def add(
         if read != mark:
             workers.forget(place.id)
             raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
+        facts = _named(facts, features)
         step("verified")
         with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
             _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)
         step("recorded")
     return find(workspace, place.id), True
+
+
+def _named(facts: dict[str, Any], features: Sequence[str]) -> dict[str, Any]:
+    if not features:
+        return facts
+    if facts["inputs"]:
+        raise BadRequest("The model names its features itself; leave out --features.")
+    if facts["width"] not in (0, len(features)):
+        raise BadRequest(f"The model takes {facts['width']:,} features, and {len(features):,} are named.")
+    return {**facts, "inputs": [{"name": each, "type": ANY} for each in features]}
 
 
 def _record(

@@ -46,7 +46,7 @@ def predict(model: LoadedModel, frame: pl.DataFrame) -> tuple[dict[str, Any], by
     """({classes, scores}, Arrow IPC of the columns s0, s1, ... and label). ModelFailed for answers of another shape."""
     answers = model.predict(frame)
     scores = _shaped(answers, len(frame))
-    columns = {f"s{at}": scores[:, at] for at in range(scores.shape[1])}
+    columns: dict[str, Any] = {f"s{at}": scores[:, at] for at in range(scores.shape[1])}
     if answers.labels is not None:
         if len(answers.labels) != len(frame):
             raise ModelFailed(f"The model gave {len(answers.labels):,} labels for {len(frame):,} rows.")

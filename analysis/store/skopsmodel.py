@@ -95,8 +95,8 @@ class SkopsModel:
                 warnings.simplefilter("ignore")  # of rows a model is asked about, not of anything to act on
                 said = np.asarray(getattr(self.model, self._ask())(rows))
                 if self._ask() == "predict" and classes:
-                    labels = pl.Series([class_text(each) for each in said.reshape(-1)], dtype=pl.String)
-                    return Answers(np.empty((len(said), 0)), classes, labels)
+                    decided = pl.Series([class_text(each) for each in said.reshape(-1)], dtype=pl.String)
+                    return Answers(np.empty((len(said), 0)), classes, decided)
                 scores = said.astype(float)
         except MemoryError:
             raise
