@@ -43,7 +43,12 @@ class Agreement:
         equal = f"{words.number(self.share, 'share')} of {words.plural(self.n, 'row')} agree"
         if np.isnan(self.largest):
             return equal
-        return f"{equal} (within {self.tolerance:.2g}; the largest difference is {words.significant(self.largest)})"
+        return f"{equal} (within {self.within}; the largest difference is {words.significant(self.largest)})"
+
+    @property
+    def within(self) -> str:
+        """The tolerance in words."""
+        return f"{self.tolerance:.6f}".rstrip("0").rstrip(".")
 
 
 def verb(found: Agreement, good: bool) -> str:

@@ -245,7 +245,7 @@ class _Check:
             share = words.number(found.share, "share")
             said = f"Agrees with {version.name} on {share} of rows; it is nearer to {self.version}."
         common = {"model": version.name, "n": found.n}
-        ends = {"low": found.low, "high": found.high, "method": f"Wilson, rows equal within {found.tolerance:.2g}"}
+        ends = {"low": found.low, "high": found.high, "method": f"Wilson, rows equal within {found.within}"}
         self._add("M04", "agreement", outcome, said, value=found.share, **ends, **common)
         if not np.isnan(found.largest):
             said = f"The largest difference to {version.name} is {words.significant(found.largest)}."

@@ -63,11 +63,17 @@ def checks(result: Result) -> pl.DataFrame:
                 "version": row["model"] or words.DASH,
                 "value": value,
                 "95% interval": words.interval(row["low"], row["high"], "share"),
-                "n": row["n"],
+                "n": words.DASH if row["n"] is None else words.count(row["n"]),
                 "what": row["sentence"],
             }
         )
     return pl.DataFrame(rows)
+
+
+def understood(result: Result) -> list[str]:
+    """How the model was understood: what it is given, and whose its scores are."""
+    rows = result.frame.filter(pl.col("code").is_in(["M01", "M03"]) & (pl.col("outcome") == "clear"))
+    return list(rows["sentence"])
 
 
 def advice(result: Result) -> list[str]:

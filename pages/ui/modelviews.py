@@ -123,7 +123,7 @@ def details(ctx: Context, model: Model) -> None:
     result = checked(ctx, model)
     with st.container(border=True, key="models_details"):
         show.heading(model.label, modelrows.described(model))
-        for note in model.notes:
+        for note in [*modelrows.understood(result), *model.notes]:
             st.caption(plain(note))
         checks = modelrows.checks(result)
         show.table(
@@ -131,7 +131,6 @@ def details(ctx: Context, model: Model) -> None:
             alt="The checks of the model",
             height="content",
             column_config={
-                "n": st.column_config.NumberColumn(format="localized", width="small"),
                 "what": st.column_config.TextColumn(width="large"),
             },
         )
