@@ -13,6 +13,7 @@ from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.schema import FLOATS, INTEGERS
 
 NUMBER, TEXT, ANY = "number", "text", "any"
+TEXTS = ("VARCHAR", "ENUM")
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _by_order(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
 
 def _typed(model: Model, found: tuple[EvalColumn, ...]) -> None:
     wrong = [
-        f"'{each.name}' is {column.type}"
+        f"'{each.name}' is {'text' if column.type in TEXTS else column.type}"
         for each, column in zip(model.inputs, found, strict=True)
         if each.type == NUMBER and not is_number(column.type)
     ]

@@ -72,8 +72,9 @@ def numbers(recorded: np.ndarray, answered: np.ndarray, *, relative: bool, level
     as for forecasts. Recorded values that were rounded are given half a unit of their last decimal.
     """
     recorded, answered = (each.reshape(len(each), -1) for each in (recorded, answered))
-    tolerance = max(EQUAL, rounding(recorded))
-    allowed = tolerance * np.maximum(1.0, np.abs(recorded)) if relative else np.full(recorded.shape, tolerance)
+    rounded = rounding(recorded)
+    tolerance = max(EQUAL, rounded)
+    allowed = np.maximum(rounded, EQUAL * np.maximum(1.0, np.abs(recorded) if relative else 0.0))
     apart = np.abs(answered - recorded)
     agree = (apart <= allowed).all(axis=1)
     row = np.where(np.isnan(apart).any(axis=1), np.nan, apart.max(axis=1, initial=0.0))
