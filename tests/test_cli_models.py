@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.store import workers
+from analysis.store import evaluations, workers
 from analysis.store.sample import FOLDER, load
 from analysis.store.workspace import Workspace
 from tests.questions.twin import ask
@@ -65,6 +65,18 @@ def test_a_refused_file_is_a_sentence_and_nothing_is_stored(place, tmp_path):
     assert "There is no file" in ask(place, "models", "add", "gone", "--name", "m", "--evaluation", "loans").refusal
     assert ask(place, "models", "list", "--json").json["frame"] == []
     assert list((place / "models").iterdir()) == list((place / "staging").iterdir()) == []
+
+
+def test_a_renamed_evaluation_keeps_its_models(place):
+    assert ask(place, "models", "add", FOLDER / "loan_v1.onnx", "--name", "r", "--evaluation", "loans").status == 0
+    opened = Workspace.open(place)
+    try:
+        evaluations.rename(opened, evaluations.find(opened, "loans"), "credit")
+        assert ask(place, "models", "check", "r", "--rows", "50").status == 0
+        evaluations.rename(opened, evaluations.find(opened, "credit"), "loans")
+    finally:
+        opened.close()
+    assert ask(place, "models", "delete", "r").status == 0
 
 
 def test_features_in_another_order_are_found_out(place):

@@ -29,7 +29,7 @@ def test_a_model_is_added_and_its_agreement_seen(visit, server, sample, tmp_path
     page.settled()
     page.button("Add").click()
     page.says(re.compile("Kept as v1@.?1[.]"), within=WORK)
-    page.says(re.compile(r"v1@.?1 reproduces most but not all of the recorded predictions of v1: 9\d\.\d% of 2,000 rows"))
+    page.says(re.compile(r"v1@.?1 reproduces most but not all of the recorded predictions of v1: 9\d\.\d% of 2,000"))
     expect(page.marks("models_pairs").first).to_be_attached()
     expect(page.page.get_by_role("region", name="Rows where the model gives another answer")).to_be_visible()
     page.says("it is given the first 9 of the 11 with that role in their order: age, income")
