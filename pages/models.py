@@ -29,6 +29,10 @@ if not known:
     frame.finish()
 
 chosen = modelviews.table(known, modelrows.listed(known), ctx.evaluation, added)
+if chosen is None:
+    with answer:
+        show.nothing(f"No model was added for {ctx.evaluation.name}. Add one, or choose one below to check it here.")
+    frame.finish()
 with answer:
     modelviews.told(ctx, chosen)
 modelviews.details(ctx, chosen)

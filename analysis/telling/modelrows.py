@@ -82,12 +82,6 @@ def advice(result: Result) -> list[str]:
     return [ADVICE[code] for code in codes if code in ADVICE]
 
 
-def sound(result: Result) -> bool:
-    """Whether the model could be compared and nothing was found."""
-    outcomes = result.frame.filter(pl.col("code") == "M04")["outcome"].to_list()
-    return "clear" in outcomes and "found" not in result.frame["outcome"].to_list()
-
-
 def matched(result: Result) -> str:
     """The version the model was judged against, "" where there is none."""
     judged = result.frame.filter((pl.col("code") == "M04") & (pl.col("outcome") != "not applicable"))

@@ -77,8 +77,8 @@ def _add(file: Any, name: str, evaluation: str, features: list[str]) -> None:
     st.rerun()
 
 
-def table(known: list[Model], rows: pl.DataFrame, evaluation: Evaluation, added: Model | None) -> Model:
-    """Every version, newest first; the chosen one, else the newest that was added for this evaluation."""
+def table(known: list[Model], rows: pl.DataFrame, evaluation: Evaluation, added: Model | None) -> Model | None:
+    """Every version, newest first; the chosen one, else the newest that was added for this evaluation, if any."""
     chosen = show.choice(
         rows,
         [each.id for each in known],
@@ -88,7 +88,7 @@ def table(known: list[Model], rows: pl.DataFrame, evaluation: Evaluation, added:
     )
     if chosen is not None:
         return known[chosen]
-    return added or next((each for each in known if each.evaluation == evaluation.name), known[0])
+    return added or next((each for each in known if each.evaluation == evaluation.name), None)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the model ...")

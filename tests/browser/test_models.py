@@ -34,6 +34,12 @@ def test_a_model_is_added_and_its_agreement_seen(visit, server, sample, tmp_path
     expect(page.page.get_by_role("region", name="Rows where the model gives another answer")).to_be_visible()
     page.says("it is given the first 9 of the 11 with that role in their order: age, income")
 
+    other = visit()
+    other.open("models?e=digits")
+    other.says("No model was added for digits.")
+    other.row("Models and their versions", 0)
+    other.says(re.compile("could not be compared with what is recorded. The model takes 9 features without names"))
+
     page.filter(AS_MODELLED)
     page.says(re.compile(r"v1@.?1 reproduces the recorded predictions of v1: 100\.0% of 2,000 rows"), within=WORK)
     expect(page.page.get_by_test_id("stAlert")).to_have_count(0)
