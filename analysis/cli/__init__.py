@@ -19,6 +19,7 @@ from analysis.cli import (  # noqa: F401
     erring,
     evaluating,
     measuring,
+    modelling,
     own,
     segmenting,
 )

@@ -24,6 +24,10 @@ class Undecided(BadRequest):
     """A question the data leaves open; the sentence names the option that answers it."""
 
 
+class ModelFailed(AssayError):
+    """A model that raised, or whose answer cannot be used: the wrong shape, no numbers."""
+
+
 class Interrupted(AssayError):
     """Work the analyst cancelled; nothing was kept."""
 

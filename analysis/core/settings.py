@@ -47,6 +47,26 @@ _add(
 )
 _add("child_seconds", 3600, "s", "No import or build of 10 million rows came near an hour; what runs longer hangs.")
 _add("children", 2, "processes", "Two heavy children leave a 2-core machine able to answer readers.")
+_add("model_mb", 500, "MB", "Largest model file; it is held in memory twice while it is loaded.")
+_add("model_inflated_mb", 2000, "MB", "What a skops archive may hold once inflated; beyond it a small file is a bomb.")
+_add("model_address_mb", 4096, "MB", "Hard wall of a model worker's address space; its libraries alone reserve 0.9 GB.")
+_add("model_seconds", 60, "s", "A model that answers a few thousand rows in more than a minute hangs.")
+_add("model_load_seconds", 180, "s", "scikit-learn takes 4 s to import on a quiet machine and 25 s on a busy one.")
+_add("model_workers", 2, "processes", "Models kept loaded at once; each holds its libraries, about 0.3 GB of memory.")
+_add("model_idle_seconds", 300, "s", "After five minutes without a question a model's process makes room.")
+_add(
+    "model_trusted",
+    "",
+    "types",
+    "Types a skops file may hold beside those that come with scikit-learn, A,B,...; only types whose code was read.",
+)
+_add("model_check_rows", 2000, "rows", "On so many rows a model that disagrees on 1 in 500 shows with 98 % certainty.")
+_add(
+    "model_agreement",
+    0.999,
+    "share",
+    "Below this share of equal answers a model is not the one that gave the recorded ones.",
+)
 _add("spill_gb", 20, "GB", "What one child may spill to disk inside its own staging folder.")
 _add("reader_memory_mb", 1024, "MB", "DuckDB's memory for questions in the app's process; cubes are small.")
 _add("threads", 0, "threads", "0 takes every core.")

@@ -6,6 +6,7 @@ from analysis.questions.composition import composition
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.measure import measure
+from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.saved import saved
@@ -26,6 +27,7 @@ __all__ = [
     "holds",
     "key_figures",
     "measure",
+    "model_check",
     "offered",
     "overview",
     "rows",

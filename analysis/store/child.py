@@ -5,7 +5,6 @@ standard input (whose end tells the child that its parent is gone), progress, re
 """
 
 import contextlib
-import ctypes
 import errno
 import importlib
 import json
@@ -22,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.core import errors
-from analysis.core.settings import SETTINGS, number, setting, whole
+from analysis.core.settings import number, whole
+from analysis.store import walls
 
 log = logging.getLogger("assay.child")
 Progress = Callable[[float, str], None]
@@ -31,10 +31,6 @@ TASKS = ("preview", "load", "build")
 COMMAND = (sys.executable, "-m", "analysis.store.child")
 ANSWER_LIMIT = 64 << 20
 COMPLAINT_KEPT = 1 << 16
-PR_SET_PDEATHSIG = 1
-PRIORITY = 5  # of 19; at 10 a child starves on a machine busy with other work
-SESSION_PRIORITY = Path("/proc/self/autogroup")
-PRIVATE = ("catalog", "workspace")
 
 _waiting: list[object] = []
 _slots = threading.Condition()
@@ -108,22 +104,21 @@ def run(
 def _run(task: str, request: dict[str, Any], progress: Progress, cancelled: threading.Event | None) -> dict[str, Any]:
     if task not in TASKS:
         raise ValueError(f"no such task: {task}")
-    walls = limits()
-    told = {each.variable: str(setting(each.name)) for each in SETTINGS if each.name not in PRIVATE}
-    message = json.dumps({"task": task, "request": request, "limits": walls, "settings": told})
+    between = limits()
+    message = json.dumps({"task": task, "request": request, "limits": between, "settings": walls.told()})
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
-        env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+        env=walls.ENVIRONMENT,
         start_new_session=True,
     )
     try:
-        return _converse(process, message, walls["seconds"], progress, cancelled)
+        return _converse(process, message, between["seconds"], progress, cancelled)
     finally:
-        _kill(process)
+        walls.kill(process)
 
 
 def _converse(
@@ -184,44 +179,7 @@ def _died(status: int, complaint: str) -> Exception:
     return errors.BadFile(f"The reader died on this file ({how}); it is probably damaged. Nothing was kept.")
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-
-
-def _wall(walls: dict[str, int]) -> None:
-    import resource
-
-    def limit(which: int, value: int) -> None:
-        _, hard = resource.getrlimit(which)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
-
-    if sys.platform == "linux":  # elsewhere address space cannot be limited usefully
-        limit(resource.RLIMIT_AS, walls["address_mb"] << 20)
-    limit(resource.RLIMIT_CPU, walls["seconds"] * walls["threads"])
-    limit(resource.RLIMIT_FSIZE, walls["file_bytes"] * 2)
-    limit(resource.RLIMIT_NOFILE, 256)
-    limit(resource.RLIMIT_CORE, 0)
-
-
-def _step_back() -> None:
-    """Leave the processors to the app wherever both want them: it answers people, this works in the background.
-
-    Linux may share the processors out by session first, and only then by the priority within one; a child is a session.
-    """
-    os.nice(PRIORITY)
-    with contextlib.suppress(OSError):  # no Linux, told not to, or asked too often: then by the priority alone
-        SESSION_PRIORITY.write_text(str(PRIORITY))
-
-
-def _die_with_parent() -> None:
-    """For a thread: wait for the parent's end. On Linux the kernel also kills a child too busy to notice."""
+def _wait_for_the_end() -> None:
     while os.read(0, 4096):
         pass
     os.killpg(0, signal.SIGKILL)
@@ -238,12 +196,11 @@ def main() -> None:
     asked = json.loads(line)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    walls.die_with_parent()
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
     os.environ.update(asked["settings"])
-    _wall(asked["limits"])
-    _step_back()
+    walls.wall(asked["limits"])
+    walls.step_back()
     lock = threading.Lock()
 
     def answer(**content: Any) -> None:

@@ -16,6 +16,7 @@ from analysis.store.catalog import now
 from analysis.store.child import Progress, no_progress
 from analysis.store.tables import definition
 from analysis.store.tables import evaluation as table
+from analysis.store.tables import model as scorer
 from analysis.store.workspace import Workspace
 
 LAYOUT = 3
@@ -213,6 +214,7 @@ def rename(workspace: Workspace, evaluation: Evaluation, name: str) -> None:
         connection.execute(table.update().where(table.c.name == evaluation.name).values(name=name))
         own = definition.c.scope == evaluation.name
         connection.execute(definition.update().where(own).values(scope=name))
+        connection.execute(scorer.update().where(scorer.c.evaluation == evaluation.name).values(evaluation=name))
         workspace.catalog.note(
             connection,
             actor=workspace.actor,

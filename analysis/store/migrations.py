@@ -98,6 +98,28 @@ def definitions(connection: sa.Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
+@_migration
+def models(connection: sa.Connection) -> None:
+    """Models the workspace keeps."""
+    tables = sa.MetaData()
+    sa.Table(
+        "model",
+        tables,
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        *[sa.Column(name, sa.Text, nullable=False) for name in ("kind", "evaluation", "source")],
+        sa.Column("facts", sa.JSON, nullable=False),
+        sa.Column("file_sha", sa.String(64), nullable=False),
+        sa.Column("file_bytes", sa.BigInteger, nullable=False),
+        *[sa.Column(name, sa.Text, nullable=False) for name in ("created", "actor")],
+        sa.Column("deleted", sa.Text, nullable=True),
+        sa.UniqueConstraint("name", "version", name="model_name_version"),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 def migrate(write: Callable[[], "sa.engine.base.Connection"], steps: list[Step] | None = None) -> int:
     """Bring the catalog up to date; returns how many steps were applied.
 

@@ -54,6 +54,25 @@ evaluation = sa.Table(
     sa.UniqueConstraint("name", "version", name="evaluation_name_version"),
 )
 
+model = sa.Table(
+    "model",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("evaluation", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("file_sha", sa.String(64), nullable=False),
+    sa.Column("file_bytes", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("deleted", sa.Text, nullable=True),
+    sa.UniqueConstraint("name", "version", name="model_name_version"),
+)
+
 job = sa.Table(
     "job",
     metadata,

@@ -16,8 +16,9 @@ from analysis.store.reader import Reader
 from analysis.store.staging import disk_errors, remove_older, sweep_staging
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("datasets", "evaluations", "staging", "cubes", "exports", "uploads", "jobs")
-KINDS = {"dataset": tables.dataset, "evaluation": tables.evaluation}
+FOLDERS = ("datasets", "evaluations", "models", "staging", "cubes", "exports", "uploads", "jobs")
+KINDS = {"dataset": tables.dataset, "evaluation": tables.evaluation, "model": tables.model}
+ENDINGS = {"dataset": "duckdb", "evaluation": "duckdb", "model": "model"}
 LET_GO_EVERY = 30.0
 FORGOTTEN_AFTER = 3600.0
 
@@ -36,7 +37,7 @@ class Workspace:
                 (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"The workspace {root} cannot be made: {error.strerror}.") from error
-        held = any(True for kind in KINDS for _ in self.file(kind, "").parent.glob("*.duckdb"))
+        held = any(True for kind in KINDS for _ in self.file(kind, "").parent.glob(f"*.{ENDINGS[kind]}"))
         self.catalog = Catalog.open(root, str(setting("catalog")), expected=held)
         self.reader = Reader()
         self.sweep()
@@ -54,8 +55,8 @@ class Workspace:
         return Workspace(chosen.resolve(), actor or system_user())
 
     def file(self, kind: str, id: str) -> Path:
-        """Where the data of a dataset or evaluation lies."""
-        return self.root / f"{kind}s" / f"{id}.duckdb"
+        """Where the data of a dataset or evaluation lies, or the bytes of a model."""
+        return self.root / f"{kind}s" / f"{id}.{ENDINGS[kind]}"
 
     def sweep(self) -> None:
         """Remove what crashed work left behind: staging nobody holds and what it published without recording it, the
@@ -71,7 +72,7 @@ class Workspace:
                     for table in KINDS.values()
                     for id in connection.scalars(sa.select(table.c.id).where(table.c.deleted.is_not(None)))
                 }
-            for folder in ("datasets", "evaluations", "cubes"):
+            for folder in ("datasets", "evaluations", "models", "cubes"):
                 for file in (self.root / folder).glob("*"):
                     if file.name.lstrip(".")[:32] in deleted:
                         file.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.dataset import Dataset
 from analysis.core.evaluation import Evaluation
+from analysis.core.model import Model
 from analysis.core.receipt import Result, records
 from analysis.core.roles import Guess
 
@@ -161,4 +162,24 @@ def evaluations_frame(known: list[Evaluation]) -> pl.DataFrame:
             for each in known
         ],
         schema_overrides={"positive": pl.String},
+    )
+
+
+def models_frame(known: list[Model]) -> pl.DataFrame:
+    """A row a model version."""
+    return pl.DataFrame(
+        [
+            {
+                "name": each.name,
+                "version": each.version,
+                "kind": each.kind,
+                "takes": each.takes,
+                "classes": ", ".join(each.classes),
+                "made": each.made,
+                "evaluation": each.evaluation,
+                "fingerprint": each.fingerprint,
+                "created": each.created,
+            }
+            for each in known
+        ]
     )

@@ -33,7 +33,7 @@ def upload() -> None:
         )
         if file is None:
             return
-        st.session_state["intake_file"] = _take(file)
+        st.session_state["intake_file"] = take(file)
         st.session_state["intake_turn"] = turn + 1
         st.rerun()
     else:
@@ -45,7 +45,7 @@ def waiting() -> bool:
     return "intake_file" in st.session_state
 
 
-def _take(file: Any) -> dict[str, Any]:
+def take(file: Any) -> dict[str, Any]:
     """Copy an upload to disk in blocks and let its bytes go."""
     space = frame.workspace()
     target = space.root / "uploads" / new_id()

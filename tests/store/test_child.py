@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from analysis.core.errors import AssayError, BadFile, BadRequest, Interrupted, LimitReached, StorageError
-from analysis.store import child, datasets
+from analysis.store import child, datasets, walls
 from analysis.store.workspace import Workspace
 from tests.store import processes
 from tests.store.faults import COMMAND
@@ -135,7 +135,7 @@ def test_a_child_starts_with_an_empty_environment(misbehaving: None, monkeypatch
     assert "hidden" not in json.dumps(made)
     assert made["seen"]["ASSAY_COLUMNS"] == "77"
     assert made["session"]
-    assert made["priority"] == min(19, os.getpriority(os.PRIO_PROCESS, 0) + child.PRIORITY)
+    assert made["priority"] == min(19, os.getpriority(os.PRIO_PROCESS, 0) + walls.PRIORITY)
     assert made["core"] == 0
     assert len(made["descriptors"]) <= 6
 

@@ -1,0 +1,104 @@
+"""The terminal twin: models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from analysis import questions
+from analysis.cli import terminal
+from analysis.cli.terminal import AsJson, Since, Text, Until, Versions, Where, app, columns
+from analysis.core import words
+from analysis.core.errors import BadRequest
+from analysis.core.model import Model
+from analysis.core.period import read_period
+from analysis.engine.duckdb import Engine
+from analysis.store import evaluations, models
+from analysis.telling import answers
+
+group = typer.Typer(no_args_is_help=True, help="Models the workspace keeps: add, list, check, delete.")
+app.add_typer(group, name="models")
+Which = Annotated[str, typer.Argument(help="The model, as name or name@version.")]
+Rows = Annotated[int | None, typer.Option(min=1, max=100_000, help="Rows to ask about; default: 2,000.")]
+
+
+@group.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="An ONNX file, or one saved by skops. Pickles are refused.")],
+    name: Annotated[str, typer.Option(help="The model's name. The same again = next version.")],
+    evaluation: Annotated[str, typer.Option(help="The evaluation whose rows it scores.")],
+    features: Annotated[
+        Text, typer.Option(metavar="A,B,...", help="The columns a model without feature names takes, in its order.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Keep a model and check it against an evaluation."""
+    if not file.is_file():
+        raise BadRequest(f"There is no file '{file}'.")
+    with terminal.workspace() as workspace:
+        found = evaluations.find(workspace, evaluation)
+        named = columns(features, [column.name for column in found.columns])
+        for each in named:
+            found.column(each)
+        model, new = models.add(workspace, file, name=name, evaluation=found.name, features=named)
+        result = questions.model_check(Engine(workspace).open(found), models.scorer(workspace, model))
+    kept = "Kept" if new else "Byte for byte the same is kept already:"
+    sentence = f"{kept} {model.label}, {_told(model)}.\n{result.sentence}"
+    typer.echo(answers.told(sentence, result.frame, result.receipt.to_dict(), json))
+
+
+@group.command(name="list")
+def list_models(json: AsJson = False) -> None:
+    """List the models and their versions."""
+    with terminal.workspace() as workspace:
+        known = models.listed(workspace)
+    sentence = f"{words.plural(len(known), 'model version')} in the workspace."
+    typer.echo(answers.told(sentence, answers.models_frame(known), {"rows": len(known)}, json))
+
+
+@group.command()
+def check(
+    name: Which,
+    evaluation: Annotated[Text, typer.Option(help="The evaluation; default: the one it was added for.")] = None,
+    model: Versions = None,
+    rows: Rows = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    fail_below: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit with 1 if the best agreement is below this share.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Whether a model takes an evaluation's columns and gives its recorded predictions again."""
+    with terminal.workspace() as workspace:
+        chosen = models.find(workspace, name)
+        found = evaluations.find(workspace, evaluation or chosen.evaluation)
+        result = questions.model_check(
+            Engine(workspace).open(found),
+            models.scorer(workspace, chosen),
+            versions=model or (),
+            where=terminal.segment(where, judged.types(found)),
+            period=read_period(since, until),
+            limit=rows,
+        )
+    typer.echo(answers.told(result.sentence, result.frame, result.receipt.to_dict(), json))
+    if fail_below is not None:
+        share = result.frame.filter(pl.col("code") == "M04")["value"].max()
+        if not isinstance(share, float) or share < fail_below:
+            raise typer.Exit(1)
+
+
+@group.command()
+def delete(name: Which, json: AsJson = False) -> None:
+    """Forget a model version and its bytes."""
+    with terminal.workspace() as workspace:
+        chosen = models.find(workspace, name)
+        models.delete(workspace, chosen)
+    sentence = f"Deleted {chosen.label}."
+    typer.echo(answers.told(sentence, pl.DataFrame(), {"model": chosen.label}, json))
+
+
+def _told(model: Model) -> str:
+    return f"{model.kind.upper() if model.kind == 'onnx' else model.kind} ({model.made}), {model.takes}"

@@ -1,0 +1,62 @@
+"""Sampled rows: what a model is asked about, beside what was recorded of them, spread evenly over the file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
+from analysis.core.roles import BINARY, REGRESSION
+from analysis.engine.rows import Judged, RowQuery, shown
+
+SPREAD, MODULUS = 2_654_435_761, 1 << 32  # Knuth's multiplicative hashing: consecutive row numbers land far apart
+
+
+@dataclass(frozen=True)
+class Sampled(RowQuery):
+    """At most `limit` rows, the same ones for the same file and seed. Columns: `row` (its place in the file), the
+    ids i0, i1, ..., the wanted columns v0, v1, ..., and of each model version by its index `p<i>` (decision as a class,
+    or forecast), `s<i>` (the positive class's score), `s<i>_<class code>` (that class's score).
+    """
+
+    columns: tuple[str, ...] = ()
+    limit: int = 2000
+    seed: int = 0
+
+    def statement(self, seen: Judged) -> str:
+        facts = seen.evaluation
+        picked = ["r.rowid AS row"]
+        picked += [f"CAST(r.{facts.column(name).key} AS VARCHAR) AS i{at}" for at, name in enumerate(facts.roles.id)]
+        picked += [f"{feature(facts.column(name))} AS v{at}" for at, name in enumerate(self.columns)]
+        for model in facts.models:
+            own = Judged(facts, model, "")
+            if facts.task == REGRESSION or model.decision:
+                picked.append(f"{own.sql('prediction')} AS p{model.index}")
+            if facts.task == BINARY and model.score:
+                picked.append(f"{own.sql('score')} AS s{model.index}")
+            columns = dict(model.class_scores)
+            picked += [
+                f"CAST(r.{facts.column(columns[facts.classes[int(name.rpartition('_')[2])]]).key} AS DOUBLE) AS {name}"
+                for name in recorded(facts, model)
+            ]
+        order = f"(r.rowid * {SPREAD} + {int(self.seed)}) % {MODULUS}"
+        body = f"SELECT {', '.join(picked)} FROM rows r WHERE {self.scope(seen)}"
+        return f"{body} ORDER BY {order}, r.rowid LIMIT {int(self.limit)}"
+
+
+def feature(column: EvalColumn) -> str:
+    """A column as a model takes it: numbers as they are, yes and no as 1 and 0, all else as text."""
+    if column.type == "BOOLEAN":
+        return f"CAST(r.{column.key} AS DOUBLE)"
+    raw = shown(column)
+    return f"CAST({raw} AS VARCHAR)" if column.type.startswith(("DATE", "TIMESTAMP")) else raw
+
+
+def wanted(columns: Sequence[EvalColumn]) -> tuple[str, ...]:
+    """The names of columns, as Sampled takes them."""
+    return tuple(column.name for column in columns)
+
+
+def recorded(facts: Evaluation, model: ModelFacts) -> list[str]:
+    """The score columns of a version among more than two classes, in their order; [] where the file lacks some."""
+    known = {column.name for column in facts.columns}
+    kept = {name for name, column in model.class_scores if column in known}
+    return [f"s{model.index}_{at}" for at in range(len(facts.classes))] if kept >= set(facts.classes) else []

@@ -1,0 +1,67 @@
+"""Model files: what may be loaded, told by the first bytes; the loading itself happens in a worker process."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from analysis.core.errors import BadFile, LimitReached
+from analysis.core.model import Answers
+from analysis.core.settings import setting, whole
+
+ONNX, SKOPS = "onnx", "skops"
+PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".sav")
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
+ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # as joblib packs
+NO_PICKLE = (
+    "is a pickle (joblib writes them too). Opening a pickle runs whatever code its author put in, so Assay never does; "
+    "save the model as ONNX (skl2onnx) or with skops."
+)
+
+
+class LoadedModel(Protocol):
+    """A model a worker holds."""
+
+    def facts(self) -> dict[str, Any]:
+        """What it is, as core/model.py keeps it."""
+
+    def predict(self, frame: pl.DataFrame) -> Answers:
+        """What it says of rows; the frame's columns are its features in order."""
+
+
+def kind(file: Path, label: str) -> str:
+    """ONNX or SKOPS, from the size, the ending and the first bytes alone.
+
+    BadFile for pickles and for what is none of these; LimitReached for what is too large.
+    """
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            start = opened.read(8)
+    except OSError as error:
+        raise BadFile(f"{label} cannot be read: {error.strerror}.") from error
+    if size > whole("model_mb") << 20:
+        raise LimitReached(f"{label} has {size >> 20:,} MB; {whole('model_mb'):,} MB is the limit (setting model_mb).")
+    pickled = start[:1] == b"\x80" and len(start) > 1 and start[1] <= 10
+    if label.lower().endswith(PICKLES) or pickled or start.startswith(ZLIB):
+        raise BadFile(f"{label} {NO_PICKLE}")
+    for mark, name in PACKED.items():
+        if start.startswith(mark):
+            raise BadFile(f"{label} is packed with {name}; unpack it first.")
+    if start.startswith(b"PK\x03\x04"):
+        return SKOPS
+    if start.startswith(b"\x08") or label.lower().endswith(".onnx"):
+        return ONNX
+    raise BadFile(f"{label} is neither an ONNX model nor one saved by skops.")
+
+
+def load(kind: str, content: bytes) -> LoadedModel:
+    """A model from its bytes. Only for a worker process: a file may crash what reads it."""
+    if kind == ONNX:
+        from analysis.store.onnxmodel import OnnxModel
+
+        return OnnxModel(content)
+    from analysis.store.skopsmodel import SkopsModel
+
+    trusted = [each.strip() for each in str(setting("model_trusted")).split(",") if each.strip()]
+    return SkopsModel(content, trusted=trusted, inflated_mb=whole("model_inflated_mb"))

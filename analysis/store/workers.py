@@ -1,0 +1,311 @@
+"""Warm workers: a process a model, loaded once, asked many times, gone when idle or when it runs into a wall.
+
+The parent's side; store/modelworker.py is the worker's. What a model does costs its worker, never the app.
+"""
+
+import atexit
+import contextlib
+import io
+import json
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.core import errors
+from analysis.core.model import Answers
+from analysis.core.settings import whole
+from analysis.store import walls
+from analysis.store.child import ANSWER_LIMIT, COMPLAINT_KEPT, ROOT
+from analysis.store.modelworker import LABEL
+
+log = logging.getLogger("assay.workers")
+COMMAND = (sys.executable, "-m", "analysis.store.modelworker")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")} | {"POLARS_MAX_THREADS": "1"}
+LINE_LIMIT = 4 << 20
+
+# The kernel ends a worker with the thread that started it, so one thread that lives as long as the app starts them all.
+_starter = ThreadPoolExecutor(1, thread_name_prefix="starts model workers")
+_workers: list["Worker"] = []
+_free = threading.Condition()
+_watched = False
+
+
+@dataclass
+class Worker:
+    """A process with a model in it. key: which. busy: somebody asks it. said: what loading told."""
+
+    key: str
+    process: subprocess.Popen[bytes]
+    busy: bool = True
+    used: float = field(default_factory=time.monotonic)
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def ask(
+        self,
+        message: dict[str, Any],
+        content: bytes = b"",
+        cancelled: threading.Event | None = None,
+        limit: str = "model_seconds",
+    ) -> tuple[dict[str, Any], bytes]:
+        """One question, one answer: (what it said, the bytes after it). Errors as those of `loaded`."""
+        line = json.dumps({**message, "bytes": len(content)}).encode() + b"\n"
+        talk = _Talk(self.process, line + content, limit, cancelled)
+        said, packed = talk.answer()
+        if "error" in said:
+            raise _error(said["error"])
+        return dict(said["result"]), packed
+
+
+class _Talk:
+    """One question on its way to a worker and the answer on its way back, both bounded in time and size."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], question: bytes, limit: str, cancelled: threading.Event | None
+    ) -> None:
+        self.process, self.limit, self.cancelled = process, limit, cancelled
+        self.deadline = time.monotonic() + whole(limit)
+        self.rest = memoryview(question)
+        self.heard, self.complaint = bytearray(), bytearray()
+
+    def answer(self) -> tuple[dict[str, Any], bytes]:
+        process = self.process
+        assert process.stdin  # noqa: S101 - these three are told to the type checker
+        assert process.stdout  # noqa: S101
+        assert process.stderr  # noqa: S101
+        os.set_blocking(process.stdin.fileno(), False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+            selector.register(process.stdout, selectors.EVENT_READ, self.heard)
+            selector.register(process.stderr, selectors.EVENT_READ, self.complaint)
+            while process.stdout in {key.fileobj for key in selector.get_map().values()}:
+                self._in_time()
+                for key, _ in selector.select(timeout=0.1):
+                    if key.fileobj is process.stdin:
+                        self._send(selector)
+                        continue
+                    block = os.read(key.fd, 1 << 16)
+                    if not block:
+                        selector.unregister(key.fileobj)
+                    key.data.extend(block)
+                del self.complaint[:-COMPLAINT_KEPT]
+                whole_answer = self._understood()
+                if whole_answer is not None:
+                    return whole_answer
+        raise _died(process.wait(), self.complaint.decode(errors="replace"))
+
+    def _in_time(self) -> None:
+        if self.cancelled is not None and self.cancelled.is_set():
+            raise errors.Interrupted("Cancelled. The model was stopped.")
+        if time.monotonic() > self.deadline:
+            raise errors.LimitReached(
+                f"The model did not answer within {whole(self.limit):,} s (setting {self.limit}) and was stopped."
+            )
+
+    def _send(self, selector: selectors.BaseSelector) -> None:
+        assert self.process.stdin  # noqa: S101
+        try:
+            self.rest = self.rest[os.write(self.process.stdin.fileno(), self.rest[: 1 << 16]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it died; its status tells why
+            self.rest = self.rest[:0]
+        if not self.rest:
+            selector.unregister(self.process.stdin)
+
+    def _understood(self) -> tuple[dict[str, Any], bytes] | None:
+        end = self.heard.find(b"\n")
+        if len(self.heard) > ANSWER_LIMIT + LINE_LIMIT or (end < 0 and len(self.heard) > LINE_LIMIT):
+            raise errors.LimitReached("The model's answer grew beyond 64 MB; ask about fewer rows at once.")
+        if end < 0:
+            return None
+        said = json.loads(self.heard[:end])
+        size = end + 1 + said["bytes"]
+        if said["bytes"] > ANSWER_LIMIT:
+            raise errors.LimitReached("The model's answer grew beyond 64 MB; ask about fewer rows at once.")
+        return (said, bytes(self.heard[end + 1 : size])) if len(self.heard) >= size else None
+
+
+@contextlib.contextmanager
+def loaded(key: str, path: Path, kind: str, cancelled: threading.Event | None = None) -> Iterator[Worker]:
+    """A worker that holds the model of this file, for the length of the block; it stays warm afterwards.
+
+    key: what the model is called among the warm ones. BadFile where it cannot be loaded; LimitReached when it ran into
+    a wall, or no place came free in time; ModelFailed when its process died. Whatever is raised ends the worker, but
+    for what the model itself said (ModelFailed by name).
+    """
+    worker = _taken(key, path, kind, cancelled)
+    healthy = False
+    try:
+        yield worker
+        healthy = True
+    except errors.ModelFailed:
+        healthy = worker.process.poll() is None
+        raise
+    finally:
+        _given_back(worker, healthy)
+
+
+def predict(worker: Worker, frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+    """What the model says of rows; the frame's columns are its features in order."""
+    packed = io.BytesIO()
+    frame.write_ipc(packed)
+    said, content = worker.ask({}, packed.getvalue(), cancelled)
+    columns = pl.read_ipc(io.BytesIO(content))
+    scores = columns.select(f"s{at}" for at in range(said["scores"])).to_numpy() if said["scores"] else None
+    labels = columns[LABEL] if LABEL in columns.columns else None
+    return Answers(np.empty((len(frame), 0)) if scores is None else scores, tuple(said["classes"]), labels)
+
+
+def forget(key: str) -> None:
+    """End the worker of a model that is gone; one that is being asked ends with the answer."""
+    with _free:
+        for worker in [each for each in _workers if each.key == key]:
+            _workers.remove(worker)
+            if not worker.busy:
+                walls.kill(worker.process)
+        _free.notify_all()
+
+
+def _taken(key: str, path: Path, kind: str, cancelled: threading.Event | None) -> Worker:
+    deadline = time.monotonic() + whole("model_load_seconds")
+    while True:
+        with _free:
+            worker = _idle(key)
+            if worker is not None:
+                return worker
+            room = len(_workers) < whole("model_workers") and all(each.key != key for each in _workers)
+            if room:
+                worker = _start(key)
+                _workers.append(worker)
+                break
+            if not _evicted(key):
+                _free.wait(timeout=0.2)
+        if cancelled is not None and cancelled.is_set():
+            raise errors.Interrupted("Cancelled while waiting for the model.")
+        if time.monotonic() > deadline:
+            raise errors.LimitReached("All places for models are taken (setting model_workers); try again shortly.")
+    ok = False
+    try:
+        request = {"path": str(path), "kind": kind, "limits": _limits(), "settings": walls.told()}
+        worker.said, _ = worker.ask(request, cancelled=cancelled, limit="model_load_seconds")
+        ok = True
+    finally:
+        if not ok:
+            _given_back(worker, healthy=False)
+    return worker
+
+
+def _limits() -> dict[str, int]:
+    return {
+        "address_mb": whole("model_address_mb"),
+        "seconds": whole("model_load_seconds"),
+        "threads": 2,
+        "file_bytes": 0,
+    }
+
+
+def _idle(key: str) -> Worker | None:
+    """The warm worker of this model, if it is alive and nobody asks it; what died meanwhile is buried."""
+    for worker in [each for each in _workers if not each.busy and each.process.poll() is not None]:
+        _workers.remove(worker)
+        walls.kill(worker.process)
+    for worker in _workers:
+        if worker.key == key and not worker.busy:
+            worker.busy = True
+            return worker
+    return None
+
+
+def _evicted(key: str) -> bool:
+    """Make room by ending the idle worker that was used longest ago; False where there is none or no need."""
+    idle = [each for each in _workers if not each.busy]
+    if not idle or any(each.key == key for each in _workers):
+        return False
+    oldest = min(idle, key=lambda each: each.used)
+    _workers.remove(oldest)
+    walls.kill(oldest.process)
+    return True
+
+
+def _start(key: str) -> Worker:
+    global _watched
+    if not _watched:
+        _watched = True
+        threading.Thread(target=_let_go, name="ends idle model workers", daemon=True).start()
+    process = _starter.submit(
+        subprocess.Popen,
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=walls.ENVIRONMENT | ONE_THREAD,
+        start_new_session=True,
+    ).result()
+    return Worker(key, process)
+
+
+def _given_back(worker: Worker, healthy: bool) -> None:
+    with _free:
+        worker.busy, worker.used = False, time.monotonic()
+        if not healthy or worker not in _workers:
+            if worker in _workers:
+                _workers.remove(worker)
+            walls.kill(worker.process)
+        _free.notify_all()
+
+
+def _let_go() -> None:
+    """For a thread, as long as there are workers: end those nobody asked for a while."""
+    global _watched
+    while True:
+        time.sleep(min(1.0, whole("model_idle_seconds") / 4))
+        with _free:
+            since = time.monotonic() - whole("model_idle_seconds")
+            for worker in [each for each in _workers if not each.busy and each.used < since]:
+                _workers.remove(worker)
+                walls.kill(worker.process)
+            if not _workers:
+                _watched = False
+                return
+
+
+@atexit.register
+def _end_all() -> None:
+    with _free:
+        while _workers:
+            walls.kill(_workers.pop().process)
+
+
+def _error(sent: dict[str, str]) -> Exception:
+    if sent["kind"] == "MemoryError":
+        return errors.LimitReached(NO_MEMORY)
+    kind = getattr(errors, sent["kind"], None)
+    known = isinstance(kind, type) and issubclass(kind, errors.AssayError) and kind is not errors.UnknownName
+    return kind(sent["message"]) if known else RuntimeError(sent["message"])  # type: ignore[misc]
+
+
+NO_MEMORY = "The model needed more memory than its process may have (setting model_address_mb) and was stopped."
+
+
+def _died(status: int, complaint: str) -> Exception:
+    if "MemoryError" in complaint or "bad_alloc" in complaint or status == -signal.SIGABRT:
+        return errors.LimitReached(NO_MEMORY)
+    if status == -signal.SIGXCPU:
+        return errors.LimitReached("The model used up its processor time (setting model_load_seconds) and was stopped.")
+    log.error("a model worker ended with status %d: %s", status, complaint)
+    how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+    return errors.ModelFailed(f"The model's process ended while it worked ({how}); ask again, or replace the file.")

@@ -1,0 +1,54 @@
+"""The page Models: a file dropped, its agreement, a refusal, a deletion."""
+
+import re
+
+from playwright.sync_api import expect
+
+from analysis.store.sample import FOLDER
+from tests.browser.visitor import WORK
+
+AS_MODELLED = "not (decided_at >= '2026-04-27' and decided_at < '2026-05-04')"
+
+
+def test_a_model_is_added_and_its_agreement_seen(visit, server, sample, tmp_path):
+    page = visit()
+    page.open("models?e=loans")
+    page.says("No model is kept yet.")
+    pickled = tmp_path / "model.pkl"
+    pickled.write_bytes(b"\x80\x04K\x01.")
+    page.drop(pickled)
+    expect(page.button("Add")).to_be_visible()
+    page.settled()
+    page.button("Add").click()
+    page.says(re.compile("is a pickle .* runs whatever code"), within=WORK)
+    assert not server.files("models")
+    assert not server.files("uploads")
+
+    page.drop(FOLDER / "loan_v1.onnx")
+    expect(page.box("stTextInput", "Keep as").locator("input")).to_have_value("v1")
+    page.settled()
+    page.button("Add").click()
+    page.says(re.compile("Kept as v1@.?1[.]"), within=WORK)
+    page.says(re.compile(r"v1@.?1 reproduces most but not all of the recorded predictions of v1: 9\d\.\d% of 2,000"))
+    expect(page.marks("models_pairs").first).to_be_attached()
+    expect(page.page.get_by_role("region", name="Rows where the model gives another answer")).to_be_visible()
+    page.says("it is given the first 9 of the 11 with that role in their order: age, income")
+
+    other = visit()
+    other.open("models?e=digits")
+    other.says("No model was added for digits.")
+    other.row("Models and their versions", 0)
+    other.says(re.compile("could not be compared with what is recorded. The model takes 9 features without names"))
+
+    page.filter(AS_MODELLED)
+    page.says(re.compile(r"v1@.?1 reproduces the recorded predictions of v1: 100\.0% of 2,000 rows"), within=WORK)
+    expect(page.page.get_by_test_id("stAlert")).to_have_count(0)
+
+    with page.running():
+        page.button("Delete").click()
+    dialog = page.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile("Delete v1@.?1 and its file[?]"))
+    with page.running():
+        dialog.get_by_role("button", name="Delete").click()
+    page.says("No model is kept yet.")
+    assert not server.files("models")
