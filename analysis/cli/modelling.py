@@ -9,7 +9,7 @@ import typer
 from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Since, Text, Until, Versions, Where, app, columns
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.model import Model
 from analysis.core.period import read_period
