@@ -22,10 +22,10 @@ run: $(READY) ## start Assay and print its address (http://127.0.0.1:8501)
 
 test: $(READY) ## run the tests, the browser tests included
 	@$(BIN)/python -m tests.browser.browser > /dev/null
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-slow: $(READY) ## run the long simulations, fuzz and kill runs
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, format, types and the laws of the house
 	$(BIN)/ruff check .

@@ -14,19 +14,13 @@ from tests.browser.server import Server
 from tests.browser.visitor import LATER, WORK, Visitor
 
 FAILED = pytest.StashKey[bool]()
-TOGETHER = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder needs the browser, and they run one after the other on one worker.
-
-    First of all hooks: the marks must be there when the tests are told apart by group.
-    """
+    """Every test of this folder needs the browser."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            for mark in TOGETHER:
-                item.add_marker(mark)
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
