@@ -51,6 +51,18 @@ class Period:
             return None
         return Period(self.first - (self.last - self.first) - DAY, self.first - DAY)
 
+    def earlier(self, how: str) -> "Period | None":
+        """The period it is compared with: the one right "before"; as long, with the same "weekdays", as few whole weeks
+        earlier as it can be; or in the same "season", 52 weeks earlier, on the same weekdays. None when an end is open.
+
+        >>> Period(date(2026, 1, 9), date(2026, 1, 12)).earlier("weekdays")
+        Period(first=datetime.date(2026, 1, 2), last=datetime.date(2026, 1, 5))
+        """
+        if how == "before" or self.first is None or self.last is None:
+            return self.before()
+        weeks = 52 if how == "season" else -(-((self.last - self.first).days + 1) // 7)
+        return Period(self.first - 7 * weeks * DAY, self.last - 7 * weeks * DAY)
+
     def sentence(self) -> str:
         if self.first and self.last:
             return f"from {self.first} to {self.last}"

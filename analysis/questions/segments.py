@@ -28,6 +28,7 @@ from analysis.metrics.definition import Metric
 from analysis.metrics.reversal import Reversal
 
 REST, PARENTS = "rest", "parents"
+EARLIER = ("before", "weekdays", "season")
 SUPERVISED = "supervised"
 FIRST = {"binary": "recall", "multiclass": "accuracy", "regression": "mae"}
 CROSSED = 20
@@ -71,7 +72,8 @@ def segments(
     level: float = 0.95,
 ) -> Result:
     """A row a model version and group of one column or of two: the metric, and its difference to all other rows
-    (against "rest"), or of two columns what the cell adds beyond its row and its column ("parents").
+    (against "rest"), to the same group at an earlier time ("before", on the same "weekdays", in the same "season"; see
+    Period.earlier), or of two columns what the cell adds beyond its row and its column ("parents").
 
     binnings: {column: how it is cut}, see engine/binning.py; the usual way unless given; "supervised": where the metric
     changes, found on one half of the rows and measured on the other (engine/supervised.py). Verdicts are corrected over
@@ -83,9 +85,10 @@ def segments(
     facts = evaluation.facts
     if not 1 <= len(by) <= 2 or len(set(by)) < len(by):
         raise BadRequest("Break out by one column, or by two different ones.")
-    if against not in (REST, PARENTS) or (against == PARENTS and len(by) < 2):
+    if against not in (REST, PARENTS, *EARLIER) or (against == PARENTS and len(by) < 2):
         raise BadRequest(
-            f"A group is compared with the rest, or of two columns with its parents, not with '{against}'."
+            f"A group is compared with the rest, with an earlier time ({', '.join(EARLIER)}), or of two columns with "
+            f"its parents, not with '{against}'."
         )
     if threshold is not None and facts.task != BINARY:
         raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
@@ -100,6 +103,8 @@ def segments(
     base = Query(versions[0].name, panel.needs([asked]), where=where, period=period)
     base = replace(base, threshold=threshold if versions[0].score else None)
     halves = SUPERVISED in how.values()
+    if against in EARLIER and (period.before() is None or halves):
+        raise BadRequest("An earlier time is compared with a period: choose one, with both its ends, and usual bins.")
     if halves and len(columns) > 1:
         raise BadRequest("A column is cut where the metric changes only by itself, not crossed with another.")
     keys = tuple(_key(evaluation, base, asked, column.name, how[column.name], found) for column in columns)
@@ -167,17 +172,22 @@ def _measured(
     reason = panel.obstacle(metric, facts, model, query.threshold)
     if reason is not None:
         query = replace(query, needs=frozenset())
-    answer = replicated.ask(evaluation, query)
+    then = query.period.earlier(against) if against in EARLIER else None
+    asked = [query, *([replace(query, period=then)] if then is not None else [])]
+    answer, *earlier = replicated.attached(evaluation, [(each, evaluation.ask(each)) for each in asked])
     cube = answer.cube.once("confirming", lambda: supervised.half(answer.cube)) if query.halves else answer.cube
-    found.answers.append(answer)
+    found.answers += [answer, *earlier]
     found.used.append(rows_used(model.name, cube))
     names = differences.names(query.by)
     groups = cube.groups.rename(names)
     apart = any(need.startswith(WHOLE) for need in metric.needs)
-    contrast, total = _contrast(evaluation, query, metric, cube, against, level, reason, apart)
-    if reason is None and apart:
+    contrast, total = _contrast(evaluation, query, metric, cube, against, level, reason, apart and not earlier)
+    if earlier and reason is None:
+        contrast = unpaired.difference(metric, cube, _aligned(earlier[0].cube, cube), level=level)
+    elif reason is None and apart:
         found.notes.append("Quantiles of the rest do not follow from the groups, so there is no difference to it.")
     other = "the rest" if against == REST else "its row and column"
+    other = other if then is None else f"{then.first} to {then.last}"
     settled = cube.labelled >= number("labelled_share") if metric.needs != ("predictions",) else None
     piece = differences.rows(
         metric, contrast, cube, model=model.name, other=other, groups=groups, settled=settled, level=level
@@ -200,12 +210,20 @@ def _measured(
         return
     if metric.sql is not None:
         found.sql[f"{metric.name} ({model.name})"] = receipt_sql(evaluation, query, metric, answer.threshold)
-    before = query.period.before()
+    before = then or query.period.before()
     if before is not None and not apart and not query.halves:
-        earlier = evaluation.ask(replace(query, period=before))
-        found.answers.append(earlier)
-        moved = reversal.over_time(model.name, f"{before.first} to {before.last}", metric, earlier.cube, cube)
+        past = earlier[0] if earlier else evaluation.ask(replace(query, period=before))
+        found.answers.append(past)
+        moved = reversal.over_time(model.name, f"{before.first} to {before.last}", metric, past.cube, cube)
         found.moves += [moved] if moved is not None else []
+
+
+def _aligned(cube: Cube, like: Cube) -> Cube:
+    """A cube with the groups of another in their order, empty where it has none of a kind."""
+    names = like.groups.columns
+    places = like.groups.with_row_index("at").join(cube.groups.with_row_index("own"), on=names, nulls_equal=True)
+    own, at = (places[name].cast(pl.Int64).to_numpy() for name in ("own", "at"))
+    return replace(cube.pick(own).placed(at, len(like)), groups=like.groups)
 
 
 def _contrast(

@@ -173,6 +173,11 @@ def choices(result: Result, model: str) -> dict[str, str]:
     return {row["where"]: ", ".join(_called(row[name]) for name in columns) for row in frame.iter_rows(named=True)}
 
 
+def other(result: Result) -> str:
+    """What the groups are compared with."""
+    return str(result.frame["other"][0]) if len(result.frame) else "the rest"
+
+
 def overall(result: Result, models: list[str]) -> str:
     """The metric on all rows, in words."""
     definition = defined(str(result.receipt.options["metric"]), result.own)

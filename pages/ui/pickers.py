@@ -11,6 +11,7 @@ import polars as pl
 import streamlit as st
 
 from analysis.core.evaluation import EvalColumn, Evaluation
+from analysis.core.period import Period
 from analysis.core.receipt import Result
 from analysis.engine.binning import CALENDAR, offered
 from analysis.engine.query import OpenEvaluation
@@ -211,10 +212,12 @@ def chosen_versions(facts: Evaluation, models: Sequence[str], *, key: str) -> li
     return [picked] if picked else names
 
 
-def against(*, key: str) -> str:
-    """What a cell of a cross is compared with: "rest", or its "parents"."""
-    names = {"rest": "The rest", "parents": "Its row and column"}
-    return one("Against", list(names), key=key, shown=lambda name: names[name], segmented=True)
+def against(period: Period, *, key: str, crossed: bool) -> str:
+    """What a group is compared with: the "rest"; of a cross its "parents"; with a period also an earlier time."""
+    names = {"rest": "The rest"} | ({"parents": "Its row and column"} if crossed else {})
+    if period.before() is not None:
+        names |= {"before": "The time before", "weekdays": "The same weekdays before", "season": "The same season"}
+    return one("Against", list(names), key=key, shown=lambda name: names[name], width=210)
 
 
 def follow(chart: str, *, key: str, known: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from analysis.core.receipt import Result
 from analysis.core.segment import every
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics import defined
+from analysis.questions.segments import REST, SUPERVISED
 from analysis.telling import charts, rows, segmentcharts, segmentrows
 from pages.ui import pickers, savedview, show
 from pages.ui.context import Context, plain
@@ -34,15 +35,19 @@ def one_column(ctx: Context, evaluation: OpenEvaluation) -> None:
     answer = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = pickers.group_by(facts, label="Column", key="segments_by")
-        binning = pickers.cut(facts.column(by), key="segments_bins", further=["supervised"])
+        binning = pickers.cut(facts.column(by), key="segments_bins", further=[SUPERVISED])
         metric = pickers.sliced(evaluation, key="segments_metric", offered=questions.sliceable(evaluation))
         models = pickers.chosen_versions(facts, ctx.models, key="segments_model")
+        against = REST
+        if ctx.period.before() is not None and binning != SUPERVISED:
+            against = pickers.against(ctx.period, key="segments_against_one", crossed=False)
     with st.spinner("Counting ..."):
         result = questions.segments(
             evaluation,
             by=[by],
             binnings={by: binning},
             metric=metric,
+            against=against,
             models=models,
             where=ctx.where,
             period=ctx.period,
@@ -67,8 +72,8 @@ def one_column(ctx: Context, evaluation: OpenEvaluation) -> None:
         if folded.small or small:
             st.toggle("Show small groups", key="segments_small")
         st.caption(
-            "▲ better and ▼ worse than the rest hold after correction for all groups shown; a plain dot earns no "
-            "verdict, a hollow one has too few rows."
+            f"▲ better and ▼ worse than {segmentrows.other(result)} hold after correction for all groups shown; a "
+            "plain dot earns no verdict, a hollow one has too few rows."
         )
     _course(ctx, evaluation, metric, models, known)
     _numbers(result, models)
@@ -85,7 +90,7 @@ def two_columns(ctx: Context, evaluation: OpenEvaluation) -> None:
         second_bins = pickers.cut(facts.column(second), key="segments_bins")
         metric = pickers.sliced(evaluation, key="segments_metric", offered=questions.sliceable(evaluation))
         models = pickers.chosen_versions(facts, ctx.models, key="segments_model")
-        against = pickers.against(key="segments_against")
+        against = pickers.against(ctx.period, key="segments_against", crossed=True)
     with st.spinner("Counting ..."):
         result = questions.segments(
             evaluation,

@@ -227,6 +227,38 @@ def test_a_metric_that_rises_over_time_while_it_falls_in_every_group_is_said(fol
     assert not len(segments(one, by=["kind"], metric="recall").frames["reversals"])
 
 
+@pytest.mark.parametrize(
+    ("against", "first", "last"),
+    [
+        ("before", date(2025, 5, 26), date(2025, 6, 4)),
+        ("weekdays", date(2025, 5, 22), date(2025, 5, 31)),
+        ("season", date(2024, 6, 6), date(2024, 6, 15)),
+    ],
+)
+def test_a_group_against_itself_at_an_earlier_time(folder, against, first, last):
+    """The age of a group that is not there at the earlier time has nothing to be compared with."""
+    given = table(seed=4) | {"t": GIVEN["day"]}
+    days = [day if place % 2 else day.replace(year=2024) for place, day in enumerate(GIVEN["day"][1])]
+    given["t"] = ("DATE", days)
+    one = opened(folder, Table(given), task="binary", roles=ROLES.with_(time="t"))
+    period = Period(date(2025, 6, 5), date(2025, 6, 14))
+    found = segments(one, by=["region"], metric="accuracy", against=against, period=period).frame
+    assert set(found["other"]) == {f"{first} to {last}"}
+    for row in found.iter_rows(named=True):
+        where = parse(row["where"], columns=one.facts.types())
+        now, then = (
+            measure(one, metrics=["accuracy"], where=where, period=each).frame.row(0, named=True)
+            for each in (period, Period(first, last))
+        )
+        assert (row["value"], row["n"], row["other_n"]) == (now["value"], now["n"], then["n"])
+        assert row["difference"] == pytest.approx(now["value"] - then["value"])
+        counts = [round(each["value"] * each["n"]) for each in (now, then)]
+        p = proportions_ztest(counts, [now["n"], then["n"]])[1]
+        assert row["p"] == pytest.approx(p, rel=1e-6)
+    with pytest.raises(BadRequest, match="choose one, with both its ends"):
+        segments(one, by=["region"], metric="accuracy", against=against)
+
+
 HOSTILE = [
     "it's",
     '"quoted"',
