@@ -37,7 +37,7 @@ def class_scores(
         f"{_rows(keyed, where, weight, model, facts)},\n"
         f"ties AS (SELECT {listed}class, code, s, coalesce(sum(w) FILTER (y = code), 0) AS pos,\n"
         "  coalesce(sum(w) FILTER (y <> code), 0) AS neg, count(*) FILTER (y = code) AS n_pos, count(*) AS n_all\n"
-        f"  FROM every JOIN (VALUES {texts}) c(at, class) ON at = code GROUP BY ALL),\n"
+        f"  FROM every JOIN (VALUES {texts}) c(place, class) ON place = code GROUP BY ALL),\n"
         f"class_scores AS (SELECT ties.*, low < high AS wide, sum(neg) OVER ({part} ORDER BY s) - neg AS neg_below,\n"
         f"  sum(pos) OVER ({part} ORDER BY s DESC) AS tp, sum(neg) OVER ({part} ORDER BY s DESC) AS fp\n"
         f"  FROM ties JOIN codes c ON c.name = 'b{model.index}_' || ties.code AND c.code = ties.s)"

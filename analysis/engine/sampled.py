@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from analysis.core.evaluation import EvalColumn, Evaluation, ModelFacts
 from analysis.core.roles import BINARY, REGRESSION
-from analysis.engine.rows import Judged, RowQuery, shown
+from analysis.engine.judgement import Judged, judging
+from analysis.engine.rows import RowQuery, shown
 
 SPREAD, MODULUS = 2_654_435_761, 1 << 32  # Knuth's multiplicative hashing: consecutive row numbers land far apart
 
@@ -27,7 +28,7 @@ class Sampled(RowQuery):
         picked += [f"CAST(r.{facts.column(name).key} AS VARCHAR) AS i{at}" for at, name in enumerate(facts.roles.id)]
         picked += [f"{feature(facts.column(name))} AS v{at}" for at, name in enumerate(self.columns)]
         for model in facts.models:
-            own = Judged(facts, model, "")
+            own = judging(facts, model, None)
             if facts.task == REGRESSION or model.decision:
                 picked.append(f"{own.sql('prediction')} AS p{model.index}")
             if facts.task == BINARY and model.score:

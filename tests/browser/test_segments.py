@@ -60,7 +60,7 @@ def test_two_columns_crossed_and_two_versions_side_by_side(visit, sample):
     page.pick("Two columns")
     page.choose("Columns", "product")
     expect(page.marks("segments_cross")).to_have_count(4 * 5)
-    page.pick("Its row and column")
+    page.choose("Against", "Its row and column")
     page.says("against its row and column")
     page.pick("One column")
     page.pick("Side by side")

@@ -15,10 +15,10 @@ from analysis.core.errors import BadRequest, Interrupted
 from analysis.core.period import Period, bucket_place
 from analysis.core.roles import ModelColumns, Roles
 from analysis.engine.duckdb import Engine
-from analysis.engine.parts import histogram, units
+from analysis.engine.parts import histogram
 from analysis.engine.query import Query
 from analysis.questions import measure
-from tests.engine.contract import Contract, same, table
+from tests.engine.contract import Contract, table
 from tests.engine.making import Folder, Table, binary, facts, opened
 
 
@@ -232,13 +232,3 @@ def test_regression_and_multiclass_without_a_label_can_be_grouped(folder):
     frame = frame.filter(pl.col("metric") != "missing_prediction_rate")
     assert frame["value"].null_count() == len(frame)
     assert all("no label" in reason for reason in frame["reason"])
-
-
-def test_units_counted_in_shares_are_those_counted_at_once(folder, monkeypatch):
-    given, roles = table("binary", True, True)
-    query = Query("m", frozenset({"scores", "sum:ll", "sum:sq"}), by=("region",))
-    whole = opened(folder, given, task="binary", roles=roles).ask(query)
-    monkeypatch.setattr(units, "SHARE", 90)
-    parts = opened(folder, given, task="binary", roles=roles).ask(query)
-    assert len(parts.sql) > len(whole.sql) + 10
-    same(parts.cube.units, whole.cube.units)
