@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-WORKERS ?= $(shell expr $(CORES) + 1)# one more than cores: a browser test mostly waits
+WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow check format bench lock sample clean
@@ -23,10 +22,10 @@ run: $(READY) ## start Assay and print its address (http://127.0.0.1:8501)
 
 test: $(READY) ## run the tests, the browser tests included
 	@$(BIN)/python -m tests.browser.browser > /dev/null
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-slow: $(READY) ## run the long simulations, fuzz and kill runs
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, format, types and the laws of the house
 	$(BIN)/ruff check .

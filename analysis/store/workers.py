@@ -219,7 +219,7 @@ def _limits() -> dict[str, int]:
 
 def _idle(key: str) -> Worker | None:
     """The warm worker of this model, if it is alive and nobody asks it; what died meanwhile is buried."""
-    for worker in [each for each in _workers if not each.busy and each.process.poll() is not None]:
+    for worker in [each for each in _workers if not each.busy and _gone(each.process)]:
         _workers.remove(worker)
         walls.kill(worker.process)
     for worker in _workers:
@@ -227,6 +227,17 @@ def _idle(key: str) -> Worker | None:
             worker.busy = True
             return worker
     return None
+
+
+def _gone(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a worker has ended, or has been killed and some of its threads have not noticed yet."""
+    if process.poll() is not None:
+        return True
+    try:
+        state = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state in "ZX"
 
 
 def _evicted(key: str) -> bool:

@@ -83,7 +83,11 @@ def test_the_filter_of_the_context_holds_in_the_drawer(visit, sample):
     expect(drawer(page).locator(".st-key-verbs_sentence")).to_contain_text("in the order of their id")
 
 
-@pytest.mark.parametrize("key", CHARTS)
+FIRST = {"overview_trend", "calibration_diagram", "errors_matrix", "segments_groups", "thresholds_matrix"}
+"""A chart of most pages; the others take their turn with the slow tests."""
+
+
+@pytest.mark.parametrize("key", [pytest.param(key, marks=[] if key in FIRST else pytest.mark.slow) for key in CHARTS])
 def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
     name = EVALUATION.get(key, "loans")
     page = visit()

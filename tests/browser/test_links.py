@@ -56,7 +56,11 @@ def test_a_shared_link_restores_the_view_as_the_first_request_of_a_fresh_server(
     assert other.share() == link
 
 
-@pytest.mark.parametrize("stem", [card.stem for card in cards()])
+FIRST = {"overview", "segments"}
+STEMS = [pytest.param(card.stem, marks=[] if card.stem in FIRST else pytest.mark.slow) for card in cards()]
+
+
+@pytest.mark.parametrize("stem", STEMS)
 def test_every_page_opens_as_the_first_request_of_a_fresh_server(visit, server, sample, stem):
     server.restart()
     page = visit()

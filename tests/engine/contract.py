@@ -558,7 +558,9 @@ class Contract:
         assert one.cube.groups.equals(other.cube.groups)
         assert one.sql == other.sql
 
-    @pytest.mark.parametrize(("task", "weighted"), TASKS)
+    @pytest.mark.parametrize(
+        ("task", "weighted"), [pytest.param(*each, marks=[] if each[1] else pytest.mark.slow) for each in TASKS]
+    )
     def test_many_groupings_are_answered_as_each_alone(self, asked, task, weighted):
         names = {"binary": BINARY_TERMS, "multiclass": BINARY_TERMS, "regression": MORE_TERMS}[task]
         needs = frozenset({f"sum:{name}" for name in names} | {"decisions", "scores"})
