@@ -231,13 +231,10 @@ def _idle(key: str) -> Worker | None:
 
 def _gone(process: subprocess.Popen[bytes]) -> bool:
     """Whether a worker has ended, or has been killed and some of its threads have not noticed yet."""
-    if process.poll() is not None:
-        return True
-    try:
-        state = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state in "ZX"
+    stat = Path(f"/proc/{process.pid}/stat")
+    with contextlib.suppress(OSError):
+        return process.poll() is not None or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
+    return False
 
 
 def _evicted(key: str) -> bool:
