@@ -54,7 +54,7 @@ def count(evaluation: OpenEvaluation, query: Query, groups: int) -> int:
 def attached(evaluation: OpenEvaluation, asked: Sequence[tuple[Query, Answer]]) -> list[Answer]:
     """The answers with the replicates of their cubes, as many for all of them; as they are where rows have no units
     or all have as many already."""
-    if evaluation.facts.roles.unit is None or not asked:
+    if evaluation.facts.roles.unit is None or not asked or any(not len(answer.cube) for _, answer in asked):
         return [answer for _, answer in asked]
     held = {_each(answer.cube) for _, answer in asked}
     if len(held) == 1 and 0 not in held:

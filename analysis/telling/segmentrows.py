@@ -16,6 +16,26 @@ DRAWN = 30
 """Groups a chart shows at most; all are in the table."""
 FOLDED_FROM = 12
 """From so many groups on the small ones are folded away until asked for."""
+MARKS: dict[str, Any] = {
+    "name": pl.String,
+    "place": pl.Int64,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "small": pl.Boolean,
+    "earned": pl.String,
+    "text": pl.String,
+    "ends": pl.String,
+    "n_text": pl.String,
+    "gap": pl.String,
+    "said": pl.String,
+    "overall": pl.Float64,
+    "chosen": pl.Boolean,
+    "model": pl.String,
+    "where": pl.String,
+    "aria": pl.String,
+}
 EARNED = ("better", "worse", "different")
 LONGEST = 60
 
@@ -120,8 +140,7 @@ def _rows(result: Result, frame: pl.DataFrame, column: str, overall: dict[str, f
                 "aria": f"{name}: {value}, 95% interval {ends}, n {row['n']:,}, {row['model']}",
             }
         )
-    schema = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "overall": pl.Float64}
-    return pl.DataFrame(made, schema_overrides=schema)
+    return pl.DataFrame(made, schema=MARKS)
 
 
 def _verdict(row: dict[str, Any]) -> str:

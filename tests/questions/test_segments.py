@@ -20,6 +20,7 @@ from analysis.engine import binning
 from analysis.engine.grouped import conditions
 from analysis.engine.query import Query
 from analysis.questions import measure, segments, sliceable
+from analysis.telling import segmentrows
 from tests.engine.making import Folder, Table, opened
 
 
@@ -257,6 +258,20 @@ def test_a_group_against_itself_at_an_earlier_time(folder, against, first, last)
         assert row["p"] == pytest.approx(p, rel=1e-6)
     with pytest.raises(BadRequest, match="choose one, with both its ends"):
         segments(one, by=["region"], metric="accuracy", against=against)
+
+
+@pytest.mark.parametrize("unit", [None, "name"])
+@pytest.mark.parametrize("by", [["region"], ["region", "same"]])
+def test_a_filter_that_nothing_passes_is_an_answer_too(folder, by, unit):
+    one = opened(folder, Table(GIVEN), task="binary", roles=ROLES.with_(unit=unit))
+    where = parse("region = 'Nowhere'", columns=one.facts.types())
+    result = segments(one, by=by, where=where)
+    assert not len(result.frame)
+    assert "Nothing could be compared" in result.sentence
+    assert not len(segmentrows.groups(result, ["m"], small=False)[0])
+    if len(by) > 1:
+        assert not len(segmentrows.cross(result, "m"))
+    assert segmentrows.choices(result, "m") == {}
 
 
 HOSTILE = [
