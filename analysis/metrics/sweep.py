@@ -105,8 +105,6 @@ def distribution(histogram: Histogram, names: tuple[str, ...]) -> pl.DataFrame:
     pieces = []
     for label, name in enumerate(names):
         n = np.bincount(home, histogram.n[0, label], bins).astype(np.int64)
-        if not n.sum():
-            continue
         w = np.bincount(home, histogram.w[0, label].astype(float), bins)
         ends = {"start": edges[:-1], "end": edges[1:], "from": bounds[:-1], "to": bounds[1:]}
         piece = pl.DataFrame({**ends, "label": [name] * bins, "n": n, "share": divide(w, w.sum())})
