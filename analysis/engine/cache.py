@@ -18,6 +18,8 @@ import polars as pl
 
 from analysis.core.settings import whole
 
+UNSEEN = 1 / 32
+"""The share of the cache a process may fill before it looks again how large the folder is."""
 V = TypeVar("V")
 
 
@@ -52,6 +54,8 @@ class CubeCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._written = -1
+        self._lock = threading.Lock()
 
     def _file(self, evaluation: str, statement: str) -> Path:
         return self.folder / f"{evaluation}-{hashlib.sha256(statement.encode()).hexdigest()[:32]}.arrow"
@@ -74,20 +78,29 @@ class CubeCache:
         part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             frame.write_ipc(part, compression="zstd")
+            size = part.stat().st_size
             part.replace(file)
-            self._trim()
+            self._trim(size)
         except (OSError, pl.exceptions.PolarsError):
             # A full or read-only disk costs the next process a query, not this one its answer.
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
 
-    def _trim(self) -> None:
+    def _trim(self, written: int) -> None:
+        """Make room once the first and then enough was written: to look at every file each time costs more than it."""
+        most = whole("cube_cache_mb") << 20
+        unseen = int(most * UNSEEN)
+        with self._lock:
+            self._written = unseen + 1 if self._written < 0 else self._written + written
+            if self._written <= unseen:
+                return
+            self._written = 0
         files = []
         for file in self.folder.glob("*.arrow"):
             with contextlib.suppress(FileNotFoundError):
                 facts = file.stat()
                 files.append((facts.st_mtime, facts.st_size, file))
-        room = (whole("cube_cache_mb") << 20) - sum(size for _, size, _ in files)
+        room = most - unseen - sum(size for _, size, _ in files)
         for _, size, file in sorted(files):
             if room >= 0:
                 return

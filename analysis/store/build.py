@@ -241,12 +241,10 @@ class Builder:
         self.connection.execute(f"CREATE TABLE rows AS SELECT {', '.join([kept, *lists.made])} FROM ({body})")
 
     def _write_codes(self) -> None:
-        import pyarrow as pa
-
         self.connection.execute("CREATE TABLE codes (name VARCHAR, code USMALLINT, low DOUBLE, high DOUBLE)")
         for name, codes in self.columns.codes.items():
             places = np.arange(len(codes.low), dtype=np.uint16)
-            self.connection.register("made", pa.table({"code": places, "low": codes.low, "high": codes.high}))
+            self.connection.register("made", {"code": places, "low": codes.low, "high": codes.high})
             self.connection.execute(f"INSERT INTO codes SELECT '{name}', code, low, high FROM made ORDER BY code")
             self.connection.unregister("made")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from analysis.store.sample import recipes
 from tests.browser import browser as chromium
@@ -36,6 +36,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def context(browser: Browser) -> BrowserContext:
+    """The one all tabs share, so that the app's own scripts are fetched and compiled once."""
+    return browser.new_context()
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server most tests share; a test that needs it fresh restarts it, on the same workspace."""
     started = Server(tmp_path_factory.mktemp("browser")).start()
@@ -56,16 +62,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Opens tabs, each a browser context of its own; afterwards none may have seen anything wrong.
+def visit(context: BrowserContext, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Opens tabs; afterwards none may have seen anything wrong, and nothing is left of them.
 
     What the tabs of a failed test showed is kept in shots/, beside the server's log in the report.
     """
     visitors: list[Visitor] = []
 
     def opened(*, width: int = 1440, theme: str = "light", url: str = server.url) -> Visitor:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        visitors.append(Visitor(context.new_page(), url))
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme)
+        visitors.append(Visitor(page, url))
         return visitors[-1]
 
     yield opened
@@ -78,13 +86,16 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
             visitor.is_well()
     finally:
         for visitor in visitors:
-            visitor.page.context.close()
+            if not visitor.page.is_closed():
+                visitor.page.evaluate("() => localStorage.clear()")
+            visitor.page.close()
+        context.clear_cookies()
 
 
 @pytest.fixture(scope="session")
-def sample(browser: Browser, server: Server) -> list[str]:
+def sample(context: BrowserContext, server: Server) -> list[str]:
     """Loads the sample the way a newcomer does, by one click on the start page; the names of its evaluations."""
-    page = browser.new_page()
+    page = context.new_page()
     visitor = Visitor(page, server.url)
     visitor.open(view="datasets")
     visitor.button("Load the sample").click()

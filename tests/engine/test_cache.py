@@ -71,6 +71,16 @@ def test_the_least_recently_used_go_first(cache, tmp_path, monkeypatch):
     assert sum(file.stat().st_size for file in files(tmp_path)) <= (4 * size >> 20) - 1 << 20
 
 
+def test_many_small_ones_stay_within_the_size_too(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASSAY_CUBE_CACHE_MB", "1")
+    small = pl.DataFrame({"n": np.random.default_rng(2).random(2_000)})
+    for place in range(200):
+        cache.put("e", f"s{place}", small)
+        assert sum(file.stat().st_size for file in files(tmp_path)) <= 1 << 20
+    assert len(files(tmp_path)) > 50
+    assert cache.get("e", "s199") is not None
+
+
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path):
     missing = CubeCache(tmp_path / "nowhere")
     missing.put("e", "s", FRAME)

@@ -38,22 +38,28 @@ def asked(folder):
     return ask
 
 
-def answers(statements):
-    """[{column: value}] of the last of some statements, in a connection nothing was done to."""
-    with duckdb.connect(config={"threads": 2}) as bare:
-        found = bare.execute(statements)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def answers(bare, statements):
+    """[{column: value}] of the last of some statements, in a connection that knows nothing, before and after."""
+    found = bare.execute(statements)
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    bare.execute("USE memory; DETACH e")
+    return rows
 
 
 def agree(result, keys, facts=None):
     """Whether each receipt gives the value and n of each of its rows, and none is left over."""
+    with duckdb.connect(config={"threads": 2}) as bare:
+        return _agree(bare, result, keys, facts)
+
+
+def _agree(bare, result, keys, facts):
     compared = 0
     for what, statements in result.receipt.sql.items():
         metric, model = what[:-1].split(" (", 1)
         rows = result.frame.filter(metric=metric, model=model)
         shown = {}
-        for row in answers(statements):
+        for row in answers(bare, statements):
             key = [row[f"k{place}"] for place in range(len(keys))]
             if facts is not None:
                 key = [named(facts, name, value) for name, value in zip(keys, key, strict=True)]

@@ -160,6 +160,7 @@ def test_a_cross_against_its_row_and_column_is_the_interaction_of_a_regression(m
     assert set(others["verdict"]) <= {"better", "no clear change"}
 
 
+@pytest.mark.slow
 def test_rows_and_columns_that_add_up_earn_no_verdict_in_a_cross(folder):
     """Two strong main effects, no interaction: at most q of the crosses may claim one."""
     random = np.random.default_rng(5)
@@ -327,6 +328,7 @@ def test_a_column_is_cut_where_the_metric_changes_and_measured_on_the_other_half
     assert "other half" in result.receipt.notes[0]
 
 
+@pytest.mark.slow
 def test_a_column_without_change_is_not_cut(folder):
     random = np.random.default_rng(9)
     cut = [
@@ -374,6 +376,7 @@ def test_edges_are_ordered_and_named(made):
     assert binning.offered(made.facts.column("region")) == []
 
 
+@pytest.mark.slow
 def test_where_rows_belong_to_units_differences_and_crosses_know_it(folder):
     """200 units of 15 rows, each with a skill of its own; nothing depends on the columns."""
     random = np.random.default_rng(1)

@@ -1,5 +1,7 @@
 """Model versions ranked: where every version answered every row, what is shared is taken from each one's own answer."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -48,10 +50,15 @@ def made(folder, *, gaps, units=False, weighted=False):
     return opened(folder, Table(columns), task="binary", roles=roles)
 
 
-@pytest.mark.parametrize("gaps", [False, True])
-@pytest.mark.parametrize("units", [False, True])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("way", [{}, {"threshold": 0.4}, {"where": "g = 'g1'"}], ids=str)
+WAYS = ({}, {"threshold": 0.4}, {"where": "g = 'g1'"})
+CASES = [  # by default every two of gaps, units and weights in every way
+    pytest.param(*each, way, marks=[] if sum(each) % 2 else pytest.mark.slow)
+    for each in itertools.product([False, True], repeat=3)
+    for way in WAYS
+]
+
+
+@pytest.mark.parametrize(("gaps", "units", "weighted", "way"), CASES, ids=str)
 def test_the_short_way_ranks_as_the_long_one(folder, monkeypatch, gaps, units, weighted, way):
     evaluation = made(folder, gaps=gaps, units=units, weighted=weighted)
     short = [pairs.everywhere(evaluation.facts, model) for model in evaluation.facts.models]

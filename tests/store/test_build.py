@@ -17,7 +17,7 @@ from tests.engine.making import ONE, Folder, Table, binary, facts, opened, store
 
 NAN, INF = math.nan, math.inf
 EPSILON = np.finfo(float).eps
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SPELLINGS = {
     "flag": ("BOOLEAN", True, False),
     "whole": ("INTEGER", 1, 0),

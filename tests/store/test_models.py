@@ -10,7 +10,7 @@ import sys
 import threading
 import zipfile
 import zlib
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import onnx
@@ -206,49 +206,72 @@ def hostile_schema(mark):
     return archive(**{"schema.json": json.dumps(schema)})
 
 
-def hostile(tmp_path):
-    """{what: (file name, bytes, kind of error, what is said)}."""
-    mark = tmp_path / "canary"
-    pickled = pickle.dumps(Canary(mark))
-    whole = (FOLDER / "loan_v2.onnx").read_bytes()
-    return {
-        "pickle": ("m.pkl", pickled, BadFile, "is a pickle .* runs whatever code"),
-        "pickle called onnx": ("m.onnx", pickled, BadFile, "is a pickle"),
-        "pickle called skops": ("m.skops", pickled, BadFile, "is a pickle"),
-        "old pickle": ("m.pickle", pickle.dumps(Canary(mark), protocol=0), BadFile, "is a pickle"),
-        "old pickle, other name": ("m.bin", pickle.dumps(Canary(mark), protocol=0), BadFile, "is neither"),
-        "joblib, packed": ("m.model", zlib.compress(pickled), BadFile, "is a pickle"),
-        "gzip": ("m.gz", gzip.compress(pickled), BadFile, "is packed with gzip"),
-        "pickle in a zip": ("m.skops", archive(**{"data.pkl": pickled}), BadFile, "has no schema.json"),
-        "function of the system": ("m.skops", hostile_schema(mark), BadFile, "run code of their own: posix.system"),
-        "no schema": ("m.skops", archive(**{"schema.json": "[]"}), BadFile, "no skops file, or it is damaged"),
-        "cut zip": ("m.skops", (FOLDER / "loan_v1.skops").read_bytes()[:2000], BadFile, "no skops file, or it is"),
-        "zip bomb": (
-            "m.skops",
-            archive(**{"schema.json": "{}", "1.npy": bytes(300 << 20)}),
-            LimitReached,
-            "inflate to 300 MB",
-        ),
-        "schema bomb": ("m.skops", archive(**{"schema.json": " " * (257 << 20)}), LimitReached, "inflate to 257 MB"),
-        "external data": ("m.onnx", external("../../../etc/passwd"), BadFile, "values in other files"),
-        "external data, absolute": ("m.onnx", external("/etc/passwd"), BadFile, "values in other files"),
-        "external data, in a branch": ("m.onnx", external("x", nested=True), BadFile, "values in other files"),
-        "cut onnx": ("m.onnx", whole[:20_000], BadFile, "no ONNX file, or it is damaged"),
-        "noise": ("m.onnx", np.random.default_rng(1).bytes(5000), BadFile, "no ONNX file, or it is damaged"),
-        "empty": ("m.onnx", b"", BadFile, "no ONNX file, or it is damaged"),
-        "picture": ("m.png", b"\x89PNG\r\n\x1a\n" + bytes(100), BadFile, "is neither an ONNX model nor"),
-    }
+def pickled(mark, **how):
+    return pickle.dumps(Canary(mark), **how)
 
 
-NAMES = list(hostile(Path("unused")))
+WHOLE = FOLDER / "loan_v2.onnx"
+HOSTILE = {
+    "pickle": ("m.pkl", pickled, BadFile, "is a pickle .* runs whatever code"),
+    "pickle called onnx": ("m.onnx", pickled, BadFile, "is a pickle"),
+    "pickle called skops": ("m.skops", pickled, BadFile, "is a pickle"),
+    "old pickle": ("m.pickle", partial(pickled, protocol=0), BadFile, "is a pickle"),
+    "old pickle, other name": ("m.bin", partial(pickled, protocol=0), BadFile, "is neither"),
+    "joblib, packed": ("m.model", lambda mark: zlib.compress(pickled(mark)), BadFile, "is a pickle"),
+    "gzip": ("m.gz", lambda mark: gzip.compress(pickled(mark)), BadFile, "is packed with gzip"),
+    "pickle in a zip": ("m.skops", lambda mark: archive(**{"data.pkl": pickled(mark)}), BadFile, "has no schema.json"),
+    "function of the system": ("m.skops", hostile_schema, BadFile, "run code of their own: posix.system"),
+    "no schema": (
+        "m.skops",
+        lambda mark: archive(**{"schema.json": "[]"}),
+        BadFile,
+        "no skops file, or it is damaged",
+    ),
+    "cut zip": (
+        "m.skops",
+        lambda mark: (FOLDER / "loan_v1.skops").read_bytes()[:2000],
+        BadFile,
+        "no skops file, or it is",
+    ),
+    "zip bomb": (
+        "m.skops",
+        lambda mark: archive(**{"schema.json": "{}", "1.npy": bytes(300 << 20)}),
+        LimitReached,
+        "inflate to 300 MB",
+    ),
+    "schema bomb": (
+        "m.skops",
+        lambda mark: archive(**{"schema.json": " " * (257 << 20)}),
+        LimitReached,
+        "inflate to 257 MB",
+    ),
+    "external data": ("m.onnx", lambda mark: external("../../../etc/passwd"), BadFile, "values in other files"),
+    "external data, absolute": ("m.onnx", lambda mark: external("/etc/passwd"), BadFile, "values in other files"),
+    "external data, in a branch": (
+        "m.onnx",
+        lambda mark: external("x", nested=True),
+        BadFile,
+        "values in other files",
+    ),
+    "cut onnx": ("m.onnx", lambda mark: WHOLE.read_bytes()[:20_000], BadFile, "no ONNX file, or it is damaged"),
+    "noise": ("m.onnx", lambda mark: np.random.default_rng(1).bytes(5000), BadFile, "no ONNX file, or it is damaged"),
+    "empty": ("m.onnx", lambda mark: b"", BadFile, "no ONNX file, or it is damaged"),
+    "picture": (
+        "m.png",
+        lambda mark: b"\x89PNG\r\n\x1a\n" + bytes(100),
+        BadFile,
+        "is neither an ONNX model nor",
+    ),
+}
+"""{what: (file name, its bytes made of the path of the canary's mark, kind of error, what is said)}."""
 
 
-@pytest.mark.parametrize("what", NAMES)
+@pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_file_is_refused_and_leaves_nothing(workspace, tmp_path, monkeypatch, what):
     monkeypatch.setenv("ASSAY_MODEL_INFLATED_MB", "256")
-    name, content, kind, said = hostile(tmp_path)[what]
+    name, made, kind, said = HOSTILE[what]
     file = tmp_path / name
-    file.write_bytes(content)
+    file.write_bytes(made(tmp_path / "canary"))
     with pytest.raises(kind, match=said) as refused:
         models.add(workspace, file, name="m")
     assert "\n" not in str(refused.value)
