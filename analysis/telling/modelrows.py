@@ -14,6 +14,8 @@ ADVICE = {
     "M01": "Name the columns as the model knows them when you take the file in, or export the model with those names.",
     "M02": "Ask the model in its own program about one of these rows; export it again when it answers there.",
     "M03": "Export the model with its class labels, or choose the positive class in Evaluations.",
+    "M07": "Another model answers at this address than the one that was added. Add it again; explanations and checks "
+    "made before were of the other one.",
     "M04": "Look at the rows below: when they lie in one period or segment, the recorded scores were made otherwise "
     "there. Explanations of rows that do not agree would explain another model.",
 }
