@@ -58,10 +58,11 @@ def model_check(
 
     A row a check: `code` and `check` (M01 features, M02 answers, M03 classes, M04 agreement, M05 largest difference,
     M06 correlation, M07 whether an endpoint still is what it was), `outcome` (found: something is wrong; clear; not
-    applicable), `value` with `low`, `high`, `n` and `method` where it has one. versions: the recorded model versions to compare with; () = all. limit: rows asked
-    about, default the setting model_check_rows; the same file and seed give the same rows. Further frames: `features`
-    (feature, type, wants), `pairs` (model, row, recorded, answered, agrees) and `differences` (the worst of them with
-    their ids). A model that cannot answer is an answer too: its sentence says why. BadRequest for unknown versions.
+    applicable), `value` with `low`, `high`, `n` and `method` where it has one. versions: the recorded model versions to
+    compare with; () = all. limit: rows asked about, default the setting model_check_rows; the same file and seed give
+    the same rows. Further frames: `features` (feature, type, wants), `pairs` (model, row, recorded, answered, agrees)
+    and `differences` (the worst of them with their ids). A model that cannot answer is an answer too: its sentence says
+    why. BadRequest for unknown versions.
     """
     began = time.perf_counter()
     facts, model = evaluation.facts, scorer.model

@@ -239,7 +239,7 @@ class EndpointModel:
         known = said if isinstance(said, dict) else {}
         text = visible(str(next((known[key] for key in ("message", "error", "detail") if known.get(key)), "")))
         for secret in self.secrets.values():
-            for part in {secret, secret.rpartition(" ")[2]}:
+            for part in (secret, secret.rpartition(" ")[2]):
                 text = text.replace(part, "***") if part else text
         return f": {text[:300]}".rstrip(".: ") if text else ""
 

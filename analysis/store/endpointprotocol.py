@@ -86,7 +86,8 @@ def _named(endpoint: Endpoint, found: list[dict[str, Any]]) -> Answers:
         classes = tuple(chosen)
     else:
         chosen = [name for name in names if name not in text]
-        classes = tuple(chosen) if len(chosen) > 1 else ()
+        numbered = chosen == [str(at) for at in range(len(chosen))]  # a frame without column names: places, not classes
+        classes = tuple(chosen) if len(chosen) > 1 and not numbered else ()
         listed = len(chosen) == 1 and any(isinstance(each, list) for each in columns[chosen[0]])
         if listed:
             return Answers(_numbers(columns[chosen[0]], chosen[0]), (), labels)
@@ -139,9 +140,7 @@ def _numbers(found: list[Any], name: str) -> np.ndarray:
     listed = [each if isinstance(each, list) else [each] for each in found]
     width = len(listed[0]) if listed else 1
     if any(len(each) != width for each in listed) or not 1 <= width <= MOST_SCORES:
-        raise ModelFailed(
-            f'The endpoint\'s "{name}" have different lengths, none, or more than {MOST_SCORES:,} numbers.'
-        )
+        raise ModelFailed(f'The endpoint\'s "{name}" are of different lengths, empty, or longer than {MOST_SCORES:,}.')
     made = np.full((len(listed), width), np.nan)
     for at, row in enumerate(listed):
         for place, each in enumerate(row):

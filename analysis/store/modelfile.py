@@ -14,7 +14,7 @@ PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".sav")
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # as joblib packs
 NO_PICKLE = (
-    "is a pickle (joblib writes them too). Opening a pickle runs whatever code its author put in, so Assay never does; "
+    "is a pickle (joblib writes them too). Opening a pickle runs whatever code its author put in, so Assay does not; "
     "save the model as ONNX (skl2onnx) or with skops."
 )
 
