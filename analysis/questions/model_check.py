@@ -25,7 +25,6 @@ from analysis.metrics import agreement
 from analysis.metrics.agreement import Agreement
 
 FOUND, CLEAR, NOT_APPLICABLE = "found", "clear", "not applicable"
-LOUD = ("M03", "M07")
 WORST = 20
 MOSTLY = 0.5
 COLUMNS: dict[str, Any] = {
@@ -153,9 +152,9 @@ class _Check:
             stop = next((row["sentence"] for row in self.rows if row["outcome"] == FOUND), "")
             return f"{label} could not be compared with what is recorded. {stop}".strip()
         verb = agreement.verb(self.best, self.best.share >= number("model_agreement"))
-        others = [each["sentence"] for each in self.rows if each["code"] in LOUD and each["outcome"] == FOUND]
+        found = {each["code"]: each["sentence"] for each in self.rows if each["outcome"] == FOUND}
         said = f"{label} {verb} the recorded predictions of {self.version}: {self.best.said}."
-        return "\n".join([said, *others])
+        return "\n".join(each for each in (found.get("M07"), said, found.get("M03")) if each)
 
     def _add(self, code: str, check: str, outcome: str, sentence: str, **values: Any) -> None:
         said = {"code": code, "check": check, "model": "", "outcome": outcome, "sentence": sentence, "method": ""}

@@ -9,6 +9,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import onnxruntime
+
+from analysis.store.sample import FOLDER
+
+FEATURES = [
+    "age",
+    "income",
+    "amount_requested",
+    "loan_to_income",
+    "employment_years",
+    "credit_history_months",
+    "prior_defaults",
+    "credit_utilisation",
+    "savings",
+]
 ENDS_AFTER = 30.0  # no test needs a connection longer
 
 
@@ -93,10 +109,10 @@ class Quiet(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def served(does: Callable[[Handler, Asked], None], version: str = "") -> Iterator[Serving]:
-    """A server for the length of the block, on a port of the machine's choice."""
+def served(does: Callable[[Handler, Asked], None], version: str = "", port: int = 0) -> Iterator[Serving]:
+    """A server for the length of the block; on a port of the machine's choice, unless one is named."""
     serving = Serving("", does, version)
-    server = Quiet(("127.0.0.1", 0), type("Own", (Handler,), {"serving": serving}))
+    server = Quiet(("127.0.0.1", port), type("Own", (Handler,), {"serving": serving}))
     serving.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -106,3 +122,16 @@ def served(does: Callable[[Handler, Asked], None], version: str = "") -> Iterato
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def loans_server(version: str = "v2") -> Callable[[Handler, Asked], None]:
+    """What a server of one of the sample's models does, as MLflow would."""
+    session = onnxruntime.InferenceSession(str(FOLDER / f"loan_{version}.onnx"), providers=["CPUExecutionProvider"])
+
+    def does(handler: Handler, asked: Asked) -> None:
+        rows = [[row[name] for name in FEATURES] for row in asked.rows]
+        given = np.array([[np.nan if each is None else each for each in row] for row in rows], dtype=np.float32)
+        found = session.run(None, {session.get_inputs()[0].name: given})[1]
+        handler.answer({"predictions": [[float(each) for each in row] for row in found]})
+
+    return does

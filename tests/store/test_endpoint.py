@@ -6,7 +6,6 @@ import threading
 import time
 
 import numpy as np
-import onnxruntime
 import polars as pl
 import pytest
 
@@ -21,10 +20,9 @@ from analysis.store import (
     models,
     workers,
 )
-from analysis.store.sample import FOLDER
 from analysis.store.workspace import Workspace
-from tests.store.serving import served
-from tests.store.test_models import FEATURES, loans  # noqa: F401 - a fixture
+from tests.store.serving import FEATURES, loans_server, served
+from tests.store.test_models import loans  # noqa: F401 - a fixture
 
 FRAME = pl.DataFrame({"a": [0.1, 0.2, None, 0.4], "b": ["x", "y", "z", None]})
 
@@ -448,23 +446,10 @@ def test_numbers_that_are_all_classes_are_labels(serve):
     assert endpoint.introduced(model.endpoint, "", answers, ()).numbers == "scores"
 
 
-def loan(session):
-    """A server's answer by the sample's second model, as MLflow would give it."""
-
-    def does(handler, asked):
-        rows = [[row[name] for name in FEATURES] for row in asked.rows]
-        given = np.array([[np.nan if each is None else each for each in row] for row in rows], dtype=np.float32)
-        found = session.run(None, {session.get_inputs()[0].name: given})[1]
-        handler.answer({"predictions": [[float(each) for each in row] for row in found]})
-
-    return does
-
-
 def test_the_samples_model_behind_an_endpoint(workspace, loans, monkeypatch):  # noqa: F811
     rows = loans["v2"].select(FEATURES).head(3000)
-    session = onnxruntime.InferenceSession(str(FOLDER / "loan_v2.onnx"), providers=["CPUExecutionProvider"])
     monkeypatch.setenv("MY_TOKEN", "s3cr3t-of-mine")
-    with served(loan(session), version="2.17.0") as serving:
+    with served(loans_server(), version="2.17.0") as serving:
         monkeypatch.setenv("ASSAY_MODEL_HOSTS", serving.host)
         given = {"features": FEATURES, "classes": ["no", "yes"], "headers": {"X-Token": "MY_TOKEN"}}
         kept = endpoint.endpoint(serving.url, "mlflow", **given)

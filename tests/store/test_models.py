@@ -33,18 +33,7 @@ from analysis.store.sample import FOLDER
 from analysis.store.workspace import Workspace
 from tests.store import modelfaults, processes
 from tests.store.onnxmaking import external, pipeline_onnx
-
-FEATURES = [
-    "age",
-    "income",
-    "amount_requested",
-    "loan_to_income",
-    "employment_years",
-    "credit_history_months",
-    "prior_defaults",
-    "credit_utilisation",
-    "savings",
-]
+from tests.store.serving import FEATURES
 
 
 @pytest.fixture(autouse=True)
