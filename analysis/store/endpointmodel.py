@@ -237,7 +237,8 @@ class EndpointModel:
         except ModelFailed:
             return ""
         known = said if isinstance(said, dict) else {}
-        text = visible(str(next((known[key] for key in ("message", "error", "detail") if known.get(key)), "")))
+        texts = [known.get(key) for key in ("message", "error", "detail")]
+        text = visible(next((each for each in texts if isinstance(each, str)), ""))
         for secret in self.secrets.values():
             for part in (secret, secret.rpartition(" ")[2]):
                 text = text.replace(part, "***") if part else text

@@ -16,6 +16,8 @@ from analysis.store import modelhosts
 from analysis.store.modelhosts import Place
 
 BLOCK = 1 << 16
+HEAD = 8 << 20  # 100 headers of 64 kB, which is what http.client takes
+TOO_MUCH = "answers more than {:,.3g} MB (setting endpoint_answer_mb)"
 
 
 class CallFailed(Exception):
@@ -44,7 +46,7 @@ def call(
     """
     deadline = time.monotonic() + seconds
     try:
-        line = _connected(at, deadline)
+        line = _connected(at, deadline, most + HEAD)
         try:
             asked = http.client.HTTPConnection(at.host, at.port)
             asked.sock = line
@@ -64,7 +66,7 @@ def call(
         raise CallFailed("closed the connection without an answer", again=True) from error
     except http.client.IncompleteRead as error:
         raise CallFailed("broke off in the middle of its answer", again=True) from error
-    except http.client.HTTPException as error:
+    except (http.client.HTTPException, ValueError) as error:  # a chunk of negative length is a ValueError there
         raise CallFailed(f"does not speak HTTP as it should ({type(error).__name__})") from error
     except socket.gaierror as error:
         raise CallFailed(f"is nowhere: the name '{at.host}' leads to no address", again=True) from error
@@ -78,13 +80,13 @@ def _read(answer: http.client.HTTPResponse, most: int) -> bytes:
     while block := answer.read(min(BLOCK, most + 1 - len(found))):
         found += block
         if len(found) > most:
-            raise CallFailed(f"answers more than {most / (1 << 20):,.3g} MB (setting endpoint_answer_mb)")
+            raise CallFailed(TOO_MUCH.format(most / (1 << 20)))
     if answer.length:
         raise http.client.IncompleteRead(b"")
     return bytes(found)
 
 
-def _connected(at: Place, deadline: float) -> "_Line":
+def _connected(at: Place, deadline: float, most: int) -> "_Line":
     """A connection to the first of the place's addresses that takes one."""
     failed: OSError | None = None
     for address in modelhosts.addresses(at):
@@ -94,11 +96,11 @@ def _connected(at: Place, deadline: float) -> "_Line":
             failed = error
             continue
         if at.scheme == "http":
-            return _Line(opened, deadline)
+            return _Line(opened, deadline, most)
         try:
             trusted = ssl.create_default_context(cafile=str(setting("model_ca")) or None)
             opened.settimeout(_left(deadline))
-            return _Line(trusted.wrap_socket(opened, server_hostname=at.host), deadline)
+            return _Line(trusted.wrap_socket(opened, server_hostname=at.host), deadline, most)
         except OSError:
             opened.close()
             raise
@@ -113,10 +115,14 @@ def _left(deadline: float) -> float:
 
 
 class _Line:
-    """A connection as http.client wants it; it gives up at one moment, however slowly the other side drips."""
+    """A connection as http.client wants it; it gives up at one moment, however slowly the other side drips.
 
-    def __init__(self, opened: socket.socket, deadline: float) -> None:
-        self.opened, self.deadline = opened, deadline
+    Nor does it take in more than `most` bytes, whatever is said of their length: http.client reads a chunk of length -1
+    to the end.
+    """
+
+    def __init__(self, opened: socket.socket, deadline: float, most: int) -> None:
+        self.opened, self.deadline, self.most = opened, deadline, most
 
     def sendall(self, data: bytes) -> None:
         self.opened.settimeout(_left(self.deadline))
@@ -134,11 +140,15 @@ class _Line:
 
 class _Dripping(io.RawIOBase):
     def __init__(self, line: _Line) -> None:
-        self.line = line
+        self.line, self.left = line, line.most
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: memoryview) -> int:  # type: ignore[override]
         self.line.opened.settimeout(_left(self.line.deadline))
-        return self.line.opened.recv_into(into)
+        found = self.line.opened.recv_into(into)
+        self.left -= found
+        if self.left < 0:
+            raise CallFailed(TOO_MUCH.format(self.line.most / (1 << 20)))
+        return found

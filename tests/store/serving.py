@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ class Serving:
 
     @property
     def host(self) -> str:
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -109,11 +110,15 @@ class Quiet(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def served(does: Callable[[Handler, Asked], None], version: str = "", port: int = 0) -> Iterator[Serving]:
+def served(
+    does: Callable[[Handler, Asked], None], version: str = "", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Serving]:
     """A server for the length of the block; on a port of the machine's choice, unless one is named."""
     serving = Serving("", does, version)
     server = Quiet(("127.0.0.1", port), type("Own", (Handler,), {"serving": serving}))
-    serving.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    serving.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

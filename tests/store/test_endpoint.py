@@ -2,12 +2,16 @@
 
 import json
 import socket
+import ssl
+import subprocess
 import threading
 import time
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.core.errors import AssayError, BadFile, BadRequest, ModelFailed
 from analysis.store import (
@@ -242,6 +246,7 @@ def raw(content, pause=0.0):
 
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 BAD = {
     "no json": (body(b"<html>"), "is no JSON, or it is cut short"),
     "deep json": (body(b"[" * 100_000), "is no JSON, or it is cut short"),
@@ -271,6 +276,8 @@ BAD = {
     "hangs": (lambda handler, asked: time.sleep(1), r"did not answer within 0\.3 s"),
     "drips headers": (raw(HEAD + b"X: y\r\n" * 100, pause=0.02), r"did not answer within 0\.3 s"),
     "drips its answer": (raw(HEAD + b"\r\n" + b" " * 500, pause=0.02), r"did not answer within 0\.3 s"),
+    "chunk without end": (raw(CHUNKED + b"-1\r\n" + b" " * (10 << 20)), r"answers more than 9 MB"),
+    "chunk of negative length": (raw(CHUNKED + b"-7\r\n" + b" " * 100), "does not speak HTTP"),
     "continues for ever": (raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000), "closed the connection without"),
 }
 
@@ -325,6 +332,78 @@ def test_proxies_of_the_environment_are_not_asked(serve, monkeypatch):
         serving, model = serve(fine)
         model.predict(FRAME)
         assert (len(serving.seen), len(proxy.seen)) == (1, 0)
+
+
+@pytest.mark.slow
+def test_whatever_answers_is_an_answer_or_a_sentence(serve, monkeypatch):
+    monkeypatch.setenv("ASSAY_ENDPOINT_ATTEMPTS", "1")
+    monkeypatch.setattr(endpointmodel, "number", {"endpoint_seconds": 0.5, "endpoint_wait_seconds": 1}.get)
+    random = np.random.default_rng(5)
+    good = HEAD + b"X-Y: z\r\nTransfer-Encoding: chunked\r\n\r\n"
+    told = b'{"predictions": [{"no": 0.9, "label": "yes"}, {"no": null, "label": 1}, [1e5], {"no": -1, "label": ""}]}'
+    good += b"%x\r\n%s\r\n0\r\n\r\n" % (len(told), told)
+    pieces = [
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b",",
+        b"null",
+        b"NaN",
+        b"-1e999",
+        b'"',
+        b"\xff",
+        b"\r\n",
+        b"\0",
+        b" ",
+        b"9" * 5000,
+    ]
+    content = [b""]
+    _, model = serve(lambda handler, asked: raw(content[0])(handler, asked))
+    outcomes = set()
+    for _ in range(1500):
+        mutated = bytearray(good)
+        for _ in range(int(random.integers(1, 6))):
+            at = int(random.integers(len(mutated)))
+            mutated[at : at + int(random.integers(4))] = pieces[int(random.integers(len(pieces)))]
+        content[0] = bytes(mutated)
+        outcomes.add(complaint_of(lambda: model.predict(FRAME)))
+        model.known.clear()
+        model.shape, model.classes = None, ()
+    assert len(outcomes) > 5
+    assert all(each.endswith(".") and "\n" not in each for each in outcomes)
+
+
+def complaint_of(question):
+    """What a question fails with, "." where it does not."""
+    try:
+        question()
+    except ModelFailed as error:
+        return str(error)
+    return "."
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "no", "label", "0"]), inner),
+    max_leaves=12,
+)
+WHOLE = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("predictions", "scores", "classes", "labels", "version"), JSON_VALUES)
+)
+
+
+@given(said=WHOLE | JSON_VALUES, protocol=st.sampled_from(endpoint.PROTOCOLS))
+@settings(max_examples=60, deadline=None)
+def test_any_json_is_an_answer_or_a_sentence(said, protocol):
+    kept = endpoint.Endpoint("http://m.org/", protocol, ("a",))
+    found = []
+    assert complaint_of(lambda: found.append(endpointprotocol.answers(kept, said, 2))).endswith(".")
+    for answers in found:
+        assert answers.scores.shape[0] == 2
+        assert answers.labels is None or len(answers.labels) == 2
+    assert endpointprotocol.version(said).isprintable()
 
 
 # Where it may be --------------------------------------------------------------------------------------------------
@@ -393,6 +472,29 @@ def test_a_host_no_longer_allowed_is_not_asked(serve, monkeypatch):
     with pytest.raises(ModelFailed, match="is not among the hosts that may be asked"):
         model.predict(FRAME)
     assert not serving.seen
+
+
+def test_a_certificate_must_be_trusted(monkeypatch, tmp_path):
+    key, made = tmp_path / "key.pem", tmp_path / "made.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=here"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    try:
+        subprocess.run(words, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("this machine has no openssl to make a certificate with")
+    kept = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    kept.load_cert_chain(made, key)
+    with served(fine, tls=kept) as serving:
+        monkeypatch.setenv("ASSAY_MODEL_HOSTS", f"{serving.host}, localhost:{serving.host.partition(':')[2]}")
+        model = endpointmodel.EndpointModel(endpoint.endpoint(serving.url, "mlflow", features=["a", "b"]).content())
+        with pytest.raises(ModelFailed, match=r"shows a certificate that is not trusted: self.signed certificate"):
+            model.predict(FRAME)
+        assert not serving.seen
+        monkeypatch.setenv("ASSAY_MODEL_CA", str(made))
+        assert model.predict(FRAME).scores.shape == (4, 2)
+        other = endpoint.endpoint(serving.url.replace("127.0.0.1", "localhost"), "mlflow", features=["a", "b"])
+        with pytest.raises(ModelFailed, match="not trusted: Hostname mismatch"):
+            endpointmodel.EndpointModel(other.content()).predict(FRAME)
 
 
 # Secrets ----------------------------------------------------------------------------------------------------------
