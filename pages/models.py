@@ -19,7 +19,7 @@ answer = st.container()
 added = modelviews.added()
 known = models.listed(frame.workspace())
 with st.container(border=True):
-    modelviews.upload(ctx.evaluation, first=not known)
+    modelviews.adding(ctx.evaluation)
 if not known:
     with answer:
         show.nothing(

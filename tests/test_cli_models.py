@@ -6,6 +6,7 @@ from analysis.store import evaluations, workers
 from analysis.store.sample import FOLDER, load
 from analysis.store.workspace import Workspace
 from tests.questions.twin import ask
+from tests.store.serving import FEATURES, loans_server, served
 
 AS_MODELLED = "not (decided_at >= '2026-04-27' and decided_at < '2026-05-04')"
 
@@ -87,3 +88,49 @@ def test_features_in_another_order_are_found_out(place):
     ).json
     assert "does not reproduce the recorded predictions of v" in said["sentence"]
     assert ask(place, "models", "delete", "turned").status == 0
+
+
+BY_V2 = "region != 'North' and not (channel = 'broker' and product = 'car')"
+
+
+def test_the_life_of_a_model_behind_an_endpoint(place, monkeypatch):
+    with served(loans_server(), version="2.17.0") as serving:
+        adding = ("models", "add", "--endpoint", serving.url, "--name", "far", "--evaluation", "loans")
+        adding += ("--features", ",".join(FEATURES), "--classes", "no,yes")
+        assert "setting model_hosts" in ask(place, *adding, "--protocol", "mlflow").refusal
+        monkeypatch.setenv("ASSAY_MODEL_HOSTS", serving.host)
+        assert "There is no protocol ''; there are mlflow and json." in ask(place, *adding).refusal
+        adding += ("--protocol", "mlflow")
+        assert "Give a file, or --endpoint URL." in ask(place, *adding, FOLDER / "loan_v1.onnx").refusal
+        assert "takes NAME=VARIABLE" in ask(place, *adding, "--header-env", "Authorization").refusal
+        assert (
+            "UNSET_TOKEN, for the endpoint's header X, is not set"
+            in ask(place, *adding, "--header-env", "X=UNSET_TOKEN").refusal
+        )
+        assert not serving.seen
+        said = ask(place, *adding)
+        assert f"Kept far@1, endpoint (MLflow scoring at {serving.url}/invocations), 9 named features." in said.out
+        assert "It answers as what is kept already: far@1" in ask(place, *adding).out
+        checked = ask(place, "models", "check", "far", "--where", BY_V2, "--json").json
+        rows = {(row["code"], row["model"]): row for row in checked["frame"]}
+        assert (rows["M04", "v2"]["value"], rows["M07", ""]["outcome"]) == (1.0, "clear")
+        assert "another model may stand there tomorrow" in checked["receipt"]["notes"][0]
+
+        serving.does = loans_server("v1")
+        changed = ask(place, "models", "check", "far", "--where", BY_V2, "--json").json
+        assert changed["sentence"].startswith("The endpoint answers 20 of the 20 rows kept when it was added otherwise")
+        assert next(row for row in changed["frame"] if row["code"] == "M07")["outcome"] == "found"
+    gone = ask(place, "models", "check", "far", "--json").json
+    assert "could not be compared with what is recorded. The endpoint cannot be reached" in gone["sentence"]
+    assert ask(place, "models", "delete", "far").status == 0
+
+
+def test_a_redirect_is_refused_and_nothing_is_stored(place, monkeypatch):
+    def does(handler, asked):
+        handler.say(b"", status=307, Location="http://10.0.0.1/invocations")
+
+    with served(does) as serving:
+        monkeypatch.setenv("ASSAY_MODEL_HOSTS", serving.host)
+        adding = ("models", "add", "--endpoint", serving.url, "--protocol", "json", "--name", "far")
+        assert "redirect (307), which is never followed" in ask(place, *adding, "--evaluation", "loans").refusal
+    assert list((place / "models").iterdir()) == list((place / "staging").iterdir()) == []

@@ -13,37 +13,75 @@ from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.model import Model
 from analysis.core.period import read_period
+from analysis.engine import probe
 from analysis.engine.duckdb import Engine
-from analysis.store import evaluations, models
+from analysis.store import endpoint, evaluations, models
 from analysis.telling import answers
 
 group = typer.Typer(no_args_is_help=True, help="Models the workspace keeps: add, list, check, delete.")
 app.add_typer(group, name="models")
 Which = Annotated[str, typer.Argument(help="The model, as name or name@version.")]
+SAME = ("Byte for byte the same is kept already:", "It answers as what is kept already:")
 Rows = Annotated[int | None, typer.Option(min=1, max=100_000, help="Rows to ask about; default: 2,000.")]
 
 
 @group.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="An ONNX file, or one saved by skops. Pickles are refused.")],
     name: Annotated[str, typer.Option(help="The model's name. The same again = next version.")],
     evaluation: Annotated[str, typer.Option(help="The evaluation whose rows it scores.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="An ONNX file, or one saved by skops. Pickles are refused unless the operator allows them."
+        ),
+    ] = None,
+    at: Annotated[
+        Text, typer.Option("--endpoint", metavar="URL", help="Instead of a file: where the model answers over HTTP.")
+    ] = None,
+    protocol: Annotated[Text, typer.Option(help="How the endpoint speaks: mlflow or json.")] = None,
     features: Annotated[
-        Text, typer.Option(metavar="A,B,...", help="The columns a model without feature names takes, in its order.")
+        Text,
+        typer.Option(
+            metavar="A,B,...",
+            help="The columns a model without feature names takes, in its order; for an endpoint: those it is sent, "
+            "default: the ones with the role feature.",
+        ),
+    ] = None,
+    classes: Annotated[
+        Text, typer.Option(metavar="A,B,...", help="The classes of an endpoint's scores, in order, if it does not say.")
+    ] = None,
+    header_env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VARIABLE", help="A header sent to the endpoint, by the variable with its value."),
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Keep a model and check it against an evaluation."""
-    if not file.is_file():
+    if (file is None) == (at is None):
+        raise BadRequest("Give a file, or --endpoint URL.")
+    if file is not None and not file.is_file():
         raise BadRequest(f"There is no file '{file}'.")
+    if at is None and (protocol or classes or header_env):
+        raise BadRequest("--protocol, --classes and --header-env belong to --endpoint URL.")
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         named = columns(features, [column.name for column in found.columns])
         for each in named:
             found.column(each)
-        model, new = models.add(workspace, file, name=name, evaluation=found.name, features=named)
-        result = questions.model_check(Engine(workspace).open(found), models.scorer(workspace, model))
-    kept = "Kept" if new else "Byte for byte the same is kept already:"
+        opened = Engine(workspace).open(found)
+        if file is not None:
+            model, new = models.add(workspace, file, name=name, evaluation=found.name, features=named)
+        else:
+            taken, headers = named or found.roles.features, _headers(header_env or [])
+            made = endpoint.endpoint(
+                str(at), protocol or "", features=taken, classes=terminal.names(classes), headers=headers
+            )
+            rows = probe.probe(opened, taken)
+            model, new = models.add_endpoint(
+                workspace, made, rows, name=name, evaluation=found.name, classes=found.classes
+            )
+        result = questions.model_check(opened, models.scorer(workspace, model))
+    kept = "Kept" if new else SAME[at is not None]
     sentence = f"{kept} {model.label}, {_told(model)}.\n{result.sentence}"
     typer.echo(answers.told(sentence, result.frame, result.receipt.to_dict(), json))
 
@@ -98,6 +136,14 @@ def delete(name: Which, json: AsJson = False) -> None:
         models.delete(workspace, chosen)
     sentence = f"Deleted {chosen.label}."
     typer.echo(answers.told(sentence, pl.DataFrame(), {"model": chosen.label}, json))
+
+
+def _headers(given: list[str]) -> dict[str, str]:
+    """{header: environment variable} of the options NAME=VARIABLE."""
+    parted = [each.partition("=") for each in given]
+    if any(not equals for _, equals, _ in parted):
+        raise BadRequest("--header-env takes NAME=VARIABLE: a header, and the environment variable with its value.")
+    return {name.strip(): variable.strip() for name, _, variable in parted}
 
 
 def _told(model: Model) -> str:

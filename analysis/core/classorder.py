@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,3 +90,15 @@ def same(one: str, other: str) -> bool:
         return float(one) == float(other)
     except ValueError:
         return False
+
+
+def class_text(value: Any) -> str:
+    """A class as text, as a table's label would be read: 1 and 1.0 are "1".
+
+    >>> class_text(np.float64(1)), class_text(np.True_), class_text("yes")
+    ('1', 'true', 'yes')
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return str(int(plain)) if isinstance(plain, float) and plain.is_integer() else str(plain)

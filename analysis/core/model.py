@@ -28,7 +28,8 @@ class Input:
 class Model:
     """One version of a model, as the catalog keeps it.
 
-    kind: "onnx" or "skops". fingerprint: sha256 of the file's bytes (hex). inputs: the features it takes by name, ()
+    kind: "onnx", "skops", "pickle" or "endpoint". fingerprint: sha256 of the file's bytes (hex); an endpoint's file is
+    its definition with what it said when it was added. inputs: the features it takes by name, ()
     for a model that only knows how many (width; 0: not even that). classes: in the order of its scores, () where the
     file does not say or it has none. scores: whether it answers numbers, not only labels. made: what the file says
     it is. libraries: {name: version} that loaded it. notes: sentences on loading it. evaluation: the name of the
@@ -89,14 +90,29 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Whether a model that can be exchanged without us still is the one that was added.
+
+    rows: how many rows kept since then it was asked again; changed: how many of them it answers otherwise. said: a
+    sentence.
+    """
+
+    rows: int
+    changed: int
+    said: str
+
+
+@dataclass(frozen=True)
 class Scorer:
     """A model one can ask. predict: a frame with a column a feature, in the order of `features`, to Answers.
 
-    predict raises ModelFailed where the model does, LimitReached where it runs into a wall.
+    standing: of a model that may change behind its address, asks whether it did. Both raise ModelFailed where the model
+    does, LimitReached where it runs into a wall.
     """
 
     model: Model
     predict: Callable[[pl.DataFrame], Answers]
+    standing: Callable[[], Standing] | None = None
 
 
 def features(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:

@@ -60,6 +60,30 @@ _add(
     "types",
     "Types a skops file may hold beside those that come with scikit-learn, A,B,...; only types whose code was read.",
 )
+_add(
+    "model_pickles",
+    0,
+    "yes or no",
+    "1 lets pickle and joblib files be opened, which runs whatever code is in them; only where access is local.",
+)
+_add(
+    "model_hosts",
+    "",
+    "hosts",
+    "Hosts a model may be asked at over HTTP, host:port,...; none, since rows of the data go there. A name that leads "
+    "to a private address needs that address or its network here too.",
+)
+_add("model_ca", "", "file", "Certificates, PEM, that HTTPS endpoints are trusted by; empty: those of the system.")
+_add("endpoint_rows", 500, "rows", "Rows sent in one call: large enough that the call's own cost does not count.")
+_add("endpoint_together", 4, "calls", "Calls under way at once; an endpoint serves others too.")
+_add("endpoint_seconds", 20, "s", "A call of 500 rows that takes longer hangs; it must end before model_seconds does.")
+_add("endpoint_attempts", 4, "calls", "Tries of one call where a connection fails or the endpoint says it is busy.")
+_add("endpoint_wait_seconds", 10, "s", "Longest wait before another try; an endpoint that asks for more is given up.")
+_add("endpoint_answer_mb", 16, "MB", "500 rows of 1,000 scores each are 10 MB of JSON; what is larger is no answer.")
+_add("endpoint_calls", 200, "calls", "Calls for one question: 100,000 rows; calls may cost money.")
+_add("endpoint_calls_day", 5000, "calls", "Calls to one address in a day (UTC) from one workspace.")
+_add("endpoint_cache_rows", 100_000, "rows", "Answers kept in memory while a model is warm, about 20 MB.")
+_add("endpoint_probe_rows", 20, "rows", "Rows kept with an endpoint and asked again at each check.")
 _add("model_check_rows", 2000, "rows", "On so many rows a model that disagrees on 1 in 500 shows with 98 % certainty.")
 _add(
     "model_agreement",

@@ -56,11 +56,12 @@ def model_check(
     """Ask a model about a sample of rows and compare with what was recorded of them.
 
     A row a check: `code` and `check` (M01 features, M02 answers, M03 classes, M04 agreement, M05 largest difference,
-    M06 correlation), `outcome` (found: something is wrong; clear; not applicable), `value` with `low`, `high`, `n` and
-    `method` where it has one. versions: the recorded model versions to compare with; () = all. limit: rows asked
-    about, default the setting model_check_rows; the same file and seed give the same rows. Further frames: `features`
-    (feature, type, wants), `pairs` (model, row, recorded, answered, agrees) and `differences` (the worst of them with
-    their ids). A model that cannot answer is an answer too: its sentence says why. BadRequest for unknown versions.
+    M06 correlation, M07 whether an endpoint still is what it was), `outcome` (found: something is wrong; clear; not
+    applicable), `value` with `low`, `high`, `n` and `method` where it has one. versions: the recorded model versions to
+    compare with; () = all. limit: rows asked about, default the setting model_check_rows; the same file and seed give
+    the same rows. Further frames: `features` (feature, type, wants), `pairs` (model, row, recorded, answered, agrees)
+    and `differences` (the worst of them with their ids). A model that cannot answer is an answer too: its sentence says
+    why. BadRequest for unknown versions.
     """
     began = time.perf_counter()
     facts, model = evaluation.facts, scorer.model
@@ -134,6 +135,7 @@ class _Check:
             self._add("M02", "answers", NOT_APPLICABLE, "There are no rows here to ask the model about.", n=0)
             return drawn.sql
         try:
+            self._standing()
             answers = self.scorer.predict(sample.select(f"v{at}" for at in range(len(self.columns))))
         except (ModelFailed, LimitReached) as error:
             self._add("M02", "answers", FOUND, str(error), n=len(sample))
@@ -150,9 +152,9 @@ class _Check:
             stop = next((row["sentence"] for row in self.rows if row["outcome"] == FOUND), "")
             return f"{label} could not be compared with what is recorded. {stop}".strip()
         verb = agreement.verb(self.best, self.best.share >= number("model_agreement"))
-        others = [each["sentence"] for each in self.rows if each["code"] == "M03" and each["outcome"] == FOUND]
+        found = {each["code"]: each["sentence"] for each in self.rows if each["outcome"] == FOUND}
         said = f"{label} {verb} the recorded predictions of {self.version}: {self.best.said}."
-        return "\n".join([said, *others])
+        return "\n".join(each for each in (found.get("M07"), said, found.get("M03")) if each)
 
     def _add(self, code: str, check: str, outcome: str, sentence: str, **values: Any) -> None:
         said = {"code": code, "check": check, "model": "", "outcome": outcome, "sentence": sentence, "method": ""}
@@ -173,6 +175,13 @@ class _Check:
             part = f"the {count}" if count == role else f"the first {count} of the {role}"
             said = f"The model does not name its features; it is given {part} with that role in their order: {shown}."
         self._add("M01", "features", CLEAR, said, n=len(names))
+
+    def _standing(self) -> None:
+        """Whether a model that may be exchanged without us still answers as when it was added."""
+        if self.scorer.standing is not None:
+            found = self.scorer.standing()
+            outcome = FOUND if found.changed else CLEAR
+            self._add("M07", "probe", outcome, found.said, value=float(found.changed), n=found.rows)
 
     def _answers(self, answers: Answers) -> bool:
         """Whether what it answers can be compared."""

@@ -120,6 +120,20 @@ def models(connection: sa.Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
+@_migration
+def endpoint_calls(connection: sa.Connection) -> None:
+    """How often the endpoints of models were called, a row an address and day."""
+    tables = sa.MetaData()
+    sa.Table(
+        "endpoint_calls",
+        tables,
+        sa.Column("address", sa.Text, primary_key=True),
+        sa.Column("day", sa.String(10), primary_key=True),
+        sa.Column("calls", sa.Integer, nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 def migrate(write: Callable[[], "sa.engine.base.Connection"], steps: list[Step] | None = None) -> int:
     """Bring the catalog up to date; returns how many steps were applied.
 

@@ -9,12 +9,12 @@ from analysis.core.errors import BadFile, LimitReached
 from analysis.core.model import Answers
 from analysis.core.settings import setting, whole
 
-ONNX, SKOPS = "onnx", "skops"
+ONNX, SKOPS, PICKLE, ENDPOINT = "onnx", "skops", "pickle", "endpoint"
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".sav")
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x04\x22\x4d\x18": "lz4"}
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # as joblib packs
 NO_PICKLE = (
-    "is a pickle (joblib writes them too). Opening a pickle runs whatever code its author put in, so Assay never does; "
+    "is a pickle (joblib writes them too). Opening a pickle runs whatever code its author put in, so Assay does not; "
     "save the model as ONNX (skl2onnx) or with skops."
 )
 
@@ -29,8 +29,13 @@ class LoadedModel(Protocol):
         """What it says of rows; the frame's columns are its features in order."""
 
 
+def pickles_allowed() -> bool:
+    """Whether the operator lets pickles be opened: by the setting, and only where the app has one local user."""
+    return whole("model_pickles") == 1 and setting("access") == "local"
+
+
 def kind(file: Path, label: str) -> str:
-    """ONNX or SKOPS, from the size, the ending and the first bytes alone.
+    """ONNX or SKOPS, and PICKLE where the operator allows it, from the size, the ending and the first bytes alone.
 
     BadFile for pickles and for what is none of these; LimitReached for what is too large.
     """
@@ -44,6 +49,8 @@ def kind(file: Path, label: str) -> str:
         raise LimitReached(f"{label} has {size >> 20:,} MB; {whole('model_mb'):,} MB is the limit (setting model_mb).")
     pickled = start[:1] == b"\x80" and len(start) > 1 and start[1] <= 10
     if label.lower().endswith(PICKLES) or pickled or start.startswith(ZLIB):
+        if pickles_allowed():
+            return PICKLE
         raise BadFile(f"{label} {NO_PICKLE}")
     for mark, name in PACKED.items():
         if start.startswith(mark):
@@ -55,12 +62,31 @@ def kind(file: Path, label: str) -> str:
     raise BadFile(f"{label} is neither an ONNX model nor one saved by skops.")
 
 
+def secrets(kind: str, file: Path) -> dict[str, str]:
+    """The environment variables a model needs beside its file; ModelFailed where one is not set."""
+    if kind != ENDPOINT:
+        return {}
+    from analysis.store import endpoint
+
+    return endpoint.needed(file)
+
+
 def load(kind: str, content: bytes) -> LoadedModel:
     """A model from its bytes. Only for a worker process: a file may crash what reads it."""
     if kind == ONNX:
         from analysis.store.onnxmodel import OnnxModel
 
         return OnnxModel(content)
+    if kind == ENDPOINT:
+        from analysis.store.endpointmodel import EndpointModel
+
+        return EndpointModel(content)
+    if kind == PICKLE:
+        if not pickles_allowed():
+            raise BadFile(f"The model {NO_PICKLE}")
+        from analysis.store.picklemodel import PickleModel
+
+        return PickleModel(content)
     from analysis.store.skopsmodel import SkopsModel
 
     trusted = [each.strip() for each in str(setting("model_trusted")).split(",") if each.strip()]

@@ -1,8 +1,11 @@
 """Models in the workspace: keep, find, ask, delete."""
 
+import contextlib
+import hashlib
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,10 @@ import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name, split_reference
 from analysis.core.errors import BadRequest, NotFound, StorageError, UnknownName
-from analysis.core.model import ANY, Answers, Model, Scorer
-from analysis.store import datasets, modelfile, staging, workers
+from analysis.core.model import ANY, Answers, Model, Scorer, Standing
+from analysis.store import datasets, endpoint, endpointcalls, modelfile, staging, workers
 from analysis.store.catalog import now
+from analysis.store.endpoint import Endpoint
 from analysis.store.tables import model as table
 from analysis.store.workspace import Workspace
 
@@ -89,17 +93,72 @@ def add(
         with source.open("rb") as taken, place.file.open("wb") as given:
             shutil.copyfileobj(taken, given, 1 << 20)
         step("built")
-        with workers.loaded(place.id, place.file, kind, cancelled) as worker:  # and stays warm for its first questions
-            facts, read = worker.said["facts"], worker.said["fingerprint"]
-        if read != mark:
-            workers.forget(place.id)
-            raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
-        facts = _named(facts, features)
-        step("verified")
-        with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
-            _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)
-        step("recorded")
-    return find(workspace, place.id), True
+        return _publish(workspace, place, name, kind, evaluation, label, mark, features, cancelled, step), True
+
+
+def add_endpoint(
+    workspace: Workspace,
+    found: Endpoint,
+    probe: pl.DataFrame,
+    *,
+    name: str,
+    evaluation: str = "",
+    classes: Sequence[str] = (),
+    cancelled: threading.Event | None = None,
+) -> tuple[Model, bool]:
+    """Keep an endpoint as the next version of the model `name`: (the model, whether it is new).
+
+    It is asked once about the rows of `probe`, a column a feature; they are kept with its answers. classes: those of
+    the evaluation, in order; () for a forecast. ModelFailed where it does not answer as it should, and then nothing is
+    kept. The same endpoint that answers as before is not kept twice.
+    """
+    name = clean_name(name, "model")
+    asked = replace(found, rows=tuple(tuple(endpoint.sent(each) for each in row) for row in probe.iter_rows()))
+    with staging.staging(workspace.root) as place:
+        place.file.write_bytes(asked.content())
+        try:
+            with (
+                workers.loaded(place.id, place.file, modelfile.ENDPOINT, cancelled) as worker,
+                endpointcalls.counted(workspace, found.address, worker, len(probe)) as calls,
+            ):
+                version, answers = workers.standing(worker, calls, cancelled)
+        finally:
+            workers.forget(place.id)  # it holds the definition without the answers
+        made = endpoint.introduced(asked, version, answers, classes)
+        content = made.content()
+        mark = hashlib.sha256(content).hexdigest()
+        for each in listed(workspace):
+            if (each.name, each.fingerprint, each.evaluation) == (name, mark, evaluation):
+                return each, False
+        place.file.write_bytes(content)
+        taken = (workspace, place, name, modelfile.ENDPOINT, evaluation, found.address, mark, (), cancelled)
+        return _publish(*taken, staging.no_step), True
+
+
+def _publish(
+    workspace: Workspace,
+    place: staging.Staging,
+    name: str,
+    kind: str,
+    evaluation: str,
+    label: str,
+    mark: str,
+    features: Sequence[str],
+    cancelled: threading.Event | None,
+    step: staging.Step,
+) -> Model:
+    """Load what is built, and keep it when that goes well. mark: the sha256 it was read with."""
+    with workers.loaded(place.id, place.file, kind, cancelled) as worker:  # and stays warm for its first questions
+        facts, read = worker.said["facts"], worker.said["fingerprint"]
+    if read != mark:
+        workers.forget(place.id)
+        raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
+    facts = _named(facts, features)
+    step("verified")
+    with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
+        _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)
+    step("recorded")
+    return find(workspace, place.id)
 
 
 def _named(facts: dict[str, Any], features: Sequence[str]) -> dict[str, Any]:
@@ -154,17 +213,31 @@ def _record(
 
 def scorer(workspace: Workspace, model: Model) -> Scorer:
     """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged."""
+    file = workspace.file("model", model.id)
 
-    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
-        file = workspace.file("model", model.id)
+    @contextlib.contextmanager
+    def asked(cancelled: threading.Event | None) -> Iterator[workers.Worker]:
         if not file.exists():
             raise StorageError(f"The file of the model '{model.label}' was deleted.")
         with workers.loaded(model.id, file, model.kind, cancelled) as worker:
             if worker.said["fingerprint"] != model.fingerprint:
                 raise StorageError(f"The file of the model '{model.label}' is damaged; delete it and add it again.")
-            return workers.predict(worker, frame, cancelled)
+            yield worker
 
-    return Scorer(model, predict)
+    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+        with asked(cancelled) as worker:
+            if model.kind != modelfile.ENDPOINT:
+                return workers.predict(worker, frame, cancelled)
+            with endpointcalls.counted(workspace, model.source, worker, len(frame)) as calls:
+                return workers.predict(worker, frame, cancelled, calls)
+
+    def standing(cancelled: threading.Event | None = None) -> Standing:
+        kept = endpoint.read(file.read_bytes())
+        rows = len(kept.rows)
+        with asked(cancelled) as worker, endpointcalls.counted(workspace, model.source, worker, rows) as calls:
+            return endpoint.standing(kept, *workers.standing(worker, calls, cancelled))
+
+    return Scorer(model, predict, standing if model.kind == modelfile.ENDPOINT else None)
 
 
 def delete(workspace: Workspace, model: Model) -> None:

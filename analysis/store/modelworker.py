@@ -22,7 +22,7 @@ from analysis.store import modelfile, walls
 from analysis.store.modelfile import LoadedModel
 
 LIFETIME_S = 7 * 86_400
-LABEL = "label"
+LABEL, STANDING = "label", "standing"
 Message = tuple[dict[str, Any], bytes]
 
 
@@ -74,7 +74,7 @@ def main() -> None:
     heard: queue.Queue[Message] = queue.Queue()
     threading.Thread(target=_listen, args=(heard,), daemon=True).start()
     asked, _ = heard.get()
-    os.environ.update(asked["settings"])
+    os.environ.update(asked["settings"] | asked["secrets"])
     limits = asked["limits"]
     walls.wall({**limits, "seconds": LIFETIME_S})
     model: LoadedModel | None = None
@@ -85,16 +85,27 @@ def main() -> None:
         try:
             if model is None:
                 model, said = load(asked)
+            elif asked.get("ask") == STANDING:
+                said = _metered(model, asked).standing()
             else:
+                _metered(model, asked)
                 said, packed = predict(model, pl.read_ipc(io.BytesIO(asked["content"])))
             said = {"result": said}
         except AssayError as error:
             said = {"error": {"kind": type(error).__name__, "message": str(error)}}
         except MemoryError:
             said = {"error": {"kind": "MemoryError", "message": ""}}
-        _write(answers, json.dumps({**said, "bytes": len(packed)}).encode() + b"\n" + packed)
+        calls = getattr(model, "spent", 0)
+        _write(answers, json.dumps({**said, "calls": calls, "bytes": len(packed)}).encode() + b"\n" + packed)
         asked, content = heard.get()
         asked["content"] = content
+
+
+def _metered(model: LoadedModel, asked: dict[str, Any]) -> Any:
+    """The model with the calls it may make for this question, where it makes any."""
+    if "calls" in asked:
+        model.budget = asked["calls"]  # type: ignore[attr-defined]
+    return model
 
 
 def _write(answers: BinaryIO, content: bytes) -> None:

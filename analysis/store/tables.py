@@ -73,6 +73,14 @@ model = sa.Table(
     sa.UniqueConstraint("name", "version", name="model_name_version"),
 )
 
+endpoint_calls = sa.Table(
+    "endpoint_calls",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("calls", sa.Integer, nullable=False),
+)
+
 job = sa.Table(
     "job",
     metadata,

@@ -7,10 +7,6 @@ import atexit
 import contextlib
 import io
 import json
-import logging
-import os
-import selectors
-import signal
 import subprocess
 import sys
 import threading
@@ -27,14 +23,13 @@ import polars as pl
 from analysis.core import errors
 from analysis.core.model import Answers
 from analysis.core.settings import whole
-from analysis.store import walls
-from analysis.store.child import ANSWER_LIMIT, COMPLAINT_KEPT, ROOT
-from analysis.store.modelworker import LABEL
+from analysis.store import modelfile, walls, workertalk
+from analysis.store.child import ROOT
+from analysis.store.modelworker import LABEL, STANDING
+from analysis.store.workertalk import Talk
 
-log = logging.getLogger("assay.workers")
 COMMAND = (sys.executable, "-m", "analysis.store.modelworker")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")} | {"POLARS_MAX_THREADS": "1"}
-LINE_LIMIT = 4 << 20
 
 # The kernel ends a worker with the thread that started it, so one thread that lives as long as the app starts them all.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="starts model workers")
@@ -45,13 +40,16 @@ _watched = False
 
 @dataclass
 class Worker:
-    """A process with a model in it. key: which. busy: somebody asks it. said: what loading told."""
+    """A process with a model in it. key: which. busy: somebody asks it. said: what loading told. calls: how many calls
+    to others its last answer took, None while none was given.
+    """
 
     key: str
     process: subprocess.Popen[bytes]
     busy: bool = True
     used: float = field(default_factory=time.monotonic)
     said: dict[str, Any] = field(default_factory=dict)
+    calls: int | None = None
 
     def ask(
         self,
@@ -62,80 +60,13 @@ class Worker:
     ) -> tuple[dict[str, Any], bytes]:
         """One question, one answer: (what it said, the bytes after it). Errors as those of `loaded`."""
         line = json.dumps({**message, "bytes": len(content)}).encode() + b"\n"
-        talk = _Talk(self.process, line + content, limit, cancelled)
+        talk = Talk(self.process, line + content, limit, cancelled)
+        self.calls = None
         said, packed = talk.answer()
+        self.calls = said["calls"]
         if "error" in said:
-            raise _error(said["error"])
+            raise workertalk.error(said["error"])
         return dict(said["result"]), packed
-
-
-class _Talk:
-    """One question on its way to a worker and the answer on its way back, both bounded in time and size."""
-
-    def __init__(
-        self, process: subprocess.Popen[bytes], question: bytes, limit: str, cancelled: threading.Event | None
-    ) -> None:
-        self.process, self.limit, self.cancelled = process, limit, cancelled
-        self.deadline = time.monotonic() + whole(limit)
-        self.rest = memoryview(question)
-        self.heard, self.complaint = bytearray(), bytearray()
-
-    def answer(self) -> tuple[dict[str, Any], bytes]:
-        process = self.process
-        assert process.stdin  # noqa: S101 - these three are told to the type checker
-        assert process.stdout  # noqa: S101
-        assert process.stderr  # noqa: S101
-        os.set_blocking(process.stdin.fileno(), False)
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-            selector.register(process.stdout, selectors.EVENT_READ, self.heard)
-            selector.register(process.stderr, selectors.EVENT_READ, self.complaint)
-            while process.stdout in {key.fileobj for key in selector.get_map().values()}:
-                self._in_time()
-                for key, _ in selector.select(timeout=0.1):
-                    if key.fileobj is process.stdin:
-                        self._send(selector)
-                        continue
-                    block = os.read(key.fd, 1 << 16)
-                    if not block:
-                        selector.unregister(key.fileobj)
-                    key.data.extend(block)
-                del self.complaint[:-COMPLAINT_KEPT]
-                whole_answer = self._understood()
-                if whole_answer is not None:
-                    return whole_answer
-        raise _died(process.wait(), self.complaint.decode(errors="replace"))
-
-    def _in_time(self) -> None:
-        if self.cancelled is not None and self.cancelled.is_set():
-            raise errors.Interrupted("Cancelled. The model was stopped.")
-        if time.monotonic() > self.deadline:
-            raise errors.LimitReached(
-                f"The model did not answer within {whole(self.limit):,} s (setting {self.limit}) and was stopped."
-            )
-
-    def _send(self, selector: selectors.BaseSelector) -> None:
-        assert self.process.stdin  # noqa: S101
-        try:
-            self.rest = self.rest[os.write(self.process.stdin.fileno(), self.rest[: 1 << 16]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:  # it died; its status tells why
-            self.rest = self.rest[:0]
-        if not self.rest:
-            selector.unregister(self.process.stdin)
-
-    def _understood(self) -> tuple[dict[str, Any], bytes] | None:
-        end = self.heard.find(b"\n")
-        if len(self.heard) > ANSWER_LIMIT + LINE_LIMIT or (end < 0 and len(self.heard) > LINE_LIMIT):
-            raise errors.LimitReached("The model's answer grew beyond 64 MB; ask about fewer rows at once.")
-        if end < 0:
-            return None
-        said = json.loads(self.heard[:end])
-        size = end + 1 + said["bytes"]
-        if said["bytes"] > ANSWER_LIMIT:
-            raise errors.LimitReached("The model's answer grew beyond 64 MB; ask about fewer rows at once.")
-        return (said, bytes(self.heard[end + 1 : size])) if len(self.heard) >= size else None
 
 
 @contextlib.contextmanager
@@ -158,15 +89,27 @@ def loaded(key: str, path: Path, kind: str, cancelled: threading.Event | None = 
         _given_back(worker, healthy)
 
 
-def predict(worker: Worker, frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
-    """What the model says of rows; the frame's columns are its features in order."""
+def predict(
+    worker: Worker, frame: pl.DataFrame, cancelled: threading.Event | None = None, calls: int | None = None
+) -> Answers:
+    """What the model says of rows; the frame's columns are its features in order. calls: how many calls it may make."""
     packed = io.BytesIO()
     frame.write_ipc(packed)
-    said, content = worker.ask({}, packed.getvalue(), cancelled)
+    said, content = worker.ask({} if calls is None else {"calls": calls}, packed.getvalue(), cancelled)
     columns = pl.read_ipc(io.BytesIO(content))
     scores = columns.select(f"s{at}" for at in range(said["scores"])).to_numpy() if said["scores"] else None
     labels = columns[LABEL] if LABEL in columns.columns else None
     return Answers(np.empty((len(frame), 0)) if scores is None else scores, tuple(said["classes"]), labels)
+
+
+def standing(worker: Worker, calls: int, cancelled: threading.Event | None = None) -> tuple[str, Answers]:
+    """What an endpoint calls itself now, and what it answers now to the rows kept with it."""
+    said, _ = worker.ask({"ask": STANDING, "calls": calls}, cancelled=cancelled)
+    rows = len(said["scores"])
+    scores = np.array([[np.nan if each is None else each for each in row] for row in said["scores"]], dtype=float)
+    labels = None if said["labels"] is None else pl.Series(said["labels"], dtype=pl.String)
+    scores = scores.reshape(rows, len(said["scores"][0]) if rows else 0)
+    return said["version"], Answers(scores, tuple(said["classes"]), labels)
 
 
 def forget(key: str) -> None:
@@ -199,7 +142,8 @@ def _taken(key: str, path: Path, kind: str, cancelled: threading.Event | None) -
             raise errors.LimitReached("All places for models are taken (setting model_workers); try again shortly.")
     ok = False
     try:
-        request = {"path": str(path), "kind": kind, "limits": _limits(), "settings": walls.told()}
+        told = {"settings": walls.told(), "secrets": modelfile.secrets(kind, path)}
+        request = {"path": str(path), "kind": kind, "limits": _limits(), **told}
         worker.said, _ = worker.ask(request, cancelled=cancelled, limit="model_load_seconds")
         ok = True
     finally:
@@ -296,24 +240,3 @@ def _end_all() -> None:
     with _free:
         while _workers:
             walls.kill(_workers.pop().process)
-
-
-def _error(sent: dict[str, str]) -> Exception:
-    if sent["kind"] == "MemoryError":
-        return errors.LimitReached(NO_MEMORY)
-    kind = getattr(errors, sent["kind"], None)
-    known = isinstance(kind, type) and issubclass(kind, errors.AssayError) and kind is not errors.UnknownName
-    return kind(sent["message"]) if known else RuntimeError(sent["message"])  # type: ignore[misc]
-
-
-NO_MEMORY = "The model needed more memory than its process may have (setting model_address_mb) and was stopped."
-
-
-def _died(status: int, complaint: str) -> Exception:
-    if "MemoryError" in complaint or "bad_alloc" in complaint or status == -signal.SIGABRT:
-        return errors.LimitReached(NO_MEMORY)
-    if status == -signal.SIGXCPU:
-        return errors.LimitReached("The model used up its processor time (setting model_load_seconds) and was stopped.")
-    log.error("a model worker ended with status %d: %s", status, complaint)
-    how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-    return errors.ModelFailed(f"The model's process ended while it worked ({how}); ask again, or replace the file.")

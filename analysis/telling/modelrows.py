@@ -1,6 +1,6 @@
 """Models told: the rows of their lists, of a check's chart and table, and what to do when it fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,11 +12,15 @@ from analysis.core.receipt import Result
 GLYPHS = {"found": "✕ found", "clear": "✓ clear", "not applicable": "○ not applicable"}
 ADVICE = {
     "M01": "Name the columns as the model knows them when you take the file in, or export the model with those names.",
-    "M02": "Ask the model in its own program about one of these rows; export it again when it answers there.",
+    "M02": "Ask the model in its own program about one of these rows; export it again when it answers there; "
+    "where it is an endpoint, check again once it answers.",
     "M03": "Export the model with its class labels, or choose the positive class in Evaluations.",
+    "M07": "Another model answers at this address than the one that was added. Add it again; explanations and checks "
+    "made before were of the other one.",
     "M04": "Look at the rows below: when they lie in one period or segment, the recorded scores were made otherwise "
     "there. Explanations of rows that do not agree would explain another model.",
 }
+SHOWN: dict[str, Callable[[float], str]] = {"M06": "{:.4f}".format, "M02": "{:,.0f}".format, "M07": "{:,.0f}".format}
 MARKS = 1500
 
 
@@ -43,6 +47,9 @@ def listed(known: Sequence[Model]) -> pl.DataFrame:
 def described(model: Model) -> str:
     """What a model is, in a line."""
     made = ", ".join(f"{name} {version}" for name, version in model.libraries.items())
+    if model.kind == "endpoint":
+        says = f"calls itself {model.libraries['endpoint']}" if model.libraries else "says nothing of itself"
+        return f"{model.made}; {model.takes}; {says}. sha256 of its definition and probe {model.fingerprint[:12]}"
     return (
         f"{model.made}; {model.takes}; {model.bytes / 1e3:,.0f} kB; loaded by {made}. sha256 {model.fingerprint[:12]}"
     )
@@ -55,7 +62,8 @@ def checks(result: Result) -> pl.DataFrame:
         share = row["code"] == "M04" and row["value"] is not None
         value = words.number(row["value"], "share") if share else words.DASH
         if row["value"] is not None and not share:
-            value = f"{row['value']:.4f}" if row["code"] == "M06" else words.significant(row["value"])
+            shown = SHOWN.get(row["code"], words.significant)
+            value = shown(row["value"])
         rows.append(
             {
                 "outcome": GLYPHS[row["outcome"]],

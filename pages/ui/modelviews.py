@@ -12,10 +12,15 @@ from analysis.core.model import Model
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import whole
-from analysis.store import models
+from analysis.store import modelfile, modelhosts, models
 from analysis.telling import modelcharts, modelrows
-from pages.ui import frame, intake, show, working
+from pages.ui import endpointform, frame, intake, show, working
 from pages.ui.context import Context, plain
+
+PICKLES = {
+    False: "Pickles and joblib files are refused: opening one runs whatever code its author put in.",
+    True: "The operator allows pickles (setting model_pickles): opening one runs whatever code its author put in.",
+}
 
 
 def added() -> Model | None:
@@ -24,20 +29,35 @@ def added() -> Model | None:
     if job is None:
         return None
     model = models.find(frame.workspace(), job.outcome["model"])
-    head = "Kept as" if job.outcome["new"] else "These bytes are already kept as"
+    same = "It answers as what is kept as" if model.kind == modelfile.ENDPOINT else "These bytes are already kept as"
+    head = "Kept as" if job.outcome["new"] else same
     st.success(plain(f"{head} {model.label}."), icon=":material/check_circle:")
     return model
 
 
-def upload(evaluation: Evaluation, *, first: bool) -> None:
+def adding(evaluation: Evaluation) -> None:
+    """The ways a model comes in: a file, or, where an operator allows a host, an endpoint."""
+    if not modelhosts.listed():
+        upload(evaluation)
+        st.caption(endpointform.HOW)
+        return
+    ways = ["A file", "An endpoint"]
+    way = st.segmented_control("Add a model", ways, default=ways[0], required=True, key="models_way")
+    if way == ways[0]:
+        upload(evaluation)
+    else:
+        endpointform.form(evaluation)
+
+
+def upload(evaluation: Evaluation) -> None:
     """The drop zone, and what a file needs to be kept."""
     turn = st.session_state.setdefault("models_turn", 0)
     file = st.file_uploader(
         "Add a model: drop an ONNX file, or one saved by skops",
         key=f"models_upload_{turn}",
         max_upload_size=min(whole("upload_mb"), whole("model_mb")),
-        help="Pickles and joblib files are refused: opening one runs whatever code its author put in. From a "
-        "terminal: `python -m analysis models add FILE --name NAME --evaluation E`.",
+        help=f"{PICKLES[modelfile.pickles_allowed()]} From a terminal: "
+        "`python -m analysis models add FILE --name NAME --evaluation E`.",
     )
     if file is None:
         return

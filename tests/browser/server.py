@@ -13,21 +13,26 @@ STARTS_WITHIN = 60.0
 
 
 class Server:
-    """A server of one workspace. Its words go to a file: a pipe would fill and block it."""
+    """A server of one workspace. Its words go to a file: a pipe would fill and block it.
+
+    model_port: where on this machine it may ask models.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.workspace = folder / "workspace"
         self.log = folder / "server.log"
-        with socket.socket() as free:
+        with socket.socket() as free, socket.socket() as other:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+            other.bind(("127.0.0.1", 0))
+            self.port, self.model_port = free.getsockname()[1], other.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
         """Start it and return when it is healthy."""
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
-        environment = {**os.environ, "ASSAY_WORKSPACE": str(self.workspace)}
+        allowed = {"ASSAY_MODEL_HOSTS": f"127.0.0.1:{self.model_port}"}
+        environment = {**os.environ, **allowed, "ASSAY_WORKSPACE": str(self.workspace)}
         with self.log.open("ab") as said:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env=environment)
         ends = time.monotonic() + STARTS_WITHIN

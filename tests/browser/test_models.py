@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from analysis.store.sample import FOLDER
 from tests.browser.visitor import WORK
+from tests.store.serving import loans_server, served
 
 AS_MODELLED = "not (decided_at >= '2026-04-27' and decided_at < '2026-05-04')"
 
@@ -52,3 +53,26 @@ def test_a_model_is_added_and_its_agreement_seen(visit, server, sample, tmp_path
         dialog.get_by_role("button", name="Delete").click()
     page.says("No model is kept yet.")
     assert not server.files("models")
+
+
+def test_a_model_behind_an_endpoint(visit, server, sample):
+    with served(loans_server(), version="2.17.0", port=server.model_port) as serving:
+        page = visit()
+        page.open("models?e=loans")
+        with page.running():
+            page.page.get_by_text("An endpoint").click()
+        page.type("Address", f"{serving.url}/invocations")
+        page.type("Classes of its scores", "no,yes")
+        page.button("Add").click()
+        page.says(re.compile("Kept as v2@.?1[.]"), within=WORK)
+        page.says(re.compile(r"v2@.?1 reproduces most but not all of the recorded predictions of v2"))
+        page.says(re.compile("20 rows kept since it was added are asked again at each check"))
+        serving.does = loans_server("v1")
+        with page.running():
+            page.button("Ask again").click()
+        page.says(re.compile("Another model answers at this address than the one that was added"), within=WORK)
+        with page.running():
+            page.button("Delete").click()
+        with page.running():
+            page.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        page.says("No model is kept yet.")

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from functools import partial
 
+import joblib
 import numpy as np
 import onnx
 import pandas as pd
@@ -27,23 +28,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from analysis.core.errors import AssayError, BadFile, BadRequest, LimitReached, NotFound, StorageError
-from analysis.store import models, workers
+from analysis.store import modelfile, models, workers
 from analysis.store.sample import FOLDER
 from analysis.store.workspace import Workspace
 from tests.store import modelfaults, processes
 from tests.store.onnxmaking import external, pipeline_onnx
-
-FEATURES = [
-    "age",
-    "income",
-    "amount_requested",
-    "loan_to_income",
-    "employment_years",
-    "credit_history_months",
-    "prior_defaults",
-    "credit_utilisation",
-    "savings",
-]
+from tests.store.serving import FEATURES
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +202,12 @@ def pickled(mark, **how):
 
 WHOLE = FOLDER / "loan_v2.onnx"
 HOSTILE = {
-    "pickle": ("m.pkl", pickled, BadFile, "is a pickle .* runs whatever code"),
+    "pickle": (
+        "m.pkl",
+        pickled,
+        BadFile,
+        "is a pickle .* runs whatever code .* so Assay does not; save the model as ONNX",
+    ),
     "pickle called onnx": ("m.onnx", pickled, BadFile, "is a pickle"),
     "pickle called skops": ("m.skops", pickled, BadFile, "is a pickle"),
     "old pickle": ("m.pickle", partial(pickled, protocol=0), BadFile, "is a pickle"),
@@ -288,6 +283,61 @@ def test_the_canary_would_sing(tmp_path):
     assert (tmp_path / "canary").exists()
 
 
+@pytest.fixture(scope="module")
+def pickled():
+    """(an estimator, its pickle as joblib writes it, packed, and as pickle does)."""
+    rng = np.random.default_rng(2)
+    fitted = LogisticRegression().fit(rng.normal(size=(50, 3)), rng.integers(0, 2, 50))
+    whole = io.BytesIO()
+    joblib.dump(fitted, whole, compress=3)
+    return fitted, whole.getvalue(), pickle.dumps(fitted)
+
+
+def test_an_operator_may_allow_pickles(workspace, tmp_path, monkeypatch, pickled):
+    fitted, packed, plain = pickled
+    monkeypatch.setenv("ASSAY_MODEL_PICKLES", "1")
+    rows = np.random.default_rng(4).normal(size=(40, 3))
+    for name, content in (("m.joblib", packed), ("m.pkl", plain)):
+        (tmp_path / name).write_bytes(content)
+        model, _ = models.add(workspace, tmp_path / name, name=name)
+        assert (model.kind, model.classes, set(model.libraries)) == ("pickle", ("0", "1"), {"scikit-learn", "joblib"})
+        assert "ran the code in it: an operator allowed that" in model.notes[0]
+        answers = models.scorer(workspace, model).predict(pl.DataFrame(rows, schema=["a", "b", "c"]))
+        np.testing.assert_array_equal(answers.scores, fitted.predict_proba(rows))
+    monkeypatch.delenv("ASSAY_MODEL_PICKLES")
+    workers._end_all()
+    with pytest.raises(BadFile, match="The model is a pickle"):
+        models.scorer(workspace, model).predict(pl.DataFrame(rows, schema=["a", "b", "c"]))
+
+
+@pytest.mark.parametrize("settings", [{"MODEL_PICKLES": "1", "ACCESS": "shared"}, {"MODEL_PICKLES": "0"}, {}])
+def test_a_pickle_is_refused_where_others_could_bring_one(workspace, tmp_path, monkeypatch, settings):
+    for name, value in settings.items():
+        monkeypatch.setenv(f"ASSAY_{name}", value)
+    file = tmp_path / "m.pkl"
+    file.write_bytes(pickle.dumps(Canary(tmp_path / "canary")))
+    with pytest.raises(BadFile, match="Opening a pickle runs whatever code its author put in"):
+        models.add(workspace, file, name="m")
+    monkeypatch.setattr(modelfile, "kind", lambda file, label: "pickle")  # the worker asks for itself
+    with pytest.raises(BadFile, match="The model is a pickle"):
+        models.add(workspace, file, name="m")
+    assert not (tmp_path / "canary").exists()
+    assert models.listed(workspace) == []
+
+
+def test_a_damaged_pickle_is_told(workspace, tmp_path, monkeypatch, pickled):
+    monkeypatch.setenv("ASSAY_MODEL_PICKLES", "1")
+    file = tmp_path / "m.pkl"
+    for content, said in (
+        (pickled[2][:60], "cannot be opened"),
+        (pickle.dumps([1]), "holds list, which cannot predict"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(BadFile, match=said):
+            models.add(workspace, file, name="m")
+    assert models.listed(workspace) == []
+
+
 def test_a_model_that_asks_for_more_memory_than_there_is(workspace, tmp_path):
     shape = helper.make_tensor("shape", TensorProto.INT64, [1], [3_000_000_000])
     one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
@@ -348,7 +398,7 @@ def test_a_file_beyond_the_limit(workspace, monkeypatch, tmp_path):
 ADDING = """
 import os, sys
 from pathlib import Path
-from analysis.store import models, workers
+from analysis.store import modelfile, models, workers
 from analysis.store.workspace import Workspace
 from tests.store import modelfaults
 workers.COMMAND = modelfaults.COMMAND
