@@ -5,6 +5,13 @@ from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
+from analysis.questions.importance import (
+    Shuffles,
+    importance,
+    importance_known,
+    importance_left,
+    importance_metrics,
+)
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
@@ -17,6 +24,7 @@ from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
     "Asked",
+    "Shuffles",
     "calibration",
     "comparable",
     "compare_groups",
@@ -25,6 +33,10 @@ __all__ = [
     "discovered",
     "errors",
     "holds",
+    "importance",
+    "importance_known",
+    "importance_left",
+    "importance_metrics",
     "key_figures",
     "measure",
     "model_check",

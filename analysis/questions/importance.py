@@ -1,0 +1,390 @@
+"""Which features does a model lean on? What a metric loses when each is shuffled, with its interval, direction, and
+whether it changed over time.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.core import words
+from analysis.core.errors import BadRequest
+from analysis.core.model import Scorer, features
+from analysis.core.period import BUCKETS, DAY, Period, bucket_after, bucket_start
+from analysis.core.receipt import Receipt, Result, Used
+from analysis.core.roles import BINARY, MULTICLASS
+from analysis.core.segment import Everything, Segment
+from analysis.core.settings import number, whole
+from analysis.engine import held, shuffling
+from analysis.engine.asking import Drawn, Reading, draw
+from analysis.engine.kept import keep, kept
+from analysis.engine.piecework import Progress, missing
+from analysis.engine.query import OpenEvaluation, Query
+from analysis.engine.receipts import bare
+from analysis.engine.shuffling import Plan, Shuffled, named
+from analysis.metrics import METRICS, Metric, defined
+from analysis.metrics.association import STRONG, association, together
+from analysis.metrics.contrasts import benjamini_hochberg
+from analysis.metrics.shuffled import change
+
+MATTERS, HURTS, NOT_SHOWN, FEW = "matters", "hurts", "not shown", "not enough data"
+CHANGED = "changed"
+SEED = 20_260
+MOST_PERIODS = 24
+METHOD = "linearised over rows and shuffles, Student's t"
+
+
+@dataclass(frozen=True)
+class Shuffles:
+    """What is asked. metric: "" for the usual one (roc_auc; log_loss of more classes; r2; accuracy of labels alone).
+    limit, repeats: rows and shuffles, None for the settings'. groups: features that are shuffled together. by: a time
+    bucket, to see whether importance changed. threshold: decides instead of the model's own labels."""
+
+    metric: str = ""
+    where: Segment | None = None
+    period: Period = field(default_factory=Period)
+    limit: int | None = None
+    repeats: int | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
+    by: str = ""
+    threshold: float | None = None
+    seed: int = SEED
+    level: float = 0.95
+
+    def understood(self, evaluation: OpenEvaluation, scorer: Scorer) -> "Shuffles":
+        """The same with every default filled in; BadRequest where it cannot be asked."""
+        facts = evaluation.facts
+        names = [column.name for column in features(scorer.model, facts)]
+        grouped = [name for group in self.groups for name in group]
+        if len(set(grouped)) < len(grouped):
+            raise BadRequest("A feature is shuffled together with one set of others only.")
+        lost = next((name for name in grouped if name not in names), None)
+        if lost is not None:
+            raise BadRequest(
+                f"The model {scorer.model.label} takes no feature '{lost}'. It takes {', '.join(names[:20])}."
+            )
+        if self.metric:
+            why = held.obstacle(defined(self.metric, evaluation.own), facts)
+            if why is not None:
+                raise BadRequest(why)
+        limit = whole("importance_rows") if self.limit is None else self.limit
+        repeats = whole("importance_repeats") if self.repeats is None else self.repeats
+        if limit < 2 or not 1 <= repeats <= 100:
+            raise BadRequest("Importance needs at least 2 rows, and 1 to 100 shuffles.")
+        if self.by and self.by not in BUCKETS:
+            raise BadRequest(f"--by-period is one of {', '.join(BUCKETS)}, not '{self.by}'.")
+        return replace(self, limit=limit, repeats=repeats)
+
+    def options(self, scorer: Scorer, evaluation: OpenEvaluation) -> dict[str, Any]:
+        """For the receipt and for finding the answer again; of what was understood."""
+        model = scorer.model
+        return {
+            "model": model.label,
+            "model_fingerprint": model.fingerprint,
+            "kind": model.kind,
+            "libraries": model.libraries,
+            "features": [column.name for column in features(model, evaluation.facts)],
+            "metric": self.metric,
+            "where": "" if self.where is None or isinstance(self.where, Everything) else self.where.expression(),
+            "from": str(self.period.first) if self.period.first else None,
+            "to": str(self.period.last) if self.period.last else None,
+            "limit": self.limit,
+            "repeats": self.repeats,
+            "groups": [list(group) for group in self.groups],
+            "by": self.by,
+            "threshold": self.threshold,
+            "seed": self.seed,
+            "level": self.level,
+            "positive": evaluation.facts.positive,
+        }
+
+
+def importance_metrics(evaluation: OpenEvaluation) -> dict[str, str]:
+    """{name: title} of the metrics whose loss can be measured, the usual one first."""
+    facts = evaluation.facts
+    usual = {BINARY: "roc_auc", MULTICLASS: "log_loss"}.get(facts.task, "r2")
+    known = [*METRICS, *evaluation.own.values()]
+    found = {metric.name: metric.title for metric in known if held.measurable(metric, facts)}
+    return {usual: found[usual]} | found
+
+
+def importance_known(evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> Result | None:
+    """What `importance` answered to the same before, None where nobody asked."""
+    return kept(evaluation, "importance", asked.understood(evaluation, scorer).options(scorer, evaluation))
+
+
+def importance_left(evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> tuple[int, int]:
+    """(parts of the work that are not kept yet, all of them)."""
+    work = _Work(evaluation, scorer, asked.understood(evaluation, scorer))
+    pieces = [piece for each in work.drawn for piece in shuffling.pieces(each, work.plan)]
+    return len(missing(evaluation, pieces)), len(pieces)
+
+
+def importance(
+    evaluation: OpenEvaluation,
+    scorer: Scorer,
+    asked: Shuffles | None = None,
+    *,
+    progress: Progress = lambda share, doing: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Result:
+    """A row a feature (or features shuffled together), the most important first.
+
+    `importance`: by how much the metric gets worse when the feature's values are dealt to other rows, the mean of the
+    shuffles, in the metric's unit; `low`, `high`: its interval, over the rows drawn and the dealing; p: two-sided, that
+    it is 0; p_adjusted: Benjamini-Hochberg over the rows of the frame; verdict: matters, hurts (the metric is better
+    without it), not shown, not enough data; direction: whether the answer rises or falls with the feature, or is mixed
+    (numeric features with a verdict; scores of two classes and forecasts); related: features it hangs together with.
+    metric, as_is: what is lost, and its value with nothing shuffled. Further frames: `related` (feature, other,
+    association, kind), and with `by` `periods` (period, from, to, feature, importance, low, high, n) and `changes`
+    (feature, p, p_adjusted, periods, verdict: changed, not shown, not enough data).
+    """
+    began = time.perf_counter()
+    asked = (asked or Shuffles()).understood(evaluation, scorer)
+    options = asked.options(scorer, evaluation)
+    known = kept(evaluation, "importance", options)
+    if known is not None:
+        return known
+    work = _Work(evaluation, scorer, asked)
+    found = shuffling.measured(evaluation, work.drawn, work.plan, progress=progress, cancelled=cancelled)
+    result = work.result(found, options, began)
+    keep(evaluation, options, result)
+    return result
+
+
+class _Work:
+    """What is asked, as rows and a plan, and the answer made of what was measured."""
+
+    def __init__(self, evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> None:
+        self.evaluation, self.facts, self.scorer, self.asked = evaluation, evaluation.facts, scorer, asked
+        assert asked.limit is not None and asked.repeats is not None  # noqa: S101, PT018 - it is understood
+        self.periods = [asked.period, *self._periods()]
+        self.drawn = [
+            draw(evaluation, scorer, where=asked.where, period=each, limit=asked.limit, seed=asked.seed, truth=True)
+            for each in self.periods
+        ]
+        grouped = {name: group for group in asked.groups for name in group}
+        names = [column.name for column in self.drawn[0].columns]
+        groups = dict.fromkeys(grouped.get(name, (name,)) for name in names)
+        self.plan = Plan(self._metric, list(groups), asked.repeats, asked.seed, asked.threshold, asked.level)
+
+    def _periods(self) -> list[Period]:
+        if not self.asked.by:
+            return []
+        facts = self.facts
+        if not facts.time_low:
+            raise BadRequest(f"'{facts.name}' has no time column, so there are no periods; give one the role time.")
+        low, high = datetime.fromisoformat(facts.time_low), datetime.fromisoformat(facts.time_high)
+        low, end = max(low, self.asked.period.start or low), min(high, self.asked.period.end or high)
+        start, made = bucket_start(low, self.asked.by), []
+        while start <= end:
+            after = bucket_after(start, self.asked.by)
+            first, last = max(start, low).date(), min(after - DAY, end).date()
+            made.append(Period(first, max(first, last)))
+            start = after
+            if len(made) > MOST_PERIODS:
+                raise BadRequest(f"That is more than {MOST_PERIODS} periods; choose a coarser one, or --from and --to.")
+        return made
+
+    def _metric(self, read: Reading) -> Metric:
+        """The metric asked for, or the usual one of what the model answers."""
+        facts, name = self.facts, self.asked.metric
+        scored = read.order is not None
+        if not name:
+            name = {BINARY: "roc_auc", MULTICLASS: "log_loss"}.get(facts.task, "r2")
+            name = name if scored or name == "r2" else "accuracy"
+        metric = defined(name, self.evaluation.own)
+        if held.of_scores(metric, facts) and not scored:
+            raise BadRequest(f"The model {read.label} gives labels and no scores, which '{name}' needs; ask accuracy.")
+        return metric
+
+    def result(self, found: Sequence[Shuffled], options: dict[str, Any], began: float) -> Result:
+        whole_of, drawn = found[0], self.drawn[0]
+        metric, groups = whole_of.metric, self.plan.groups
+        scope = self.evaluation.ask(
+            Query(
+                self.facts.models[-1].name,
+                frozenset(),
+                where=self.asked.where or Everything(),
+                period=self.asked.period,
+            )
+        ).cube
+        rows, labelled = int(scope.rows.sum()), int(np.sum(scope.tally.labelled)) if scope.tally else 0
+        related = self._related(drawn)
+        q = number("q")
+        p = np.array([each.p for each in whole_of.losses])
+        adjusted = benjamini_hochberg(p)
+        thin = whole_of.n < whole("small_group") or labelled < number("labelled_share") * rows
+        made = []
+        for place, (group, loss) in enumerate(zip(groups, whole_of.losses, strict=True)):
+            low, high = loss.ends(self.asked.level)
+            others = {str(row["other"]) for row in related.iter_rows(named=True) if row["feature"] in group} - set(
+                group
+            )
+            verdict = FEW if thin else _verdict(loss.value, adjusted[place], q)
+            made.append(
+                {
+                    "feature": named(group),
+                    "importance": loss.value,
+                    "low": low,
+                    "high": high,
+                    "p": p[place],
+                    "p_adjusted": adjusted[place],
+                    "verdict": verdict,
+                    "direction": whole_of.directions[place] if verdict in (MATTERS, HURTS) else None,
+                    "n": whole_of.n,
+                    "method": METHOD if loss.error else "no answer changed in any shuffle",
+                    "metric": metric.name,
+                    "as_is": whole_of.value,
+                    "related": ", ".join(sorted(others)),
+                }
+            )
+        frame = pl.DataFrame(made, schema_overrides={"direction": pl.String}).fill_nan(None)
+        frame = frame.sort("importance", descending=True, nulls_last=True, maintain_order=True)
+        frame = frame.with_row_index("rank", offset=1).with_columns(pl.col("rank").cast(pl.Int64))
+        frames = {"related": related} | self._over_time(found[1:])
+        used = Used(self.scorer.model.label, rows, len(drawn), _dropped(rows, labelled, len(drawn)))
+        receipt = Receipt(
+            "importance",
+            self.facts.label,
+            self.facts.fingerprint,
+            options | {"metric": metric.name} if not self.asked.metric else options,
+            (used,),
+            {"rows": bare(self.evaluation, drawn.sql)},
+            seed=self.asked.seed,
+            m=int(np.isfinite(adjusted).sum()),
+            q=q,
+            seconds=time.perf_counter() - began,
+            notes=self._notes(related, metric),
+        )
+        return Result(frame, self._sentence(frame, metric, frames), receipt, frames)
+
+    def _notes(self, related: pl.DataFrame, metric: Metric) -> tuple[str, ...]:
+        model, notes = self.scorer.model, []
+        notes.append(
+            f"{metric.title} of {words.plural(len(self.drawn[0]), 'row')} with "
+            f"{words.plural(int(self.asked.repeats or 0), 'shuffle')} of each feature, the same shuffles for all."
+        )
+        if self.facts.weighted:
+            notes.append("Values are dealt to other rows whatever their weights; the metric weighs the rows.")
+        if len(related):
+            notes.append(
+                "Of related features each hides the other's part, and shuffling one alone makes rows that do not occur."
+            )
+        return (*notes, *model.notes)
+
+    def _related(self, drawn: Drawn) -> pl.DataFrame:
+        """Pairs of features that hang together, each told of both sides."""
+        names, columns = (
+            [column.name for column in drawn.columns],
+            [drawn.codes(at) for at in range(len(drawn.columns))],
+        )
+        found = []
+        for one in range(len(names)):
+            for other in range(one):
+                strength, kind = association(columns[one], columns[other])
+                if strength >= STRONG:
+                    found += [(names[one], names[other], strength, kind), (names[other], names[one], strength, kind)]
+        schema = {"feature": pl.String, "other": pl.String, "association": pl.Float64, "kind": pl.String}
+        return pl.DataFrame(found, schema=schema, orient="row").sort("feature", "association", descending=[False, True])
+
+    def _over_time(self, found: Sequence[Shuffled]) -> dict[str, pl.DataFrame]:
+        if not found:
+            return {}
+        groups, rows = self.plan.groups, []
+        for period, each, drawn in zip(self.periods[1:], found, self.drawn[1:], strict=True):
+            for group, loss in zip(groups, each.losses, strict=True):
+                low, high = loss.ends(self.asked.level)
+                when = {"period": period.sentence(), "from": period.first, "to": period.last, "feature": named(group)}
+                rows.append(
+                    {**when, "importance": loss.value, "low": low, "high": high, "n": each.n, "rows": len(drawn)}
+                )
+        values = np.array([[loss.value for loss in each.losses] for each in found])
+        errors = np.array([[loss.error for loss in each.losses] for each in found])
+        ample = np.array([each.n >= whole("small_group") for each in found])
+        tests = [change(values[ample, at], errors[ample, at]) for at in range(len(groups))]
+        p = np.array([test[0] for test in tests])
+        adjusted = benjamini_hochberg(p)
+        changes = pl.DataFrame(
+            {
+                "feature": [named(group) for group in groups],
+                "p": p,
+                "p_adjusted": adjusted,
+                "periods": [test[1] + 1 if test[1] else 0 for test in tests],
+                "verdict": [
+                    FEW if np.isnan(each) else CHANGED if each <= number("q") else NOT_SHOWN for each in adjusted
+                ],
+                "method": ["Cochran's Q of the periods"] * len(groups),
+            }
+        ).fill_nan(None)
+        return {"periods": pl.DataFrame(rows).fill_nan(None), "changes": changes}
+
+    def _sentence(self, frame: pl.DataFrame, metric: Metric, frames: dict[str, pl.DataFrame]) -> str:
+        label, level = self.scorer.model.label, self.asked.level
+        told = frame.filter(pl.col("verdict") == MATTERS)
+        n = words.plural(int(frame["n"][0]), "row")
+        if not len(told):
+            few = (frame["verdict"] == FEW).all()
+            why = f"there are too few labelled rows ({n})" if few else f"no loss differs from chance on {n}"
+            first = f"{label} is not shown to lean on any feature for {_said(metric)}: {why}."
+        else:
+            top = told.row(0, named=True)
+            ends = f"{words.delta(top['low'], metric.unit)} to {words.delta(top['high'], metric.unit)}".replace("+", "")
+            cost = _cost(top["importance"], metric)
+            first = f"{label} leans most on {top['feature']}: shuffling it {cost} ({ends}, {level:.0%})."
+            rest = [f"{row['feature']} ({words.size(row['importance'], metric.unit)})" for row in told[1:4].to_dicts()]
+            first += f" Then {'come' if len(rest) > 1 else 'comes'} {words.listed(rest)}." if rest else ""
+            first += f" {len(told)} of {words.plural(len(frame), 'feature')} matter on {n}."
+            first = first.replace("1 of 1 feature matter", "It matters") if len(frame) == 1 else first
+        lines = [first]
+        hurt = frame.filter(pl.col("verdict") == HURTS)["feature"].to_list()
+        if hurt:
+            lines.append(f"{_capital(_said(metric))} is better with {words.listed(hurt)} shuffled.")
+        sets = (
+            together(
+                frame["feature"].to_list(), [(row["feature"], row["other"]) for row in frames["related"].to_dicts()]
+            )
+            if len(frames["related"]) and not self.asked.groups
+            else []
+        )
+        lines += [
+            f"{_capital(words.listed(list(each)))} hang together, so each hides part of the other's: shuffle them "
+            "together to see what they are worth as one."
+            for each in sets
+        ]
+        if "changes" in frames:
+            moved = frames["changes"].filter(pl.col("verdict") == CHANGED)["feature"].to_list()
+            what = f"It changed for {words.listed(moved)}" if moved else "No change is shown"
+            lines.append(f"{what} over {words.plural(len(self.periods) - 1, 'period')}.")
+        return "\n".join(lines)
+
+
+def _verdict(value: float, adjusted: float, q: float) -> str:
+    if np.isnan(adjusted):
+        return FEW
+    return NOT_SHOWN if adjusted > q else MATTERS if value > 0 else HURTS
+
+
+def _dropped(rows: int, labelled: int, drawn: int) -> dict[str, int]:
+    lost = {"without a label yet": rows - labelled, "not drawn into the sample": labelled - drawn}
+    return {why: count for why, count in lost.items() if count > 0}
+
+
+def _said(metric: Metric) -> str:
+    """A metric inside a sentence."""
+    return metric.title if metric.title[1:2].isupper() else metric.title[0].lower() + metric.title[1:]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _cost(value: float, metric: Metric) -> str:
+    size = words.size(value, metric.unit)
+    if metric.better == "higher":
+        return f"costs {size} of {_said(metric)}"
+    return f"adds {size} to {'the size of ' if metric.better == 'zero' else ''}{_said(metric)}"
