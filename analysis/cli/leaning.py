@@ -63,3 +63,40 @@ def importance(
     else:
         said = answers.told(result.sentence, result.frame.select(FOR_PEOPLE), {}, False)
     typer.echo(said)
+
+
+@app.command()
+def dependence(
+    evaluation: Named,
+    model: Kept,
+    feature: Annotated[str, typer.Option(help="The feature whose value is changed.")],
+    row: Annotated[Text, typer.Option(metavar="ID", help="Also this row's own curve.")] = None,
+    of_class: Annotated[Text, typer.Option("--class", help="The class whose score is shown, of more than two.")] = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    rows: Rows = None,
+    level: Level = 0.95,
+    json: AsJson = False,
+) -> None:
+    """How a kept model's answer depends on one feature: the mean over rows, and the curves of single ones."""
+    with terminal.workspace() as workspace, terminal.progress() as progress:
+        found = evaluations.find(workspace, evaluation)
+        chosen = models.find(workspace, model)
+        result = questions.dependence(
+            Engine(workspace).open(found),
+            models.scorer(workspace, chosen),
+            feature=feature,
+            row=row,
+            of_class=of_class,
+            where=terminal.segment(where, judged.types(found)),
+            period=read_period(since, until),
+            limit=rows,
+            level=level,
+            progress=progress,
+        )
+    if json:
+        said = answers.told_with(result.sentence, result.frame, result.frames, result.receipt.to_dict(), True)
+    else:
+        said = answers.told(result.sentence, result.frame.select("value", "mean", "low", "high", "n"), {}, False)
+    typer.echo(said)

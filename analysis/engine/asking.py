@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,8 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows to ask a model about. frame: its features v0, v1, ... in its order, ids i0, ..., `row`, and with a label y,
-    w, u. columns: the features. mark: what says which model and rows these are, JSON-able. sql: what drew them."""
+    """Rows to ask a model about. frame: its features v0, v1, ... in its order, ids i0, ..., `row`, the unit u, and with
+    a label y and w. columns: the features. mark: which model and rows these are, JSON-able. sql: what drew them."""
 
     facts: Evaluation
     scorer: Scorer
@@ -43,6 +43,10 @@ class Drawn:
     @property
     def inputs(self) -> pl.DataFrame:
         return self.frame.select(f"v{at}" for at in range(len(self.columns)))
+
+    def head(self, count: int) -> "Drawn":
+        """The first of the rows, which a smaller draw would have given."""
+        return replace(self, frame=self.frame.head(count), mark={**self.mark, "limit": count})
 
     def place(self, name: str) -> int:
         """Which feature is called so; BadRequest where the model does not take it."""
@@ -62,6 +66,14 @@ class Drawn:
             return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(float)
         return column.cast(pl.String).fill_null("").rank("dense").to_numpy().astype(np.int64)
 
+    def units(self) -> np.ndarray | None:
+        """(n,) numbers of the rows' units, None where rows belong to none; a row without one is one by itself."""
+        if self.facts.roles.unit is None:
+            return None
+        known = self.frame["u"]
+        alone = pl.Series([f"row {at}" for at in range(len(known))])
+        return known.cast(pl.String).fill_null(alone).rank("dense").to_numpy().astype(np.int64) - 1
+
 
 def draw(
     opened: OpenEvaluation,
@@ -80,7 +92,7 @@ def draw(
     if truth and facts.roles.label is None:
         raise BadRequest(f"'{facts.name}' has no label column, so nothing can be found wrong; give one the role label.")
     where, period = where or Everything(), period or Period()
-    asked = Sampled(facts.models[-1].name, where, period, None, wanted(columns), limit, seed, truth)
+    asked = Sampled(facts.models[-1].name, where, period, None, wanted(columns), limit, seed, truth, unit=True)
     found = opened.rows(asked)
     if not len(found.frame):
         kind = "labelled row" if truth else "row"
@@ -173,6 +185,10 @@ class Reading:
             f"The model {self.label} gives scores and no labels: say from which score on a row counts as positive, "
             "with --threshold."
         )
+
+    def no_scores(self, what: str) -> BadRequest:
+        """Said where scores are needed and the model gives labels only."""
+        return BadRequest(f"The model {self.label} gives labels and no scores, which {what} needs.")
 
     def held(self, drawn: Drawn, answers: Answers, *, decide: bool, times: int = 1) -> Held:
         """The drawn rows as the model judged them; times: how often it was asked about all of them."""

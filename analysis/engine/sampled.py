@@ -18,13 +18,14 @@ class Sampled(RowQuery):
     or forecast), `s<i>` (the positive class's score), `s<i>_<class code>` (that class's score).
 
     truth: only rows with a label (and, where rows have weights, with one), and besides `y` (the label: a class code or
-    a number), `w` (the weight, 1 without) and `u` (a number of the row's unit, null without).
+    a number) and `w` (the weight, 1 without). unit: `u` (a number of the row's unit, null without).
     """
 
     columns: tuple[str, ...] = ()
     limit: int = 2000
     seed: int = 0
     truth: bool = False
+    unit: bool = False
 
     def statement(self, seen: Judged) -> str:
         facts = seen.evaluation
@@ -44,16 +45,14 @@ class Sampled(RowQuery):
             ]
         scope = self.scope(seen)
         if self.truth:
-            picked += _truth(facts)
+            picked += ["r.y AS y", f"{'r.w' if facts.weighted else '1.0'} AS w"]
             scope += " AND r.y IS NOT NULL" + (" AND r.w > 0" if facts.weighted else "")
+        if self.unit:
+            unit = facts.roles.unit and f"hash(r.{facts.column(facts.roles.unit).key})"
+            picked.append(f"{unit or 'CAST(NULL AS UBIGINT)'} AS u")
         order = f"(r.rowid * {SPREAD} + {int(self.seed)}) % {MODULUS}"
         body = f"SELECT {', '.join(picked)} FROM rows r WHERE {scope}"
         return f"{body} ORDER BY {order}, r.rowid LIMIT {int(self.limit)}"
-
-
-def _truth(facts: Evaluation) -> list[str]:
-    unit = f"hash(r.{facts.column(facts.roles.unit).key})" if facts.roles.unit else "CAST(NULL AS UBIGINT)"
-    return ["r.y AS y", f"{'r.w' if facts.weighted else '1.0'} AS w", f"{unit} AS u"]
 
 
 def feature(column: EvalColumn) -> str:

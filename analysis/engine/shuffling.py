@@ -99,7 +99,7 @@ class _Measure:
         self.metric = metric = plan.metric(self.read)
         self.decides = not held.of_scores(metric, drawn.facts)
         self.given = shuffled.dealt(len(drawn), plan.repeats, plan.seed)
-        self.units = _units(drawn)
+        self.units = drawn.units()
         self.whole = self.read.held(drawn, answers, decide=self.decides)
         if self.whole.outside and held.of_probabilities(metric, drawn.facts):
             raise BadRequest(
@@ -158,12 +158,3 @@ class _Measure:
             return None
         values = self.drawn.codes(at)[self.given.reshape(-1)]
         return shuffled.direction(values, after - np.tile(before, self.plan.repeats))
-
-
-def _units(drawn: Drawn) -> np.ndarray | None:
-    """(n,) numbers of the rows' units, None where rows belong to none; a row without one is one by itself."""
-    if drawn.facts.roles.unit is None:
-        return None
-    known = drawn.frame["u"]
-    alone = pl.Series([f"row {at}" for at in range(len(known))])
-    return known.cast(pl.String).fill_null(alone).rank("dense").to_numpy().astype(np.int64) - 1

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.metrics.intervals import t_value
+
 FLOOR = 0.05
 """Of the dealing's own variance: the least that is taken for the whole, where taking off left nearly nothing."""
 
@@ -25,9 +27,7 @@ class Loss:
     freedom: float
 
     def ends(self, level: float) -> tuple[float, float]:
-        from scipy.special import stdtrit
-
-        reach = self.error * float(stdtrit(self.freedom, (1 + level) / 2)) if self.error > 0 else self.error
+        reach = self.error * float(t_value(level, np.array(self.freedom)))
         return self.value - reach, self.value + reach
 
     @property

@@ -3,6 +3,7 @@
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
+from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.importance import (
@@ -29,6 +30,7 @@ __all__ = [
     "comparable",
     "compare_groups",
     "composition",
+    "dependence",
     "discover",
     "discovered",
     "errors",

@@ -199,7 +199,7 @@ class _Work:
             name = name if scored or name == "r2" else "accuracy"
         metric = defined(name, self.evaluation.own)
         if held.of_scores(metric, facts) and not scored:
-            raise BadRequest(f"The model {read.label} gives labels and no scores, which '{name}' needs; ask accuracy.")
+            raise read.no_scores(f"'{name}'")
         return metric
 
     def result(self, found: Sequence[Shuffled], options: dict[str, Any], began: float) -> Result:

@@ -152,10 +152,13 @@ def _record(
         )
 
 
-def scorer(workspace: Workspace, model: Model) -> Scorer:
-    """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged."""
+def scorer(workspace: Workspace, model: Model, cancelled: threading.Event | None = None) -> Scorer:
+    """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged.
 
-    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+    cancelled: ends a call under way, and the worker with it.
+    """
+
+    def predict(frame: pl.DataFrame) -> Answers:
         file = workspace.file("model", model.id)
         if not file.exists():
             raise StorageError(f"The file of the model '{model.label}' was deleted.")
