@@ -31,6 +31,7 @@ def importance(
     together: Annotated[
         list[str] | None, typer.Option(metavar="A,B,...", help="Features to shuffle as one; repeatable.")
     ] = None,
+    related: Annotated[bool, typer.Option("--related", help="Shuffle features that hang together as one.")] = False,
     by_period: Annotated[
         Text, typer.Option("--by-period", metavar="BUCKET", help="Also by week, month, quarter, ...: did it change?")
     ] = None,
@@ -51,6 +52,7 @@ def importance(
             limit=rows,
             repeats=repeats,
             groups=tuple(terminal.columns(each, known) for each in together or ()),
+            related=related,
             by=by_period or "",
             threshold=threshold,
             level=level,

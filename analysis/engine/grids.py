@@ -13,6 +13,8 @@ from analysis.engine.asking import Drawn, answered
 from analysis.engine.piecework import Piece
 
 MOST = 20
+ENDS = (0.01, 0.99)
+"""Shares of the rows between which a number is moved: beyond lie single values far away."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def observed(drawn: Drawn, feature: str, most: int = MOST) -> Grid:
     if not len(column):
         raise BadRequest(f"'{feature}' is missing in all of {words.plural(len(drawn), 'row')}.")
     if numeric:
-        values = np.quantile(column.to_numpy(), np.linspace(0, 1, most), method="inverted_cdf")
+        values = np.quantile(column.to_numpy(), np.linspace(*ENDS, most), method="inverted_cdf")
         return Grid(feature, place, pl.Series(values).unique().sort().cast(column.dtype), True)
     counted = column.cast(pl.String).value_counts(name="n").sort("n", column.name, descending=[True, False])
     return Grid(feature, place, counted[column.name].head(most).sort(), False)

@@ -81,6 +81,8 @@ def together(names: list[str], pairs: list[tuple[str, str]]) -> list[tuple[str, 
     """
     group = {name: {name} for name in names}
     for one, two in pairs:
+        if one not in group or two not in group:
+            continue
         joined = group[one] | group[two]
         for each in joined:
             group[each] = joined

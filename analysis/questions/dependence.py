@@ -46,13 +46,14 @@ def dependence(
     progress: Progress = lambda share, doing: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """A row an observed value of the feature, at most 20: quantiles of numbers, the most frequent ones of others.
+    """A row an observed value of the feature, at most 20: quantiles of numbers from 1 to 99 %, the most frequent ones of others.
 
     value: as text; at: the number, null of a category; mean: the mean answer over the rows drawn, all with this value;
     low, high: its interval over the rows. The answer is the score of the positive class, of `of_class` of more than
     two (default: the one that is answered most), or the forecast. limit: rows asked about. row: the id of a row whose
     own curve is added. Further frames: `curves` (row, own, value, at, place, score) of up to 30 rows, `spread` (value,
-    low, high, n): where the feature's values lie in the rows drawn.
+    low, high, n): where the feature's values lie
+    between the ends of the curve, of up to 5,000 rows.
     """
     began = time.perf_counter()
     facts = evaluation.facts
@@ -174,7 +175,7 @@ def _spread(drawn: Drawn, grid: Grid) -> pl.DataFrame:
         none = pl.lit(None, dtype=pl.Float64)
         return kept.select("value", none.alias("low"), none.alias("high"), "n")
     values = column.cast(pl.Float64).to_numpy()
-    values = values[np.isfinite(values)]
+    values = values[(values >= grid.at[0]) & (values <= grid.at[-1])]
     some = np.unique(values)
     edges: Any = BARS
     if len(some) <= BARS:  # a bar a value

@@ -41,8 +41,9 @@ METHOD = "linearised over rows and shuffles, Student's t"
 @dataclass(frozen=True)
 class Shuffles:
     """What is asked. metric: "" for the usual one (roc_auc; log_loss of more classes; r2; accuracy of labels alone).
-    limit, repeats: rows and shuffles, None for the settings'. groups: features that are shuffled together. by: a time
-    bucket, to see whether importance changed. threshold: decides instead of the model's own labels."""
+    limit, repeats: rows and shuffles, None for the settings'. groups: features that are shuffled together; related:
+    those that hang together are, too. by: a time bucket, to see whether importance changed. threshold: decides instead
+    of the model's own labels."""
 
     metric: str = ""
     where: Segment | None = None
@@ -50,6 +51,7 @@ class Shuffles:
     limit: int | None = None
     repeats: int | None = None
     groups: tuple[tuple[str, ...], ...] = ()
+    related: bool = False
     by: str = ""
     threshold: float | None = None
     seed: int = SEED
@@ -95,6 +97,7 @@ class Shuffles:
             "limit": self.limit,
             "repeats": self.repeats,
             "groups": [list(group) for group in self.groups],
+            "related": self.related,
             "by": self.by,
             "threshold": self.threshold,
             "seed": self.seed,
@@ -167,8 +170,13 @@ class _Work:
             draw(evaluation, scorer, where=asked.where, period=each, limit=asked.limit, seed=asked.seed, truth=True)
             for each in self.periods
         ]
-        grouped = {name: group for group in asked.groups for name in group}
         names = [column.name for column in self.drawn[0].columns]
+        self.related = self._related(self.drawn[0])
+        pairs = list(zip(self.related["feature"], self.related["other"], strict=True))
+        grouped = {name: group for group in asked.groups for name in group}
+        self.sets = together([name for name in names if name not in grouped], pairs)
+        if asked.related:
+            grouped |= {name: group for group in self.sets for name in group}
         groups = dict.fromkeys(grouped.get(name, (name,)) for name in names)
         self.plan = Plan(self._metric, list(groups), asked.repeats, asked.seed, asked.threshold, asked.level)
 
@@ -214,7 +222,7 @@ class _Work:
             )
         ).cube
         rows, labelled = int(scope.rows.sum()), int(np.sum(scope.tally.labelled)) if scope.tally else 0
-        related = self._related(drawn)
+        related = self.related
         q = number("q")
         p = np.array([each.p for each in whole_of.losses])
         adjusted = benjamini_hochberg(p)
@@ -252,7 +260,7 @@ class _Work:
             "importance",
             self.facts.label,
             self.facts.fingerprint,
-            options | {"metric": metric.name} if not self.asked.metric else options,
+            options | {"metric": metric.name, "groups": [list(each) for each in groups if len(each) > 1]},
             (used,),
             {"rows": bare(self.evaluation, drawn.sql)},
             seed=self.asked.seed,
@@ -344,18 +352,12 @@ class _Work:
         hurt = frame.filter(pl.col("verdict") == HURTS)["feature"].to_list()
         if hurt:
             lines.append(f"{_capital(_said(metric))} is better with {words.listed(hurt)} shuffled.")
-        sets = (
-            together(
-                frame["feature"].to_list(), [(row["feature"], row["other"]) for row in frames["related"].to_dicts()]
-            )
-            if len(frames["related"]) and not self.asked.groups
-            else []
-        )
-        lines += [
-            f"{_capital(words.listed(list(each)))} hang together, so each hides part of the other's: shuffle them "
-            "together to see what they are worth as one."
-            for each in sets
-        ]
+        if not self.asked.related:
+            lines += [
+                f"Related features, {words.listed(list(each))}, hide part of each other's worth: shuffled as one they "
+                "show what they are worth together."
+                for each in self.sets
+            ]
         if "changes" in frames:
             moved = frames["changes"].filter(pl.col("verdict") == CHANGED)["feature"].to_list()
             what = f"It changed for {words.listed(moved)}" if moved else "No change is shown"
