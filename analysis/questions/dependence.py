@@ -46,7 +46,7 @@ def dependence(
     progress: Progress = lambda share, doing: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """A row an observed value of the feature, at most 20: quantiles of numbers from 1 to 99 %, the most frequent ones of others.
+    """A row an observed value of the feature, at most 20: quantiles (1 to 99 %) of numbers, else the most frequent.
 
     value: as text; at: the number, null of a category; mean: the mean answer over the rows drawn, all with this value;
     low, high: its interval over the rows. The answer is the score of the positive class, of `of_class` of more than

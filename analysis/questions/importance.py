@@ -13,10 +13,11 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.errors import BadRequest
-from analysis.core.model import Scorer, features
+from analysis.core.evaluation import Evaluation
+from analysis.core.model import Model, Scorer, features
 from analysis.core.period import BUCKETS, DAY, Period, bucket_after, bucket_start
 from analysis.core.receipt import Receipt, Result, Used
-from analysis.core.roles import BINARY, MULTICLASS
+from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
 from analysis.engine import held, shuffling
@@ -69,17 +70,17 @@ class Shuffles:
             raise BadRequest(
                 f"The model {scorer.model.label} takes no feature '{lost}'. It takes {', '.join(names[:20])}."
             )
-        if self.metric:
-            why = held.obstacle(defined(self.metric, evaluation.own), facts)
-            if why is not None:
-                raise BadRequest(why)
+        metric = defined(self.metric or _usual(facts, scorer.model), evaluation.own)
+        why = held.obstacle(metric, facts)
+        if why is not None:
+            raise BadRequest(why)
         limit = whole("importance_rows") if self.limit is None else self.limit
         repeats = whole("importance_repeats") if self.repeats is None else self.repeats
         if limit < 2 or not 1 <= repeats <= 100:
             raise BadRequest("Importance needs at least 2 rows, and 1 to 100 shuffles.")
         if self.by and self.by not in BUCKETS:
             raise BadRequest(f"--by-period is one of {', '.join(BUCKETS)}, not '{self.by}'.")
-        return replace(self, limit=limit, repeats=repeats)
+        return replace(self, metric=metric.name, limit=limit, repeats=repeats)
 
     def options(self, scorer: Scorer, evaluation: OpenEvaluation) -> dict[str, Any]:
         """For the receipt and for finding the answer again; of what was understood."""
@@ -106,13 +107,23 @@ class Shuffles:
         }
 
 
-def importance_metrics(evaluation: OpenEvaluation) -> dict[str, str]:
-    """{name: title} of the metrics whose loss can be measured, the usual one first."""
+def importance_metrics(evaluation: OpenEvaluation, model: Model) -> dict[str, str]:
+    """{name: title} of the metrics a model can lose, the usual one first."""
     facts = evaluation.facts
-    usual = {BINARY: "roc_auc", MULTICLASS: "log_loss"}.get(facts.task, "r2")
     known = [*METRICS, *evaluation.own.values()]
-    found = {metric.name: metric.title for metric in known if held.measurable(metric, facts)}
-    return {usual: found[usual]} | found
+    found = {
+        metric.name: metric.title
+        for metric in known
+        if held.measurable(metric, facts) and (model.scores or not held.of_scores(metric, facts))
+    }
+    first = _usual(facts, model)
+    return {first: found[first]} | found
+
+
+def _usual(facts: Evaluation, model: Model) -> str:
+    if facts.task == REGRESSION:
+        return "r2"
+    return {BINARY: "roc_auc"}.get(facts.task, "log_loss") if model.scores else "accuracy"
 
 
 def importance_known(evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> Result | None:
@@ -199,15 +210,10 @@ class _Work:
         return made
 
     def _metric(self, read: Reading) -> Metric:
-        """The metric asked for, or the usual one of what the model answers."""
-        facts, name = self.facts, self.asked.metric
-        scored = read.order is not None
-        if not name:
-            name = {BINARY: "roc_auc", MULTICLASS: "log_loss"}.get(facts.task, "r2")
-            name = name if scored or name == "r2" else "accuracy"
-        metric = defined(name, self.evaluation.own)
-        if held.of_scores(metric, facts) and not scored:
-            raise read.no_scores(f"'{name}'")
+        """The metric asked for, where the model answers what it needs."""
+        metric = defined(self.asked.metric, self.evaluation.own)
+        if held.of_scores(metric, self.facts) and read.order is None:
+            raise read.no_scores(f"'{metric.name}'")
         return metric
 
     def result(self, found: Sequence[Shuffled], options: dict[str, Any], began: float) -> Result:
@@ -260,7 +266,7 @@ class _Work:
             "importance",
             self.facts.label,
             self.facts.fingerprint,
-            options | {"metric": metric.name, "groups": [list(each) for each in groups if len(each) > 1]},
+            options | {"groups": [list(each) for each in groups if len(each) > 1]},
             (used,),
             {"rows": bare(self.evaluation, drawn.sql)},
             seed=self.asked.seed,
@@ -342,8 +348,9 @@ class _Work:
         else:
             top = told.row(0, named=True)
             ends = f"{words.delta(top['low'], metric.unit)} to {words.delta(top['high'], metric.unit)}".replace("+", "")
+            them = "them" if " + " in top["feature"] else "it"
             cost = _cost(top["importance"], metric)
-            first = f"{label} leans most on {top['feature']}: shuffling it {cost} ({ends}, {level:.0%})."
+            first = f"{label} leans most on {top['feature']}: shuffling {them} {cost} ({ends}, {level:.0%})."
             rest = [f"{row['feature']} ({words.size(row['importance'], metric.unit)})" for row in told[1:4].to_dicts()]
             first += f" Then {'come' if len(rest) > 1 else 'comes'} {words.listed(rest)}." if rest else ""
             first += f" {len(told)} of {words.plural(len(frame), 'feature')} matter on {n}."

@@ -7,13 +7,14 @@ import altair as alt
 
 from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
 
+SIDES: tuple[tuple[bool, Any, int], ...] = ((True, "left", -4), (False, "right", 4))
 GRAY = "#8A94A0"  # readable on both grounds
 
 
 @lru_cache(maxsize=64)
 def ranking(unit: str, title: str, count: int) -> dict[str, Any]:
-    """A row a feature: dot and 95 % whisker, its value above and its direction below; blue where it matters, orange where it
-    hurts, hollow grey where nothing is shown. Frame: see importancerows.points."""
+    """A row a feature: dot and 95 % whisker, value above, direction below; blue: it matters, orange: it hurts,
+    hollow grey where nothing is shown. Frame: see importancerows.points."""
     hue = {
         "condition": [{"test": "datum.earned", "value": BLUE}, {"test": "datum.hurts", "value": ACCENT}],
         "value": GRAY,
@@ -54,7 +55,7 @@ def ranking(unit: str, title: str, count: int) -> dict[str, Any]:
         base.transform_filter(f"datum.left == {str(left).lower()}")
         .mark_text(color="currentColor", fontSize=11.5, opacity=0.75, align=align, dx=dx, dy=15, aria=False)
         .encode(x=alt.X("value:Q", **x), text="direction:N")
-        for left, align, dx in ((True, "left", -4), (False, "right", 4))
+        for left, align, dx in SIDES
     ]
     picked = alt.selection_point("mark", fields=["feature"], toggle=False, clear=False)
     layers = alt.layer(target.add_params(picked), zero, whisker, dot, said, *told)
@@ -66,7 +67,9 @@ def curves(numeric: bool, feature: str, title: str, unit: str, height: int = 300
     """The mean answer with its interval over the curves of single rows; an asked row's own in orange. Frame: see
     importancerows.curves."""
     if numeric:
-        x: Any = alt.X("at:Q", title=feature, axis=axis(grid=False, format="~g", tickCount=6), scale=_wide())
+        x: Any = alt.X(
+            "at:Q", title=feature, axis=axis(grid=False, format=FORMATS["label"], tickCount=6), scale=_wide()
+        )
     else:
         x = alt.X("value:N", title=feature, sort=alt.SortField("place"), axis=axis(grid=False, labelLimit=120))
     base = alt.Chart(empty()).encode(x=x)

@@ -38,7 +38,7 @@ def asked(ctx: Context, evaluation: OpenEvaluation, known: list[Model]) -> tuple
     facts = evaluation.facts
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="importance_controls"):
         chosen = model(known, evaluation)
-        metrics = questions.importance_metrics(evaluation)
+        metrics = questions.importance_metrics(evaluation, chosen)
         metric = pickers.one(
             "Metric", list(metrics), key="importance_metric", shown=lambda each: metrics[each], width=230
         )
@@ -147,6 +147,6 @@ def over_time(found: Result, name: str) -> None:
     """Whether the chosen feature's importance changed."""
     unit, title = importancerows.metric(found).unit, importancerows.title(found)
     with st.container(border=True):
-        show.heading(f"{name} over time", importancerows.changed(found, name))
+        show.heading(f"{importancerows.row_of(found, name)} over time", importancerows.changed(found, name))
         rows = importancerows.over_time(found, name)
         show.chart(rows, importancecharts.over_time(unit, title), key="importance_time", alt=f"{name} over time")
