@@ -36,6 +36,8 @@ MATTERS, HURTS, NOT_SHOWN, FEW = "matters", "hurts", "not shown", "not enough da
 CHANGED = "changed"
 SEED = 20_260
 MOST_PERIODS = 24
+BY = BUCKETS[1:]
+"""Buckets importance is told by: periods are whole days."""
 METHOD = "linearised over rows and shuffles, Student's t"
 
 
@@ -78,8 +80,8 @@ class Shuffles:
         repeats = whole("importance_repeats") if self.repeats is None else self.repeats
         if limit < 2 or not 1 <= repeats <= 100:
             raise BadRequest("Importance needs at least 2 rows, and 1 to 100 shuffles.")
-        if self.by and self.by not in BUCKETS:
-            raise BadRequest(f"--by-period is one of {', '.join(BUCKETS)}, not '{self.by}'.")
+        if self.by and self.by not in BY:
+            raise BadRequest(f"--by-period is one of {', '.join(BY)}, not '{self.by}'.")
         return replace(self, metric=metric.name, limit=limit, repeats=repeats)
 
     def options(self, scorer: Scorer, evaluation: OpenEvaluation) -> dict[str, Any]:
