@@ -109,6 +109,15 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
 
 
+def inside(title: str) -> str:
+    """A title inside a sentence: its first letter small where a word begins with it.
+
+    >>> inside("Log loss"), inside("ROC AUC"), inside("F1")
+    ('log loss', 'ROC AUC', 'F1')
+    """
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 def plural(value: int, noun: str, many: str = "") -> str:
     """A count with its noun.
 

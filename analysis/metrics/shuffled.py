@@ -77,13 +77,15 @@ def _freedom(squares: np.ndarray) -> float:
 def change(values: np.ndarray, errors: np.ndarray) -> tuple[float, int]:
     """(p that all of several independent values are the same, degrees of freedom): Cochran's Q (Cochran 1954).
 
-    nan with fewer than two values that have a standard error.
+    nan with fewer than two values that have a standard error; 1 where all are 0 for certain.
 
     >>> round(change(np.array([1.0, 1.0, 4.0]), np.array([1.0, 1.0, 1.0]))[0], 4)
     0.0498
     """
     from scipy.special import chdtrc
 
+    if len(values) > 1 and not values.any() and not errors.any():
+        return 1.0, len(values) - 1
     known = np.isfinite(values) & (errors > 0)
     if known.sum() < 2:
         return float("nan"), 0

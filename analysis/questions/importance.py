@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from analysis.core import words
 from analysis.core.errors import BadRequest
@@ -21,24 +20,20 @@ from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
 from analysis.engine import held, shuffling
-from analysis.engine.asking import Drawn, Reading, draw
+from analysis.engine.asking import Reading, draw
 from analysis.engine.kept import keep, kept
+from analysis.engine.leanings import Leanings, related
 from analysis.engine.piecework import Progress, missing
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.receipts import bare
-from analysis.engine.shuffling import Plan, Shuffled, named
+from analysis.engine.shuffling import Plan, Shuffled
 from analysis.metrics import METRICS, Metric, defined
-from analysis.metrics.association import STRONG, association, together
-from analysis.metrics.contrasts import benjamini_hochberg
-from analysis.metrics.shuffled import change
+from analysis.metrics.association import together
 
-MATTERS, HURTS, NOT_SHOWN, FEW = "matters", "hurts", "not shown", "not enough data"
-CHANGED = "changed"
 SEED = 20_260
-MOST_PERIODS = 24
+MOST_PERIODS = 60
 BY = BUCKETS[1:]
 """Buckets importance is told by: periods are whole days."""
-METHOD = "linearised over rows and shuffles, Student's t"
 
 
 @dataclass(frozen=True)
@@ -184,7 +179,7 @@ class _Work:
             for each in self.periods
         ]
         names = [column.name for column in self.drawn[0].columns]
-        self.related = self._related(self.drawn[0])
+        self.related = related(self.drawn[0])
         pairs = list(zip(self.related["feature"], self.related["other"], strict=True))
         grouped = {name: group for group in asked.groups for name in group}
         self.sets = together([name for name in names if name not in grouped], pairs)
@@ -219,183 +214,41 @@ class _Work:
         return metric
 
     def result(self, found: Sequence[Shuffled], options: dict[str, Any], began: float) -> Result:
-        whole_of, drawn = found[0], self.drawn[0]
-        metric, groups = whole_of.metric, self.plan.groups
+        where, drawn, groups = self.asked.where or Everything(), self.drawn[0], self.plan.groups
         scope = self.evaluation.ask(
-            Query(
-                self.facts.models[-1].name,
-                frozenset(),
-                where=self.asked.where or Everything(),
-                period=self.asked.period,
-            )
-        ).cube
-        rows, labelled = int(scope.rows.sum()), int(np.sum(scope.tally.labelled)) if scope.tally else 0
-        related = self.related
-        q = number("q")
-        p = np.array([each.p for each in whole_of.losses])
-        adjusted = benjamini_hochberg(p)
-        thin = whole_of.n < whole("small_group") or labelled < number("labelled_share") * rows
-        made = []
-        for place, (group, loss) in enumerate(zip(groups, whole_of.losses, strict=True)):
-            low, high = loss.ends(self.asked.level)
-            others = {str(row["other"]) for row in related.iter_rows(named=True) if row["feature"] in group} - set(
-                group
-            )
-            verdict = FEW if thin else _verdict(loss.value, adjusted[place], q)
-            made.append(
-                {
-                    "feature": named(group),
-                    "importance": loss.value,
-                    "low": low,
-                    "high": high,
-                    "p": p[place],
-                    "p_adjusted": adjusted[place],
-                    "verdict": verdict,
-                    "direction": whole_of.directions[place] if verdict in (MATTERS, HURTS) else None,
-                    "n": whole_of.n,
-                    "method": METHOD if loss.error else "no answer changed in any shuffle",
-                    "metric": metric.name,
-                    "as_is": whole_of.value,
-                    "related": ", ".join(sorted(others)),
-                }
-            )
-        frame = pl.DataFrame(made, schema_overrides={"direction": pl.String}).fill_nan(None)
-        frame = frame.sort("importance", descending=True, nulls_last=True, maintain_order=True)
-        frame = frame.with_row_index("rank", offset=1).with_columns(pl.col("rank").cast(pl.Int64))
-        frames = {"related": related} | self._over_time(found[1:])
-        used = Used(self.scorer.model.label, rows, len(drawn), _dropped(rows, labelled, len(drawn)))
+            Query(self.facts.models[-1].name, frozenset(), where=where, period=self.asked.period)
+        )
+        rows, share = int(scope.cube.rows.sum()), float(scope.cube.total().labelled[0])
+        label, sets = self.scorer.model.label, [] if self.asked.related else self.sets
+        said = Leanings(label, groups, found, self.periods[1:], self.related, sets, share, self.asked.level)
         receipt = Receipt(
             "importance",
             self.facts.label,
             self.facts.fingerprint,
             options | {"groups": [list(each) for each in groups if len(each) > 1]},
-            (used,),
+            (Used(label, rows, len(drawn), _dropped(rows, round(share * rows), len(drawn))),),
             {"rows": bare(self.evaluation, drawn.sql)},
             seed=self.asked.seed,
-            m=int(np.isfinite(adjusted).sum()),
-            q=q,
+            m=int(np.isfinite(said.adjusted).sum()),
+            q=number("q"),
             seconds=time.perf_counter() - began,
-            notes=self._notes(related, metric),
+            notes=self._notes(said.metric),
         )
-        return Result(frame, self._sentence(frame, metric, frames), receipt, frames)
+        return Result(said.frame(), said.sentence(), receipt, said.frames())
 
-    def _notes(self, related: pl.DataFrame, metric: Metric) -> tuple[str, ...]:
-        model, notes = self.scorer.model, []
-        notes.append(
-            f"{metric.title} of {words.plural(len(self.drawn[0]), 'row')} with "
-            f"{words.plural(int(self.asked.repeats or 0), 'shuffle')} of each feature, the same shuffles for all."
-        )
+    def _notes(self, metric: Metric) -> tuple[str, ...]:
+        rows = words.plural(len(self.drawn[0]), "row")
+        shuffles = words.plural(int(self.asked.repeats or 0), "shuffle")
+        notes = [f"{metric.title} of {rows} with {shuffles} of each feature, the same shuffles for all."]
         if self.facts.weighted:
             notes.append("Values are dealt to other rows whatever their weights; the metric weighs the rows.")
-        if len(related):
+        if len(self.related):
             notes.append(
                 "Of related features each hides the other's part, and shuffling one alone makes rows that do not occur."
             )
-        return (*notes, *model.notes)
-
-    def _related(self, drawn: Drawn) -> pl.DataFrame:
-        """Pairs of features that hang together, each told of both sides."""
-        names, columns = (
-            [column.name for column in drawn.columns],
-            [drawn.codes(at) for at in range(len(drawn.columns))],
-        )
-        found = []
-        for one in range(len(names)):
-            for other in range(one):
-                strength, kind = association(columns[one], columns[other])
-                if strength >= STRONG:
-                    found += [(names[one], names[other], strength, kind), (names[other], names[one], strength, kind)]
-        schema = {"feature": pl.String, "other": pl.String, "association": pl.Float64, "kind": pl.String}
-        return pl.DataFrame(found, schema=schema, orient="row").sort("feature", "association", descending=[False, True])
-
-    def _over_time(self, found: Sequence[Shuffled]) -> dict[str, pl.DataFrame]:
-        if not found:
-            return {}
-        groups, rows = self.plan.groups, []
-        for period, each, drawn in zip(self.periods[1:], found, self.drawn[1:], strict=True):
-            for group, loss in zip(groups, each.losses, strict=True):
-                low, high = loss.ends(self.asked.level)
-                when = {"period": period.sentence(), "from": period.first, "to": period.last, "feature": named(group)}
-                rows.append(
-                    {**when, "importance": loss.value, "low": low, "high": high, "n": each.n, "rows": len(drawn)}
-                )
-        values = np.array([[loss.value for loss in each.losses] for each in found])
-        errors = np.array([[loss.error for loss in each.losses] for each in found])
-        ample = np.array([each.n >= whole("small_group") for each in found])
-        tests = [change(values[ample, at], errors[ample, at]) for at in range(len(groups))]
-        p = np.array([test[0] for test in tests])
-        adjusted = benjamini_hochberg(p)
-        changes = pl.DataFrame(
-            {
-                "feature": [named(group) for group in groups],
-                "p": p,
-                "p_adjusted": adjusted,
-                "periods": [test[1] + 1 if test[1] else 0 for test in tests],
-                "verdict": [
-                    FEW if np.isnan(each) else CHANGED if each <= number("q") else NOT_SHOWN for each in adjusted
-                ],
-                "method": ["Cochran's Q of the periods"] * len(groups),
-            }
-        ).fill_nan(None)
-        return {"periods": pl.DataFrame(rows).fill_nan(None), "changes": changes}
-
-    def _sentence(self, frame: pl.DataFrame, metric: Metric, frames: dict[str, pl.DataFrame]) -> str:
-        label, level = self.scorer.model.label, self.asked.level
-        told = frame.filter(pl.col("verdict") == MATTERS)
-        n = words.plural(int(frame["n"][0]), "row")
-        if not len(told):
-            few = (frame["verdict"] == FEW).all()
-            why = f"there are too few labelled rows ({n})" if few else f"no loss differs from chance on {n}"
-            first = f"{label} is not shown to lean on any feature for {_said(metric)}: {why}."
-        else:
-            top = told.row(0, named=True)
-            ends = f"{words.delta(top['low'], metric.unit)} to {words.delta(top['high'], metric.unit)}".replace("+", "")
-            them = "them" if " + " in top["feature"] else "it"
-            cost = _cost(top["importance"], metric)
-            first = f"{label} leans most on {top['feature']}: shuffling {them} {cost} ({ends}, {level:.0%})."
-            rest = [f"{row['feature']} ({words.size(row['importance'], metric.unit)})" for row in told[1:4].to_dicts()]
-            first += f" Then {'come' if len(rest) > 1 else 'comes'} {words.listed(rest)}." if rest else ""
-            first += f" {len(told)} of {words.plural(len(frame), 'feature')} matter on {n}."
-            first = first.replace("1 of 1 feature matter", "It matters") if len(frame) == 1 else first
-        lines = [first]
-        hurt = frame.filter(pl.col("verdict") == HURTS)["feature"].to_list()
-        if hurt:
-            lines.append(f"{_capital(_said(metric))} is better with {words.listed(hurt)} shuffled.")
-        if not self.asked.related:
-            lines += [
-                f"Related features, {words.listed(list(each))}, hide part of each other's worth: shuffled as one they "
-                "show what they are worth together."
-                for each in self.sets
-            ]
-        if "changes" in frames:
-            moved = frames["changes"].filter(pl.col("verdict") == CHANGED)["feature"].to_list()
-            what = f"It changed for {words.listed(moved)}" if moved else "No change is shown"
-            lines.append(f"{what} over {words.plural(len(self.periods) - 1, 'period')}.")
-        return "\n".join(lines)
-
-
-def _verdict(value: float, adjusted: float, q: float) -> str:
-    if np.isnan(adjusted):
-        return FEW
-    return NOT_SHOWN if adjusted > q else MATTERS if value > 0 else HURTS
+        return (*notes, *self.scorer.model.notes)
 
 
 def _dropped(rows: int, labelled: int, drawn: int) -> dict[str, int]:
     lost = {"without a label yet": rows - labelled, "not drawn into the sample": labelled - drawn}
     return {why: count for why, count in lost.items() if count > 0}
-
-
-def _said(metric: Metric) -> str:
-    """A metric inside a sentence."""
-    return metric.title if metric.title[1:2].isupper() else metric.title[0].lower() + metric.title[1:]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _cost(value: float, metric: Metric) -> str:
-    size = words.size(value, metric.unit)
-    if metric.better == "higher":
-        return f"costs {size} of {_said(metric)}"
-    return f"adds {size} to {'the size of ' if metric.better == 'zero' else ''}{_said(metric)}"

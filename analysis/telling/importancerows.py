@@ -7,8 +7,8 @@ import polars as pl
 from analysis.core import words
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
+from analysis.engine.leanings import HURTS, MATTERS
 from analysis.metrics import Metric, defined
-from analysis.questions.importance import HURTS, MATTERS
 
 GLYPHS = {
     "matters": "● matters",

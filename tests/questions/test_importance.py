@@ -205,7 +205,7 @@ def test_whether_it_changed(cases):
     assert periods.filter(pl.col("feature") == "pay")["n"].to_list() == [400, 400, 400]
     verdicts = dict(zip(changes["feature"], changes["verdict"], strict=True))
     assert verdicts["pay"] == "changed"
-    assert verdicts["idle"] == "not enough data"
+    assert verdicts["idle"] == "not shown"
     assert "It changed for pay" in result.sentence
     alone = questions.importance(cases["binary"], scorer(right, "d"), Shuffles(where=parse("t < '2026-02-01'")))
     first = periods.filter((pl.col("feature") == "pay") & (pl.col("from").dt.month() == 1)).row(0, named=True)
