@@ -28,7 +28,7 @@ def test_what_a_model_leans_on(visit, sample, request):
     page = visit()
     page.open("importance?e=loans")
     page.says("No model is kept yet.")
-    expect(page.page.get_by_test_id("stPageLink").get_by_text("Add a model")).to_be_visible()
+    expect(page.page.get_by_role("link", name="Add a model")).to_be_visible()
 
     request.getfixturevalue("kept_model")
     page.open("importance?e=loans")
