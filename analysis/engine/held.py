@@ -5,6 +5,7 @@ file holds.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -158,11 +159,18 @@ def terms(facts: Evaluation, held: Held, metric: Metric) -> Held:
     rows = pl.DataFrame(columns).to_arrow()
     source = f'(SELECT *, {labels.log_loss_sql("right_")} AS l0 FROM (SELECT *, "right" AS right_ FROM held))'
     picked = ", ".join(f"CAST({term_sql(facts, MODEL, name)} AS DOUBLE) AS {name}" for name in names)
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")
-        connection.register("held", rows)
-        found = connection.sql(f"SELECT {picked} FROM {source if facts.task == MULTICLASS else 'held'} r").pl()
+    with _scratch().cursor() as cursor:
+        cursor.register("held", rows)
+        found = cursor.sql(f"SELECT {picked} FROM {source if facts.task == MULTICLASS else 'held'} r").pl()
     return replace(held, terms={name: found[name].to_numpy() for name in names})
+
+
+@cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """An empty database of this process, where terms are worked out; each call has a cursor of its own."""
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    return connection
 
 
 def measurable(metric: Metric, facts: Evaluation) -> bool:

@@ -46,7 +46,11 @@ def asked(ctx: Context, evaluation: OpenEvaluation, known: list[Model]) -> tuple
         if facts.roles.time:
             by = pickers.one("Over time", list(TIMES), key="importance_by", shown=lambda each: TIMES[each], width=160)
         way = pickers.one("Shuffle", list(WAYS), key="importance_way", shown=lambda each: WAYS[each], width=220)
-    threshold = ctx.threshold if isinstance(ctx.threshold, float) else None
+    threshold = ctx.threshold if isinstance(ctx.threshold, float | int) else None
+    if ctx.threshold is not None and threshold is None:
+        st.caption(
+            "A policy of several thresholds is in force. The model itself is asked here, and its own labels decide."
+        )
     shuffles = Shuffles(metric, ctx.where, ctx.period, related=way == "related", by=by, threshold=threshold)
     return chosen, shuffles
 
@@ -126,9 +130,9 @@ def feature(found: Result) -> str:
 def curve(ctx: Context, evaluation: OpenEvaluation, chosen: Model, name: str) -> None:
     """How the answer depends on one feature, with single rows and where its values lie."""
     facts = evaluation.facts
-    result = questions.dependence(
-        evaluation, models.scorer(frame.workspace(), chosen), feature=name, where=ctx.where, period=ctx.period
-    )
+    scorer = models.scorer(frame.workspace(), chosen)
+    with st.spinner(f"Asking {chosen.label} ..."):
+        result = questions.dependence(evaluation, scorer, feature=name, where=ctx.where, period=ctx.period)
     numeric, unit = importancerows.numeric(result), "label" if facts.task == REGRESSION else "score"
     title = importancerows.answer(facts.task, str(result.receipt.options["class"]))
     show.sentence(result, key="importance_curve_said")
