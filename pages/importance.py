@@ -14,16 +14,16 @@ if ctx.evaluation is None or working.busy("sample"):
     frame.finish()
 
 st.title("Importance", anchor=False)
-known = models.listed(frame.workspace())
+evaluation = frame.engine().open(ctx.evaluation)
+kept = models.listed(frame.workspace())
+known = leaning.fitting(kept, evaluation)
 if not known:
-    show.nothing(
-        "No model is kept yet. Importance asks the model itself: what it would answer with a feature shuffled."
-    )
+    why = f"No kept model takes the columns of {ctx.evaluation.name}." if kept else "No model is kept yet."
+    show.nothing(f"{why} Importance asks the model itself: what it would answer with a feature shuffled.")
     st.page_link(frame.page("models"), label="Add a model", icon=":material/arrow_forward:")
     frame.finish()
 
 answer = st.container()
-evaluation = frame.engine().open(ctx.evaluation)
 model, asked = leaning.asked(ctx, evaluation, known)
 result = leaning.result(ctx, evaluation, model, asked)
 if result is None:

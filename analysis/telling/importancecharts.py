@@ -7,6 +7,7 @@ import altair as alt
 
 from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
 
+Ends = tuple[float, float] | None
 SIDES: tuple[tuple[bool, Any, int], ...] = ((True, "left", -4), (False, "right", 4))
 GRAY = "#8A94A0"  # readable on both grounds
 
@@ -63,12 +64,13 @@ def ranking(unit: str, title: str, count: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=32)
-def curves(numeric: bool, feature: str, title: str, unit: str, height: int = 300) -> dict[str, Any]:
+def curves(ends: Ends, feature: str, title: str, unit: str, height: int = 300) -> dict[str, Any]:
     """The mean answer with its interval over the curves of single rows; an asked row's own in orange. Frame: see
-    importancerows.curves."""
+    importancerows.curves. ends: from where to where a number goes, None of a category."""
+    numeric = ends is not None
     if numeric:
         x: Any = alt.X(
-            "at:Q", title=feature, axis=axis(grid=False, format=FORMATS["label"], tickCount=6), scale=_wide()
+            "at:Q", title=feature, axis=axis(grid=False, format=FORMATS["label"], tickCount=6), scale=_wide(ends)
         )
     else:
         x = alt.X("value:N", title=feature, sort=alt.SortField("place"), axis=axis(grid=False, labelLimit=120))
@@ -108,13 +110,14 @@ def curves(numeric: bool, feature: str, title: str, unit: str, height: int = 300
     return done(alt.layer(*layers).properties(height=height))
 
 
-def _wide() -> alt.Scale:
-    return alt.Scale(zero=False, nice=False, padding=8)
+def _wide(ends: Ends) -> alt.Scale:
+    return alt.Scale(domain=list(ends or ()), nice=False, padding=8)
 
 
 @lru_cache(maxsize=32)
-def spread(numeric: bool, feature: str, height: int = 70) -> dict[str, Any]:
+def spread(ends: Ends, feature: str, height: int = 70) -> dict[str, Any]:
     """How many rows hold which values, under the curves. Frame: value, low, high, n, place, aria."""
+    numeric = ends is not None
     y_axis = axis(tickCount=2, format="~s", title="rows", minExtent=44, maxExtent=44)
     tooltip = [alt.Tooltip("value:N", title=feature), alt.Tooltip("n:Q", title="rows", format=",")]
     shared: dict[str, Any] = {"description": alt.Description("aria:N"), "tooltip": tooltip, "color": alt.value(BLUE)}
@@ -122,7 +125,7 @@ def spread(numeric: bool, feature: str, height: int = 70) -> dict[str, Any]:
     bare = axis(labels=False, grid=False, title=None)
     if numeric:
         mark = base.mark_rect(opacity=0.4, stroke=BLUE, strokeWidth=1).encode(
-            x=alt.X("low:Q", axis=bare, scale=_wide()),
+            x=alt.X("low:Q", axis=bare, scale=_wide(ends)),
             x2="high:Q",
             y=alt.Y("n:Q", axis=y_axis),
             y2=alt.Y2(datum=0),

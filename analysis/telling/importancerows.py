@@ -44,6 +44,11 @@ def row_of(result: Result, feature: str) -> str:
     return next((name for name, each in members(result).items() if feature in each), feature)
 
 
+def interval(row: dict[str, Any], unit: str) -> str:
+    """The interval of a loss."""
+    return " to ".join(words.delta(row[end], unit).removeprefix("+") for end in ("low", "high"))
+
+
 def direction(row: dict[str, Any], task: str) -> str:
     """A feature's direction in words, "" where none is told."""
     what = "forecast" if task == REGRESSION else "score"
@@ -58,7 +63,7 @@ def points(result: Result, task: str, chosen: str) -> pl.DataFrame:
     for row in result.frame.head(MOST).iter_rows(named=True):
         said = words.delta(row["importance"], unit)
         told = direction(row, task)
-        ends = words.interval(row["low"], row["high"], unit)
+        ends = interval(row, unit)
         rows.append(
             {
                 "feature": row["feature"],
@@ -88,7 +93,7 @@ def table(result: Result, task: str) -> pl.DataFrame:
             {
                 "feature": row["feature"],
                 "lost": words.delta(row["importance"], unit).removeprefix("+"),
-                "95% interval": words.interval(row["low"], row["high"], unit),
+                "95% interval": interval(row, unit),
                 "adjusted p": words.p_value(row["p_adjusted"]),
                 "verdict": GLYPHS[row["verdict"]],
                 "direction": direction(row, task) or words.DASH,
@@ -103,7 +108,7 @@ def over_time(result: Result, feature: str) -> pl.DataFrame:
     """One feature's importance by period. Columns: start, end, value, low, high, n, text, aria."""
     unit, rows = metric(result).unit, []
     for row in result.frames["periods"].filter(pl.col("feature") == row_of(result, feature)).iter_rows(named=True):
-        said, ends = words.delta(row["importance"], unit), words.interval(row["low"], row["high"], unit)
+        said, ends = words.delta(row["importance"], unit), interval(row, unit)
         rows.append(
             {
                 "start": row["from"],
@@ -165,9 +170,12 @@ def spread(result: Result) -> pl.DataFrame:
     return frame.with_columns(pl.col("place").cast(pl.Int64), pl.Series("aria", said, dtype=pl.String))
 
 
-def numeric(result: Result) -> bool:
-    """Whether the feature of a dependence is a number."""
-    return result.frame["at"].null_count() < len(result.frame)
+def ends(result: Result) -> tuple[float, float] | None:
+    """From where to where the charts of a number go; None of a category."""
+    if result.frame["at"].null_count() == len(result.frame):
+        return None
+    rows = result.frames["spread"]
+    return float(rows["low"][0]), float(rows["high"][-1])
 
 
 def answer(task: str, which: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from analysis import questions
-from analysis.core.model import Model
+from analysis.core.model import Model, fits
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
 from analysis.engine.query import OpenEvaluation
@@ -26,9 +26,14 @@ OWN = ("onnx", "skops")
 """Kinds of models that answer on this machine."""
 
 
-def model(known: list[Model], evaluation: OpenEvaluation) -> Model:
-    """One of the kept models; those added for this evaluation come first."""
-    known = sorted(known, key=lambda each: each.evaluation != evaluation.facts.name)
+def fitting(known: list[Model], evaluation: OpenEvaluation) -> list[Model]:
+    """The kept models that take this evaluation's columns, those added for it first."""
+    found = [each for each in known if fits(each, evaluation.facts)]
+    return sorted(found, key=lambda each: each.evaluation != evaluation.facts.name)
+
+
+def model(known: list[Model]) -> Model:
+    """One of these models."""
     by_label = {each.label: each for each in known}
     return by_label[pickers.one("Model", list(by_label), key="importance_model", width=170)]
 
@@ -37,7 +42,7 @@ def asked(ctx: Context, evaluation: OpenEvaluation, known: list[Model]) -> tuple
     """What the controls ask for."""
     facts = evaluation.facts
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="importance_controls"):
-        chosen = model(known, evaluation)
+        chosen = model(known)
         metrics = questions.importance_metrics(evaluation, chosen)
         metric = pickers.one(
             "Metric", list(metrics), key="importance_metric", shown=lambda each: metrics[each], width=230
@@ -133,17 +138,18 @@ def curve(ctx: Context, evaluation: OpenEvaluation, chosen: Model, name: str) ->
     scorer = models.scorer(frame.workspace(), chosen)
     with st.spinner(f"Asking {chosen.label} ..."):
         result = questions.dependence(evaluation, scorer, feature=name, where=ctx.where, period=ctx.period)
-    numeric, unit = importancerows.numeric(result), "label" if facts.task == REGRESSION else "score"
+    unit = "label" if facts.task == REGRESSION else "score"
     title = importancerows.answer(facts.task, str(result.receipt.options["class"]))
     show.sentence(result, key="importance_curve_said")
     show.heading(
         f"{title} by {name}",
         "blue: the mean over rows, with its interval; thin lines: single rows; bars: where the values lie",
     )
-    spec = importancecharts.curves(numeric, name, title, unit)
+    ends = importancerows.ends(result)
+    spec = importancecharts.curves(ends, name, title, unit)
     show.chart(importancerows.curves(result), spec, key="importance_curves", alt=f"{title} by {name}")
     rows = importancerows.spread(result)
-    show.chart(rows, importancecharts.spread(numeric, name), key="importance_spread", alt=f"Where {name} lies")
+    show.chart(rows, importancecharts.spread(ends, name), key="importance_spread", alt=f"Where {name} lies")
     show.receipt(result, key="importance_curve_receipt")
 
 
