@@ -197,6 +197,30 @@ def test_the_same_shuffles_lose_what_scikit_learn_says(cases, monkeypatch, task,
     np.testing.assert_allclose(got, found.importances_mean, atol=1e-9)
 
 
+@pytest.mark.parametrize("task", ["binary", "weighted", "multiclass", "regression"])
+def test_every_metric_is_the_one_that_is_measured(cases, task):
+    """Of a model that made the recorded scores, over all rows: what `measure` says of the version."""
+    evaluation = cases[task]
+    answers = {"regression": lambda frame: Answers(chance(frame)[:, None]), "multiclass": graded}.get(task, right)
+    model = scorer(answers, "z", classes=())
+    drawn_ = drawn(evaluation, model)
+    said = answers(drawn_.inputs)
+    read = asking.reading(drawn_, said)
+    rows = read.held(drawn_, said, decide=True)
+    known = [metric for metric in METRICS if held.measurable(metric, evaluation.facts)]
+    assert len(known) >= {"regression": 7, "multiclass": 10}.get(task, 18)
+    threshold = 0.5 if task in ("binary", "weighted") else None
+    if task == "multiclass":  # no decision is recorded of it
+        known = [metric for metric in known if "decisions" not in metric.needs]
+    names = [metric.name for metric in known]
+    measured = questions.measure(evaluation, metrics=names, threshold=threshold).frame
+    for metric in known:
+        value, n = held.terms(evaluation.facts, rows, metric).value(metric)
+        theirs = measured.row(by_predicate=pl.col("metric") == metric.name, named=True)
+        assert value == pytest.approx(theirs["value"], abs=1e-9), metric.name
+        assert n == theirs["n"], metric.name
+
+
 def test_what_it_says(cases):
     result = questions.importance(cases["binary"], scorer(right, "b"))
     assert result.frame["feature"][0] == "pay"
