@@ -134,6 +134,15 @@ def features(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
     return found
 
 
+def fits(model: Model, evaluation: Evaluation) -> bool:
+    """Whether an evaluation has the columns a model takes."""
+    try:
+        features(model, evaluation)
+    except BadRequest:
+        return False
+    return True
+
+
 def _by_order(model: Model, evaluation: Evaluation) -> tuple[EvalColumn, ...]:
     names = evaluation.roles.features
     if not names:

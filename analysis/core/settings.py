@@ -91,6 +91,15 @@ _add(
     "share",
     "Below this share of equal answers a model is not the one that gave the recorded ones.",
 )
+_add(
+    "model_rows",
+    10_000,
+    "rows",
+    "A call of so many rows answers soon enough to be cancelled and large enough to be quick.",
+)
+_add("importance_rows", 5000, "rows", "A feature that is worth 0.01 AUC shows with certainty on so many rows.")
+_add("importance_repeats", 5, "shuffles", "Of the interval's width more shuffles take off less than a tenth.")
+_add("dependence_rows", 500, "rows", "The mean answer is then known to about a twentieth of how much rows differ.")
 _add("spill_gb", 20, "GB", "What one child may spill to disk inside its own staging folder.")
 _add("reader_memory_mb", 1024, "MB", "DuckDB's memory for questions in the app's process; cubes are small.")
 _add("threads", 0, "threads", "0 takes every core.")

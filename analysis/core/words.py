@@ -34,6 +34,15 @@ def significant(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def plain_number(value: float) -> str:
+    """A value of a column: up to four significant digits, whole numbers whole.
+
+    >>> plain_number(0.085), plain_number(12345.0), plain_number(-2.5)
+    ('0.085', '12,345', '−2.5')
+    """
+    return minus(f"{value:,.0f}" if value % 1 == 0 and abs(value) < 1e15 else f"{value:,.4g}")
+
+
 def minus(text: str) -> str:
     return text.replace("-", "−") if text.lstrip("-").strip("0.,") else text.lstrip("-")
 
@@ -98,6 +107,15 @@ def listed(items: Sequence[str]) -> str:
     'a, b and c'
     """
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence: its first letter small where a word begins with it.
+
+    >>> inside("Log loss"), inside("ROC AUC"), inside("F1")
+    ('log loss', 'ROC AUC', 'F1')
+    """
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 def plural(value: int, noun: str, many: str = "") -> str:

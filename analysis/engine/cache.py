@@ -60,6 +60,10 @@ class CubeCache:
     def _file(self, evaluation: str, statement: str) -> Path:
         return self.folder / f"{evaluation}-{hashlib.sha256(statement.encode()).hexdigest()[:32]}.arrow"
 
+    def holds(self, evaluation: str, statement: str) -> bool:
+        """Whether there is an answer, which may be gone or unreadable when it is asked for."""
+        return self._file(evaluation, statement).exists()
+
     def get(self, evaluation: str, statement: str) -> pl.DataFrame | None:
         file = self._file(evaluation, statement)
         try:

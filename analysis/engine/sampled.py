@@ -16,11 +16,16 @@ class Sampled(RowQuery):
     """At most `limit` rows, the same ones for the same file and seed. Columns: `row` (its place in the file), the
     ids i0, i1, ..., the wanted columns v0, v1, ..., and of each model version by its index `p<i>` (decision as a class,
     or forecast), `s<i>` (the positive class's score), `s<i>_<class code>` (that class's score).
+
+    truth: only rows with a label (and, where rows have weights, with one), and besides `y` (the label: a class code or
+    a number) and `w` (the weight, 1 without). unit: `u` (a number of the row's unit, null without).
     """
 
     columns: tuple[str, ...] = ()
     limit: int = 2000
     seed: int = 0
+    truth: bool = False
+    unit: bool = False
 
     def statement(self, seen: Judged) -> str:
         facts = seen.evaluation
@@ -38,8 +43,15 @@ class Sampled(RowQuery):
                 f"CAST(r.{facts.column(columns[facts.classes[int(name.rpartition('_')[2])]]).key} AS DOUBLE) AS {name}"
                 for name in recorded(facts, model)
             ]
+        scope = self.scope(seen)
+        if self.truth:
+            picked += ["r.y AS y", f"{'r.w' if facts.weighted else '1.0'} AS w"]
+            scope += " AND r.y IS NOT NULL" + (" AND r.w > 0" if facts.weighted else "")
+        if self.unit:
+            unit = facts.roles.unit and f"hash(r.{facts.column(facts.roles.unit).key})"
+            picked.append(f"{unit or 'CAST(NULL AS UBIGINT)'} AS u")
         order = f"(r.rowid * {SPREAD} + {int(self.seed)}) % {MODULUS}"
-        body = f"SELECT {', '.join(picked)} FROM rows r WHERE {self.scope(seen)}"
+        body = f"SELECT {', '.join(picked)} FROM rows r WHERE {scope}"
         return f"{body} ORDER BY {order}, r.rowid LIMIT {int(self.limit)}"
 
 

@@ -3,8 +3,16 @@
 from analysis.questions.calibration import calibration, uncalibrated
 from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
+from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
+from analysis.questions.importance import (
+    Shuffles,
+    importance,
+    importance_known,
+    importance_left,
+    importance_metrics,
+)
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
@@ -17,14 +25,20 @@ from analysis.questions.thresholds import threshold_figures, thresholds
 
 __all__ = [
     "Asked",
+    "Shuffles",
     "calibration",
     "comparable",
     "compare_groups",
     "composition",
+    "dependence",
     "discover",
     "discovered",
     "errors",
     "holds",
+    "importance",
+    "importance_known",
+    "importance_left",
+    "importance_metrics",
     "key_figures",
     "measure",
     "model_check",

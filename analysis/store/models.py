@@ -211,8 +211,11 @@ def _record(
         )
 
 
-def scorer(workspace: Workspace, model: Model) -> Scorer:
-    """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged."""
+def scorer(workspace: Workspace, model: Model, stop: threading.Event | None = None) -> Scorer:
+    """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged.
+
+    stop: ends a call under way, and the worker with it, where the call brings no such event of its own.
+    """
     file = workspace.file("model", model.id)
 
     @contextlib.contextmanager
@@ -224,14 +227,14 @@ def scorer(workspace: Workspace, model: Model) -> Scorer:
                 raise StorageError(f"The file of the model '{model.label}' is damaged; delete it and add it again.")
             yield worker
 
-    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = stop) -> Answers:
         with asked(cancelled) as worker:
             if model.kind != modelfile.ENDPOINT:
                 return workers.predict(worker, frame, cancelled)
             with endpointcalls.counted(workspace, model.source, worker, len(frame)) as calls:
                 return workers.predict(worker, frame, cancelled, calls)
 
-    def standing(cancelled: threading.Event | None = None) -> Standing:
+    def standing(cancelled: threading.Event | None = stop) -> Standing:
         kept = endpoint.read(file.read_bytes())
         rows = len(kept.rows)
         with asked(cancelled) as worker, endpointcalls.counted(workspace, model.source, worker, rows) as calls:

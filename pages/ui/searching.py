@@ -1,6 +1,5 @@
 """Searching on the screen: what is searched for, the job that does it, and the answer as soon as there is one."""
 
-import json
 import threading
 from typing import Any
 
@@ -12,12 +11,11 @@ from analysis.core.settings import whole
 from analysis.engine.query import OpenEvaluation
 from analysis.questions import Asked
 from analysis.store.child import Progress
-from pages.ui import frame, pickers, show, working
+from pages.ui import frame, longwork, pickers, show, working
 from pages.ui.context import Context, plain
 
 KIND = "discover"
 DEPTHS = {"1": "1 condition", "2": "up to 2", "3": "up to 3"}
-STOPPED = "weak_spots_stopped"
 
 
 def model(ctx: Context, evaluation: OpenEvaluation) -> str:
@@ -72,40 +70,21 @@ def asked(ctx: Context, evaluation: OpenEvaluation) -> Asked | None:
 
 def result(ctx: Context, evaluation: OpenEvaluation, wanted: Asked) -> Result | None:
     """The answer where it is known; else its search, which starts by itself where that takes seconds."""
-    known = questions.discovered(evaluation, wanted)
-    mark = json.dumps([evaluation.facts.id, wanted.understood(evaluation.facts).options(evaluation.facts)])
-    job = working.current()
-    mine = job is not None and job.kind == KIND
-    if job is not None and mine and (known is not None or st.session_state.get("weak_spots_for") != mark):
-        job.cancel()
-        del st.session_state["job"]
-        mine = False
-    if known is not None:
-        return known
-    if mine:
-        if working.watch(KIND) is not None:
-            st.rerun()
-        if working.current() is not None:
-            return None
-        st.session_state[STOPPED] = mark
-    small = evaluation.facts.rows <= whole("search_rows")
-    busy = working.current() is not None
-    again = st.session_state.get(STOPPED) == mark
-    if (small and not again and not busy) or st.button(
-        "Search", type="primary", icon=":material/search:", key="weak_spots_search", disabled=busy
-    ):
-        _start(ctx, wanted, mark)
-    else:
-        st.caption(
-            plain(
-                f"{evaluation.facts.rows:,} rows are searched on one half and what is found is tested on the other. "
-                "You can go on working meanwhile, and cancel it at any time."
-            )
-        )
-    return None
+    return longwork.answer(
+        KIND,
+        [evaluation.facts.id, wanted.understood(evaluation.facts).options(evaluation.facts)],
+        lambda: questions.discovered(evaluation, wanted),
+        start=lambda: _start(ctx, wanted),
+        alone=evaluation.facts.rows <= whole("search_rows"),
+        button="Search",
+        key="weak_spots_search",
+        icon=":material/search:",
+        note=f"{evaluation.facts.rows:,} rows are searched on one half and what is found is tested on the other. You "
+        "can go on working meanwhile, and cancel it at any time.",
+    )
 
 
-def _start(ctx: Context, wanted: Asked, mark: str) -> None:
+def _start(ctx: Context, wanted: Asked) -> None:
     engine, facts = frame.engine(), ctx.evaluation
     assert facts is not None  # noqa: S101 - there is one where it is searched
 
@@ -113,7 +92,4 @@ def _start(ctx: Context, wanted: Asked, mark: str) -> None:
         found = questions.discover(engine.open(facts, cancelled=stop), wanted, progress=progress, cancelled=stop.is_set)
         return {"spots": len(found.frame), "receipt": found.receipt.id}
 
-    st.session_state.pop(STOPPED, None)
-    st.session_state["weak_spots_for"] = mark
     working.start(KIND, f"Searching weak spots of {wanted.models[0]}", work)
-    st.rerun()

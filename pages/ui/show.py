@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -116,9 +116,11 @@ def chart(
     key: str,
     alt: str,
     verbs: Context | None = None,
+    picked: Callable[[], None] | None = None,
     width: Any = "stretch",
 ) -> None:
-    """A cached spec with its rows sent as Arrow. verbs: the page's context, where its marks can be looked into.
+    """A cached spec with its rows sent as Arrow. verbs: the page's context, where its marks can be looked into; picked:
+    called instead when a mark is clicked, which is then in the session under the key.
 
     width: "content" is as wide as the spec says, as for a square.
     """
@@ -126,6 +128,8 @@ def chart(
     with st.container(key=key):
         if verbs is not None:
             looks.chart(frame, spec, key=key, alt=alt, context=verbs, width=width)
+        elif picked is not None:
+            st.vega_lite_chart(frame, spec, width=width, alt=alt, key=f"{key}_mark", on_select=picked)
         else:
             st.vega_lite_chart(frame, spec, width=width, alt=alt)
 
