@@ -5,6 +5,7 @@ from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
+from analysis.questions.explain import explain
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
@@ -24,6 +25,7 @@ __all__ = [
     "discover",
     "discovered",
     "errors",
+    "explain",
     "holds",
     "key_figures",
     "measure",

@@ -1,8 +1,9 @@
 """Models in the workspace: keep, find, ask, delete."""
 
+import contextlib
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name, split_reference
 from analysis.core.errors import BadRequest, NotFound, StorageError, UnknownName
-from analysis.core.model import ANY, Answers, Model, Scorer
-from analysis.store import datasets, modelfile, staging, workers
+from analysis.core.model import ANY, Answers, Asking, Explained, Model, Scorer
+from analysis.store import datasets, modelasks, modelfile, staging, workers
 from analysis.store.catalog import now
 from analysis.store.tables import model as table
 from analysis.store.workspace import Workspace
@@ -155,16 +156,25 @@ def _record(
 def scorer(workspace: Workspace, model: Model) -> Scorer:
     """A model one can ask, in a warm worker of its own. StorageError where its file is gone or damaged."""
 
-    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+    @contextlib.contextmanager
+    def held(cancelled: threading.Event | None) -> Iterator[workers.Worker]:
         file = workspace.file("model", model.id)
         if not file.exists():
             raise StorageError(f"The file of the model '{model.label}' was deleted.")
         with workers.loaded(model.id, file, model.kind, cancelled) as worker:
             if worker.said["fingerprint"] != model.fingerprint:
                 raise StorageError(f"The file of the model '{model.label}' is damaged; delete it and add it again.")
-            return workers.predict(worker, frame, cancelled)
+            yield worker
 
-    return Scorer(model, predict)
+    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
+        with held(cancelled) as worker:
+            return modelasks.predict(worker, frame, cancelled)
+
+    def explain(asked: Asking, cancelled: threading.Event | None = None) -> Explained:
+        with held(cancelled) as worker:
+            return modelasks.explain(worker, asked, cancelled)
+
+    return Scorer(model, predict, explain)
 
 
 def delete(workspace: Workspace, model: Model) -> None:

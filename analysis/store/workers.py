@@ -5,7 +5,6 @@ The parent's side; store/modelworker.py is the worker's. What a model does costs
 
 import atexit
 import contextlib
-import io
 import json
 import logging
 import os
@@ -21,15 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from analysis.core import errors
-from analysis.core.model import Answers
 from analysis.core.settings import whole
 from analysis.store import walls
 from analysis.store.child import ANSWER_LIMIT, COMPLAINT_KEPT, ROOT
-from analysis.store.modelworker import LABEL
 
 log = logging.getLogger("assay.workers")
 COMMAND = (sys.executable, "-m", "analysis.store.modelworker")
@@ -156,17 +150,6 @@ def loaded(key: str, path: Path, kind: str, cancelled: threading.Event | None = 
         raise
     finally:
         _given_back(worker, healthy)
-
-
-def predict(worker: Worker, frame: pl.DataFrame, cancelled: threading.Event | None = None) -> Answers:
-    """What the model says of rows; the frame's columns are its features in order."""
-    packed = io.BytesIO()
-    frame.write_ipc(packed)
-    said, content = worker.ask({}, packed.getvalue(), cancelled)
-    columns = pl.read_ipc(io.BytesIO(content))
-    scores = columns.select(f"s{at}" for at in range(said["scores"])).to_numpy() if said["scores"] else None
-    labels = columns[LABEL] if LABEL in columns.columns else None
-    return Answers(np.empty((len(frame), 0)) if scores is None else scores, tuple(said["classes"]), labels)
 
 
 def forget(key: str) -> None:
