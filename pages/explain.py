@@ -22,15 +22,17 @@ evaluation = frame.engine().open(ctx.evaluation)
 if not ctx.evaluation.roles.id:
     show.nothing("Rows are explained by their id; give a column the role id in Evaluations.")
     frame.finish()
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_controls") as controls:
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_controls"):
     chosen = explainviews.model(ctx)
     row = rowpick.picked(ctx, evaluation) if chosen is not None else ""
     view = "why"
     if chosen is not None and len(VIEWS) > 1:
         view = pickers.one("View", list(VIEWS), key="explain_view", shown=lambda name: VIEWS[name][0], segmented=True)
+    if chosen is not None and view == "why":
+        explainviews.options(ctx, evaluation)
 if chosen is None:
     frame.finish()
 if not row:
     show.nothing("No row is chosen. Type an id, or pick a row.")
     frame.finish()
-VIEWS[view][1](ctx, evaluation, models.scorer(frame.workspace(), chosen), row, controls)
+VIEWS[view][1](ctx, evaluation, models.scorer(frame.workspace(), chosen), row)

@@ -160,11 +160,17 @@ class RowExplained:
     def _keep(self, what: str, frame: pl.DataFrame) -> None:
         self.evaluation.kept.put(self.facts.id, self._key(what), frame)
 
+    @property
+    def known_repeats(self) -> int:
+        """How many repeats are kept already."""
+        kept = self._kept("runs")
+        return 0 if kept is None else int(kept["explanation"].n_unique())
+
     def runs(self, count: int) -> pl.DataFrame:
         """The first `count` repeats, each the frame of explaining/local.py; asked for as far as they are not kept."""
         wanted_seeds = seeds(self.request.seed, count)
         kept = self._kept("runs")
-        known = 0 if kept is None else int(kept["explanation"].n_unique())
+        known = self.known_repeats
         if known < count:
             own = wanted_seeds[known:]
             rows = pl.concat([self.rows] * len(own))

@@ -5,7 +5,7 @@ from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
-from analysis.questions.explain import explain
+from analysis.questions.explain import explain, settled_before
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
@@ -36,6 +36,7 @@ __all__ = [
     "saved",
     "segments",
     "selection",
+    "settled_before",
     "sliceable",
     "targets",
     "threshold_figures",

@@ -80,6 +80,31 @@ def explain(
     return Result(told.frame(), told.sentence(), receipt, told.frames())
 
 
+def settled_before(
+    evaluation: OpenEvaluation,
+    scorer: Scorer,
+    *,
+    row: str,
+    cls: str = "",
+    where: Segment | None = None,
+    samples: int | None = None,
+    kernel_width: float | None = None,
+    seed: int = 0,
+) -> bool:
+    """Whether `explain` would answer such a request without asking the model about neighbours again."""
+    samples = whole("explain_samples") if samples is None else samples
+    most = max(1, whole("explain_budget") // samples)
+    _asked_well(samples, kernel_width, None, seed)
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    known = asked.known_repeats
+    return known > 1 and (known >= most or _found(asked.runs(known), known, most).enough)
+
+
+def _found(runs: pl.DataFrame, count: int, most: int) -> Settling:
+    weights = runs["weight"].to_numpy().reshape(count, -1)
+    return settling(weights, looks=most, wrong=number("explain_wrong"), negligible=number("explain_negligible"))
+
+
 def _asked_well(samples: int, width: float | None, repeats: int | None, seed: int) -> None:
     if not 100 <= samples <= 1_000_000:
         raise BadRequest(f"{samples:,} neighbours cannot be used; take 100 to 1,000,000.")
@@ -98,8 +123,7 @@ def _settled(
     count = min(BATCH, most) if repeats is None else repeats
     while True:
         runs = asked.runs(count)
-        weights = runs["weight"].to_numpy().reshape(count, -1)
-        found = settling(weights, looks=most, wrong=number("explain_wrong"), negligible=number("explain_negligible"))
+        found = _found(runs, count, most)
         if progress is not None:
             progress(count / most, f"{count:,} repeats of {asked.request.samples:,} neighbours")
         if repeats is not None or count >= most or found.enough:

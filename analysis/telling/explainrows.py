@@ -88,10 +88,12 @@ def _unit(result: Result) -> str:
 
 
 def axis(result: Result, measure: str) -> tuple[str, str, str]:
-    """(what the axis is, what its lower and its upper end push to)."""
+    """(what the bars change, what the axis's lower and its upper end push to)."""
     cls = summary(result)["class"]
-    what = f"change of the {'score' if cls else 'forecast'}"
-    what += ", for the value instead of its usual one" if measure == "contribution" else ", a standard deviation up"
+    if measure == "contribution":
+        what = f"change of the {'score' if cls else 'forecast'} by this value"
+    else:
+        what = f"change of the {'score' if cls else 'forecast'} by a step up"
     return (what, f"← pushes away from {cls}", f"pushes to {cls} →") if cls else (what, "← lowers", "raises →")
 
 

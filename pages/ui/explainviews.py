@@ -1,7 +1,7 @@
 """Explanations on the screen: the first picture at once, then the checks repeat by repeat, until stopped or settled."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from analysis.telling import explaincharts, explainrows, letter
 from pages.ui import frame, pickers, show
 from pages.ui.context import Context, plain
 
-STATE, STOPPED = "explain_state", "explain_stopped"
+STATE, STOPPED, CHOSEN = "explain_state", "explain_stopped", "explain_options"
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def model(ctx: Context) -> Model | None:
     return known[pickers.one("Model", list(known), key="explain_model", width=150)]
 
 
-def options(ctx: Context, evaluation: OpenEvaluation) -> Options:
-    """The further controls."""
+def options(ctx: Context, evaluation: OpenEvaluation) -> None:
+    """The further controls of `show_why`, which finds there what they hold."""
     facts = evaluation.facts
     with st.popover("More", icon=":material/tune:", key="explain_more"):
         usual = facts.positive or "the one the model prefers"
@@ -69,7 +69,7 @@ def options(ctx: Context, evaluation: OpenEvaluation) -> Options:
         st.caption(
             f"Empty: {whole('explain_samples'):,} neighbours; 0.75 times the root of the number of features; seed 0."
         )
-    return Options(
+    st.session_state[CHOSEN] = Options(
         cls,
         ctx.where if drawn == "filter" else None,
         None if samples is None else int(samples),
@@ -78,15 +78,16 @@ def options(ctx: Context, evaluation: OpenEvaluation) -> Options:
     )
 
 
-def show_why(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str, controls: Any) -> None:
-    """Why the model gives this row its answer. controls: where further ones go."""
-    with controls:
-        chosen = options(ctx, evaluation)
+def show_why(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str) -> None:
+    """Why the model gives this row its answer."""
+    chosen: Options = st.session_state[CHOSEN]
     mark = json.dumps([evaluation.facts.id, scorer.model.id, row, repr(chosen)])
+    answer = partial(_asked, evaluation, scorer, row, chosen)
     if st.session_state.get(STATE, ("",))[0] != mark:
         st.session_state[STATE] = (mark, 1)
         st.session_state.pop(STOPPED, None)
-    answer = partial(_asked, evaluation, scorer, row, chosen)
+        if questions.settled_before(evaluation, scorer, row=row, **asdict(chosen)):
+            st.session_state[STATE] = (mark, 0)
     running = _running()
 
     def part() -> None:
@@ -102,16 +103,7 @@ def _running() -> bool:
 
 def _asked(evaluation: OpenEvaluation, scorer: Scorer, row: str, chosen: Options, repeats: int) -> Result:
     return questions.explain(
-        evaluation,
-        scorer,
-        row=row,
-        cls=chosen.cls,
-        where=chosen.where,
-        samples=chosen.samples,
-        kernel_width=chosen.kernel_width,
-        seed=chosen.seed,
-        repeats=repeats or None,
-        checks=repeats != 1,
+        evaluation, scorer, row=row, repeats=repeats or None, checks=repeats != 1, **asdict(chosen)
     )
 
 
