@@ -93,10 +93,10 @@ class Answers:
 class Asking:
     """What is asked of explanations made where the model is. rows: a column a feature, in the model's order.
 
-    background: of the same features. seeds: one a row. score: which of the model's scores is explained, -1 for the
-    share of rows it labels `label`. turned: 1 less the score, where a model of two classes gives only one.
-    occlude: also what each feature of the first row is worth. reference: also what the `lime` package says of the
-    first row. shap: also its SHAP values.
+    background: of the same features. seeds: one a row, or none where only the first row is checked. score: which of
+    the model's scores is explained, -1 for whether it labels a row `label`. turned: 1 less the score, where a model of
+    two classes gives only one. occlude: also what each feature of the first row is worth. reference: also what the
+    `lime` package says of the first row with this seed. shap: also its SHAP values.
     """
 
     rows: pl.DataFrame
@@ -109,7 +109,7 @@ class Asking:
     kernel_width: float | None = None
     alpha: float = 1.0
     occlude: bool = False
-    reference: bool = False
+    reference: int | None = None
     shap: bool = False
 
     def told(self) -> dict[str, Any]:

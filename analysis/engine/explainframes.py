@@ -48,10 +48,9 @@ class Told:
     def __init__(self, asked: RowExplained, runs: pl.DataFrame, found: Settling, checks: bool) -> None:
         self.asked, self.runs, self.found = asked, runs, found
         self.first = runs.filter(pl.col("explanation") == 0)
-        further, facts = asked.checked(reference=checks, shap=checks)
-        self.further = further
+        self.further, facts = asked.checked() if checks else ({}, {})
         self.versions = {name: text for name, text in facts.items() if isinstance(text, str)}
-        occluded = further["occlusion"]
+        self.occlusion = occluded = asked.occlusion()
         self.steps = occluded["steps"].to_numpy()
         self.occluded = occluded["occlusion"].to_numpy()
         self.fit = float(np.mean(runs["fit"].to_numpy()))
@@ -99,7 +98,7 @@ class Told:
             "contribution": found.mean * self.steps + 0.0,
             "contribution_low": ends[0],
             "contribution_high": ends[1],
-            "usual": self.further["occlusion"]["usual"],
+            "usual": self.occlusion["usual"],
             "occlusion": self.occluded,
             "shap": [None] * len(first) if shap is None else shap["shap"],
             "outside": self.runs["outside"].to_numpy().reshape(found.n, -1).mean(axis=0),

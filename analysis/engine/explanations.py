@@ -168,38 +168,41 @@ class RowExplained:
 
     def runs(self, count: int) -> pl.DataFrame:
         """The first `count` repeats, each the frame of explaining/local.py; asked for as far as they are not kept."""
-        wanted_seeds = seeds(self.request.seed, count)
         kept = self._kept("runs")
         known = self.known_repeats
         if known < count:
-            own = wanted_seeds[known:]
-            rows = pl.concat([self.rows] * len(own))
-            said = self.scorer.explain(self._asking(rows, own))
+            own = seeds(self.request.seed, count)[known:]
+            said = self.scorer.explain(self._asking(pl.concat([self.rows] * len(own)), own, occlude=known == 0))
             frame = said.frame.with_columns(pl.col("explanation") + known)
             kept = frame if kept is None else pl.concat([kept, frame])
             self._keep("runs", kept)
+            if known == 0:
+                self._keep("occlusion", said.further["occlusion"])
         assert kept is not None  # noqa: S101 - it was just asked for
         return kept.filter(pl.col("explanation") < count)
 
-    def checked(self, *, reference: bool, shap: bool) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
-        """({"occlusion", "reference", "shap": frame}, versions of the libraries and why SHAP values are missing).
-
-        reference, shap: whether these are wanted too.
-        """
-        what = "checks" if reference else "occlusion"
-        kept = self._kept(what)
+    def occlusion(self) -> pl.DataFrame:
+        """What each feature of the row is worth, as explaining/occlusion.py has it."""
+        kept = self._kept("occlusion")
         if kept is None:
-            asked = self._asking(self.rows, (self.request.seed,), occlude=True, reference=reference, shap=shap)
-            said = self.scorer.explain(asked)
+            kept = self.scorer.explain(self._asking(self.rows, (), occlude=True)).further["occlusion"]
+            self._keep("occlusion", kept)
+        return kept
+
+    def checked(self) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
+        """({"reference", "shap": frame}, versions of the libraries and why SHAP values are missing)."""
+        kept = self._kept("checks")
+        if kept is None:
+            said = self.scorer.explain(self._asking(self.rows, (), reference=self.request.seed, shap=True))
             parts = {"": json.dumps(said.facts).encode()} | {name: _packed(each) for name, each in said.further.items()}
             schema = {"part": pl.String, "body": pl.Binary}
             kept = pl.DataFrame({"part": list(parts), "body": list(parts.values())}, schema=schema)
-            self._keep(what, kept)
+            self._keep("checks", kept)
         found = dict(kept.iter_rows())
         facts = json.loads(found.pop(""))
         return {name: pl.read_ipc(io.BytesIO(body)) for name, body in found.items()}, facts
 
-    def _asking(self, rows: pl.DataFrame, own: tuple[int, ...], **further: bool) -> Asking:
+    def _asking(self, rows: pl.DataFrame, own: tuple[int, ...], **further: Any) -> Asking:
         target, asked = self.target, self.request
         return Asking(
             rows,

@@ -22,13 +22,14 @@ def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking, model: 
     scores = explained_score(answers, asked)
     rows = asked.rows.to_dicts()
     options = Options(asked.samples, asked.kernel_width, asked.alpha)
-    found = local.explain_many(scores, asked.background, rows, options, asked.seeds)
+    explained_rows = rows if asked.seeds else []
+    found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
     further: dict[str, pl.DataFrame] = {}
     facts: dict[str, Any] = {"numpy": version("numpy")}
     if asked.occlude:
         further["occlusion"] = occlusion.occluded(scores, asked.background, rows[0])
-    if asked.reference:
-        said, _ = reference.by_lime(scores, asked.background, rows[0], options, asked.seeds[0])
+    if asked.reference is not None:
+        said, _ = reference.by_lime(scores, asked.background, rows[0], options, asked.reference)
         further["reference"] = local.framed([said])
         facts["lime"] = version("lime")
     return Explained(local.framed(found), further, facts)
