@@ -88,18 +88,20 @@ def explain_many(
     drawn: tuple[Any, Draws | None] = (None, None)
     for start in range(0, len(order), stacked):
         places = order[start : start + stacked]
-        frames, made = [], []
+        frames, made, beyond = [], [], []
         for at in places:
             mark = (layouts[at].key(), seeds[at])
             if drawn[0] != mark:
                 drawn = (mark, neighbourhood.draw(layouts[at], seeds[at], options.samples))
             assert drawn[1] is not None  # noqa: S101 - it was just made
-            frames.append(neighbourhood.given(layouts[at], drawn[1]))
+            frame, outside = neighbourhood.given(layouts[at], drawn[1])
+            frames.append(frame)
             made.append(drawn[1])
+            beyond.append(outside)
         answers = answered(scores, pl.concat(frames) if len(frames) > 1 else frames[0])
         for place, at in enumerate(places):
             own = answers[place * options.samples : (place + 1) * options.samples]
-            found[at] = _fitted(layouts[at], made[place], own, options, seeds[at])
+            found[at] = _fitted(layouts[at], made[place], own, options, seeds[at], beyond[place])
     return [each for each in found if each is not None]
 
 
@@ -118,25 +120,27 @@ def answered(scores: Scores, frame: pl.DataFrame) -> np.ndarray:
     return said
 
 
-def _fitted(layout: Layout, drawn: Draws, answers: np.ndarray, options: Options, seed: int) -> Explanation:
-    design, apart = neighbourhood.described(layout, drawn)
-    nearness = np.sqrt(np.exp(-apart / options.width(len(layout.terms)) ** 2))
+def _fitted(
+    layout: Layout, draws: Draws, answers: np.ndarray, options: Options, seed: int, beyond: np.ndarray
+) -> Explanation:
+    design, apart = neighbourhood.described(layout, draws)
+    nearness = np.exp(-apart / (2 * options.width(len(layout.terms)) ** 2))
     weights, surrogate, fit = ridge(design, answers, nearness, options.alpha)
-    beyond = neighbourhood.outside(layout, drawn)
     return Explanation(layout, seed, weights, float(answers[0]), surrogate, fit, beyond)
 
 
 def ridge(design: np.ndarray, y: np.ndarray, nearness: np.ndarray, alpha: float) -> tuple[np.ndarray, float, float]:
     """(weights, fitted value of the first row, weighted R2): a ridge regression whose intercept is not shrunk.
 
-    design: (n, terms). The R2 is nan where y does not vary.
+    design: (terms, n). The R2 is nan where y does not vary.
     """
     total = nearness.sum()
-    centre, middle = nearness @ design / total, float(nearness @ y / total)
-    x, moved = design - centre, y - middle
-    weighed = x * nearness[:, None]
-    found = np.linalg.solve(x.T @ weighed + alpha * np.eye(x.shape[1]), weighed.T @ moved)
-    fitted = x @ found
+    weighed = design * nearness
+    centre, middle = weighed.sum(axis=1) / total, float(nearness @ y / total)
+    moved = y - middle
+    gram = weighed @ design.T - total * np.outer(centre, centre)
+    found = np.linalg.solve(gram + alpha * np.eye(len(gram)), weighed @ moved)
+    fitted = found @ design - found @ centre
     spread = float(nearness @ moved**2)
     small = 1e-24 * max(1.0, middle**2) * total
     fit = math.nan if spread <= small else 1 - float(nearness @ (moved - fitted) ** 2) / spread

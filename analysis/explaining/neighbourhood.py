@@ -62,10 +62,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Draws:
-    """normals: (n, terms). codes: (n, terms) places among `values`, 0 for numbers."""
+    """normals: (terms, n), nought for the first neighbour, which is the row itself. codes: (terms, n) places among
+    `values`, 0 for numbers. apart: (n,) the squared distance in the numbers."""
 
     normals: np.ndarray
     codes: np.ndarray
+    apart: np.ndarray
 
 
 def layout(known: Background, row: Mapping[str, Any]) -> Layout:
@@ -143,47 +145,58 @@ def _category(feature: Feature, place: int, value: Any) -> list[Term]:
 def draw(made: Layout, seed: int, samples: int) -> Draws:
     """What lime's tabular explainer draws from a generator of this seed: all normals, then each category's codes."""
     random = np.random.RandomState(seed)
-    normals = random.normal(0, 1, samples * len(made.terms)).reshape(samples, len(made.terms))
+    normals = np.ascontiguousarray(random.normal(0, 1, samples * len(made.terms)).reshape(samples, -1).T)
     codes = np.zeros(normals.shape, dtype=np.int32)
     for at, term in enumerate(made.terms):
         if term.kind != NUMBER:
             cumulative = np.cumsum(np.array(term.shares) / sum(term.shares))
             cumulative /= cumulative[-1]
-            codes[:, at] = cumulative.searchsorted(random.random_sample(samples), side="right")
-    return Draws(normals, codes)
+            codes[at] = cumulative.searchsorted(random.random_sample(samples), side="right")
+    return drawn(made, normals, codes)
 
 
-def described(made: Layout, drawn: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """(design (n, terms), squared distances (n,)): the first neighbour is the row itself.
+def drawn(made: Layout, normals: np.ndarray, codes: np.ndarray) -> Draws:
+    """The draws with their distances; both (terms, n)."""
+    normals[:, 0] = 0.0
+    numbers = normals[[term.kind == NUMBER for term in made.terms]]
+    return Draws(normals, codes, np.einsum("ij,ij->j", numbers, numbers))
 
-    A number's column is its distance from the row in standard deviations, a category's or flag's is 1 where equal.
+
+def described(made: Layout, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """(design (terms, n), squared distances (n,)): the first neighbour is the row itself.
+
+    A number is its distance from the row in standard deviations, a category or flag is 1 where equal.
     """
-    design = drawn.normals.copy()
-    apart = np.zeros(len(design))
-    design[0] = 0.0
-    for at, term in enumerate(made.terms):
-        if term.kind != NUMBER:
-            design[:, at] = drawn.codes[:, at] == term.own
-            design[0, at] = 1.0
-            apart += 1 - design[:, at]
-    numbers = design[:, [term.kind == NUMBER for term in made.terms]]
-    return design, apart + np.einsum("ij,ij->i", numbers, numbers)
+    coded = [at for at, term in enumerate(made.terms) if term.kind != NUMBER]
+    if not coded:
+        return draws.normals, draws.apart
+    design, apart = draws.normals.copy(), draws.apart.copy()
+    for at in coded:
+        design[at] = draws.codes[at] == made.terms[at].own
+        design[at, 0] = 1.0
+        apart += 1 - design[at]
+    return design, apart
 
 
-def given(made: Layout, drawn: Draws) -> pl.DataFrame:
-    """(n, features): the neighbours as the model takes them; the first is the row itself."""
-    size = len(drawn.normals)
+def given(made: Layout, draws: Draws) -> tuple[pl.DataFrame, np.ndarray]:
+    """((n, features) the neighbours as the model takes them, the first being the row itself; (terms,) the share of them
+    beyond the ends of the background, 0 for categories and flags)."""
+    size = draws.normals.shape[1]
     columns: list[Any] = [None] * len(made.row)
+    beyond, gaps = np.zeros(len(made.terms)), set()
     for at, term in enumerate(made.terms):
         if term.kind == NUMBER:
-            columns[term.column] = drawn.normals[:, at] * term.scale + term.base
+            columns[term.column] = values = draws.normals[at] * term.scale + term.base
+            out = np.count_nonzero(values < term.low) + np.count_nonzero(values > term.high)
+            beyond[at] = out / size
         elif term.kind == CATEGORY:
             kind = pl.String if made.texts[term.column] else pl.Float64
-            columns[term.column] = pl.Series(list(term.values), dtype=kind).gather(drawn.codes[:, at])
+            columns[term.column] = pl.Series(list(term.values), dtype=kind).gather(draws.codes[at])
         else:
             if columns[term.column] is None:
                 columns[term.column] = np.full(size, term.base)
-            columns[term.column][drawn.codes[:, at] == 1] = np.nan
+            columns[term.column][draws.codes[at] == 1] = np.nan
+            gaps.add(term.column)
     series = []
     for place, (name, value) in enumerate(zip(made.names, made.row, strict=True)):
         column = columns[place]
@@ -192,18 +205,8 @@ def given(made: Layout, drawn: Draws) -> pl.DataFrame:
             series.append(pl.repeat(value, size, dtype=kind, eager=True).alias(name))
         elif isinstance(column, np.ndarray):
             column[0] = np.nan if value is None else value
-            series.append(pl.Series(name, column, nan_to_null=True))
+            series.append(pl.Series(name, column, nan_to_null=place in gaps))
         else:
             first = pl.Series([value if value is None or made.texts[place] else float(value)], dtype=kind)
             series.append(pl.concat([first, column[1:]]).alias(name))
-    return pl.DataFrame(series)
-
-
-def outside(made: Layout, drawn: Draws) -> np.ndarray:
-    """(terms,) share of the neighbours beyond the ends of the background, 0 for categories and flags."""
-    shares = np.zeros(len(made.terms))
-    for at, term in enumerate(made.terms):
-        if term.kind == NUMBER:
-            values = drawn.normals[1:, at] * term.scale + term.base
-            shares[at] = ((values < term.low) | (values > term.high)).mean() if len(values) else 0.0
-    return shares
+    return pl.DataFrame(series), beyond

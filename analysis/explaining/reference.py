@@ -56,7 +56,7 @@ def by_lime(
     seen: list[np.ndarray] = []
 
     def asked(values: np.ndarray) -> np.ndarray:
-        seen.append(answered(scores, neighbourhood.given(layout, _read(layout, values))))
+        seen.append(answered(scores, neighbourhood.given(layout, _read(layout, values))[0]))
         return seen[-1]
 
     said = explainer(layout, options, seed).explain_instance(
@@ -79,10 +79,10 @@ def by_lime(
 
 def _read(layout: Layout, values: np.ndarray) -> Draws:
     """What was drawn, from the package's table of values and codes."""
-    normals, codes = np.zeros(values.shape), np.zeros(values.shape, dtype=np.int32)
+    normals, codes = np.zeros(values.T.shape), np.zeros(values.T.shape, dtype=np.int32)
     for at, term in enumerate(layout.terms):
         if term.kind == NUMBER:
-            normals[:, at] = (values[:, at] - term.base) / term.scale
+            normals[at] = (values[:, at] - term.base) / term.scale
         else:
-            codes[:, at] = values[:, at].astype(np.int32)
-    return Draws(normals, codes)
+            codes[at] = values[:, at].astype(np.int32)
+    return neighbourhood.drawn(layout, normals, codes)

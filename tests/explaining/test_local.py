@@ -116,11 +116,11 @@ def test_the_regression_is_the_one_of_scikit_learn():
     random = np.random.default_rng(1)
     x, y, w = random.normal(size=(300, 6)), random.normal(size=300), random.uniform(size=300)
     fitted = Ridge(alpha=2.5).fit(x, y, sample_weight=w)
-    weights, first, fit = ridge(x, y, w, 2.5)
+    weights, first, fit = ridge(x.T, y, w, 2.5)
     np.testing.assert_allclose(weights, fitted.coef_, atol=1e-12)
     assert first == pytest.approx(fitted.predict(x[:1])[0], abs=1e-12)
     assert fit == pytest.approx(fitted.score(x, y, sample_weight=w), abs=1e-12)
-    assert np.isnan(ridge(x, np.full(300, 0.1), w, 1.0)[2])
+    assert np.isnan(ridge(x.T, np.full(300, 0.1), w, 1.0)[2])
 
 
 def test_occlusion_is_the_prediction_less_the_one_with_the_usual_value(table):
