@@ -42,6 +42,15 @@ def test_the_life_of_a_model(place):
     first = next(row for row in checked["frame"] if row["code"] == "M01")
     assert "does not name its features; it is given the first 9 of the 11" in first["sentence"]
 
+    explained = ask(place, "explain", "loans", "--row", "A00000049", "--json").json
+    assert explained["frame"][0].keys() >= {"feature", "value", "weight", "low", "high", "settled"}
+    assert 0.9 < explained["fit"] <= 1
+    assert {row["feature"] for row in explained["frame"]} >= {"income", "savings", "savings is missing"}
+    assert explained["receipt"]["options"]["libraries"].keys() >= {"onnxruntime", "lime"}
+    one = ask(place, "explain", "loans", "--row", "A00000049", "--model", "v1@1", "--class", "no", "--repeats", "1")
+    assert "Trust: not checked yet." in one.out
+    assert "No row of 'loans' has the id 'A0'" in ask(place, "explain", "loans", "--row", "A0").refusal
+
     gated = ("models", "check", "v1", "--fail-below", "0.999")
     assert ask(place, *gated).status == 1
     assert ask(place, *gated, "--where", AS_MODELLED).status == 0
@@ -49,6 +58,9 @@ def test_the_life_of_a_model(place):
     assert ask(place, "models", "delete", "v1").out.startswith("Deleted v1@1.")
     assert ask(place, "models", "list", "--json").json["frame"] == []
     assert list((place / "models").iterdir()) == []
+    assert "Add the one that made its scores: python -m analysis models add" in (
+        ask(place, "explain", "loans", "--row", "A00000049").refusal
+    )
 
 
 def test_a_refused_file_is_a_sentence_and_nothing_is_stored(place, tmp_path):

@@ -18,6 +18,7 @@ from analysis.cli import (  # noqa: F401
     discovering,
     erring,
     evaluating,
+    explaining,
     leaning,
     measuring,
     modelling,

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from analysis.core import words
-from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.background import Background
+from analysis.core.errors import BadRequest, ModelFailed, UnknownName
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.schema import FLOATS, INTEGERS
 
@@ -103,15 +104,66 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """What is asked of explanations made where the model is. rows: a column a feature, in the model's order.
+
+    background: of the same features. seeds: one a row, or none where only the first row is checked. score: which of
+    the model's scores is explained, -1 for whether it labels a row `label`. turned: 1 less the score, where a model of
+    two classes gives only one. occlude: also what each feature of the first row is worth. reference: also what the
+    `lime` package says of the first row with this seed. shap: also its SHAP values.
+    """
+
+    rows: pl.DataFrame
+    background: Background
+    seeds: tuple[int, ...]
+    score: int = 0
+    label: str = ""
+    turned: bool = False
+    samples: int = 5000
+    kernel_width: float | None = None
+    alpha: float = 1.0
+    occlude: bool = False
+    reference: int | None = None
+    shap: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """All but the rows, JSON-able; `asking` reads it."""
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "rows"}
+        return {**kept, "background": self.background.to_dict()}
+
+
+def asking(told: dict[str, Any]) -> dict[str, Any]:
+    """What Asking is made of beside its rows, from `told`."""
+    return {**told, "background": Background.from_dict(told["background"]), "seeds": tuple(told["seeds"])}
+
+
+@dataclass(frozen=True)
+class Explained:
+    """frame: a row a term of each row explained (explaining/local.py). further: "occlusion", "reference", "shap", as
+    far as they were asked for. facts: versions of the libraries, and why SHAP values are missing."""
+
+    frame: pl.DataFrame
+    further: dict[str, pl.DataFrame] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def unexplained(asked: Asking) -> Explained:
+    """For a scorer that only predicts."""
+    raise ModelFailed("This model cannot be asked for explanations.")
+
+
+@dataclass(frozen=True)
 class Scorer:
     """A model one can ask. predict: a frame with a column a feature, in the order of `features`, to Answers.
+    explain: explanations, made where the model is.
 
-    standing: of a model that may change behind its address, asks whether it did. Both raise ModelFailed where the model
+    standing: of a model that may change behind its address, asks whether it did. All raise ModelFailed where the model
     does, LimitReached where it runs into a wall.
     """
 
     model: Model
     predict: Callable[[pl.DataFrame], Answers]
+    explain: Callable[[Asking], Explained] = unexplained
     standing: Callable[[], Standing] | None = None
 
 

@@ -100,6 +100,23 @@ _add(
 _add("importance_rows", 5000, "rows", "A feature that is worth 0.01 AUC shows with certainty on so many rows.")
 _add("importance_repeats", 5, "shuffles", "Of the interval's width more shuffles take off less than a tenth.")
 _add("dependence_rows", 500, "rows", "The mean answer is then known to about a twentieth of how much rows differ.")
+_add("explain_samples", 5000, "rows", "Neighbours a local explanation asks a model about; as the lime package does.")
+_add(
+    "explain_budget",
+    100_000,
+    "rows",
+    "Neighbours one explanation may ask about in all its repeats: 20 of 5,000 rows settle what can be settled.",
+)
+_add("explain_wrong", 0.01, "share", "Of the signs an explanation shows as settled one in a hundred may be wrong.")
+_add("explain_negligible", 0.02, "share", "A weight surely below so much of the largest one is next to nothing.")
+_add("explain_fit", 0.5, "share", "Below it a straight line misses half of what the model does near a row.")
+_add("explain_fit_least", 0.1, "share", "Below it bars would describe a line that the model does not follow at all.")
+_add(
+    "explain_agree",
+    0.8,
+    "share",
+    "Fewer leading features whose occlusion has the same sign leave an explanation in doubt.",
+)
 _add("spill_gb", 20, "GB", "What one child may spill to disk inside its own staging folder.")
 _add("reader_memory_mb", 1024, "MB", "DuckDB's memory for questions in the app's process; cubes are small.")
 _add("threads", 0, "threads", "0 takes every core.")

@@ -6,6 +6,7 @@ from analysis.questions.composition import composition
 from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
+from analysis.questions.explain import explain, settled_before
 from analysis.questions.importance import (
     Shuffles,
     importance,
@@ -34,6 +35,7 @@ __all__ = [
     "discover",
     "discovered",
     "errors",
+    "explain",
     "holds",
     "importance",
     "importance_known",
@@ -48,6 +50,7 @@ __all__ = [
     "saved",
     "segments",
     "selection",
+    "settled_before",
     "sliceable",
     "targets",
     "threshold_figures",

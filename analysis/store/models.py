@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name, split_reference
 from analysis.core.errors import BadRequest, NotFound, StorageError, UnknownName
-from analysis.core.model import ANY, Answers, Model, Scorer, Standing
-from analysis.store import datasets, endpoint, endpointcalls, modelfile, staging, workers
+from analysis.core.model import ANY, Answers, Asking, Explained, Model, Scorer, Standing
+from analysis.store import datasets, endpoint, endpointcalls, modelasks, modelfile, staging, workers
 from analysis.store.catalog import now
 from analysis.store.endpoint import Endpoint
 from analysis.store.tables import model as table
@@ -121,7 +121,7 @@ def add_endpoint(
                 workers.loaded(place.id, place.file, modelfile.ENDPOINT, cancelled) as worker,
                 endpointcalls.counted(workspace, found.address, worker, len(probe)) as calls,
             ):
-                version, answers = workers.standing(worker, calls, cancelled)
+                version, answers = modelasks.standing(worker, cancelled, calls)
         finally:
             workers.forget(place.id)  # it holds the definition without the answers
         made = endpoint.introduced(asked, version, answers, classes)
@@ -227,20 +227,29 @@ def scorer(workspace: Workspace, model: Model, stop: threading.Event | None = No
                 raise StorageError(f"The file of the model '{model.label}' is damaged; delete it and add it again.")
             yield worker
 
-    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = stop) -> Answers:
+    @contextlib.contextmanager
+    def metered(rows: int, cancelled: threading.Event | None) -> Iterator[tuple[workers.Worker, int | None]]:
         with asked(cancelled) as worker:
             if model.kind != modelfile.ENDPOINT:
-                return workers.predict(worker, frame, cancelled)
-            with endpointcalls.counted(workspace, model.source, worker, len(frame)) as calls:
-                return workers.predict(worker, frame, cancelled, calls)
+                yield worker, None
+                return
+            with endpointcalls.counted(workspace, model.source, worker, rows) as calls:
+                yield worker, calls
+
+    def predict(frame: pl.DataFrame, cancelled: threading.Event | None = stop) -> Answers:
+        with metered(len(frame), cancelled) as (worker, calls):
+            return modelasks.predict(worker, frame, cancelled, calls)
+
+    def explain(asking: Asking, cancelled: threading.Event | None = stop) -> Explained:
+        with metered(len(asking.seeds) * asking.samples, cancelled) as (worker, calls):
+            return modelasks.explain(worker, asking, cancelled, calls)
 
     def standing(cancelled: threading.Event | None = stop) -> Standing:
         kept = endpoint.read(file.read_bytes())
-        rows = len(kept.rows)
-        with asked(cancelled) as worker, endpointcalls.counted(workspace, model.source, worker, rows) as calls:
-            return endpoint.standing(kept, *workers.standing(worker, calls, cancelled))
+        with metered(len(kept.rows), cancelled) as (worker, calls):
+            return endpoint.standing(kept, *modelasks.standing(worker, cancelled, calls))
 
-    return Scorer(model, predict, standing if model.kind == modelfile.ENDPOINT else None)
+    return Scorer(model, predict, explain, standing if model.kind == modelfile.ENDPOINT else None)
 
 
 def delete(workspace: Workspace, model: Model) -> None:

@@ -10,6 +10,7 @@ import os
 import queue
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,12 +18,12 @@ import numpy as np
 import polars as pl
 
 from analysis.core.errors import AssayError, ModelFailed
-from analysis.core.model import Answers
+from analysis.core.model import Answers, Asking, asking
 from analysis.store import modelfile, walls
 from analysis.store.modelfile import LoadedModel
 
 LIFETIME_S = 7 * 86_400
-LABEL, STANDING = "label", "standing"
+LABEL = "label"
 Message = tuple[dict[str, Any], bytes]
 
 
@@ -42,8 +43,9 @@ def load(asked: dict[str, Any]) -> tuple[LoadedModel, dict[str, Any]]:
     return model, {"facts": model.facts(), "fingerprint": hashlib.sha256(content).hexdigest()}
 
 
-def predict(model: LoadedModel, frame: pl.DataFrame) -> tuple[dict[str, Any], bytes]:
+def predict(model: LoadedModel, asked: dict[str, Any]) -> Message:
     """({classes, scores}, Arrow IPC of the columns s0, s1, ... and label). ModelFailed for answers of another shape."""
+    frame = _frame(asked)
     answers = model.predict(frame)
     scores = _shaped(answers, len(frame))
     columns: dict[str, Any] = {f"s{at}": scores[:, at] for at in range(scores.shape[1])}
@@ -51,9 +53,46 @@ def predict(model: LoadedModel, frame: pl.DataFrame) -> tuple[dict[str, Any], by
         if len(answers.labels) != len(frame):
             raise ModelFailed(f"The model gave {len(answers.labels):,} labels for {len(frame):,} rows.")
         columns[LABEL] = answers.labels
+    return {"classes": list(answers.classes), "scores": scores.shape[1]}, _packed(pl.DataFrame(columns))
+
+
+def explain(model: LoadedModel, asked: dict[str, Any]) -> Message:
+    """({facts, parts: {what: bytes}}, Arrow IPC of these frames one after another), made by explaining/asked.py."""
+    from analysis.explaining import asked as explaining
+
+    def answers(frame: pl.DataFrame) -> Answers:
+        said = model.predict(frame)
+        return Answers(_shaped(said, len(frame)), said.classes, said.labels)
+
+    made = explaining.explained(
+        answers, Asking(rows=_frame(asked), **asking(asked["asking"])), getattr(model, "model", None)
+    )
+    packed = {"": _packed(made.frame)} | {what: _packed(frame) for what, frame in made.further.items()}
+    sizes = {what: len(content) for what, content in packed.items()}
+    return {"facts": made.facts, "parts": sizes}, b"".join(packed.values())
+
+
+def standing(model: Any, asked: dict[str, Any]) -> Message:
+    """What an endpoint calls itself now, and what it answers now to the rows kept with it."""
+    return model.standing(), b""
+
+
+ASKS: dict[str, Callable[[LoadedModel, dict[str, Any]], Message]] = {
+    "predict": predict,
+    "explain": explain,
+    "standing": standing,
+}
+"""What a loaded model can be asked, by the message's "ask"."""
+
+
+def _frame(asked: dict[str, Any]) -> pl.DataFrame:
+    return pl.read_ipc(io.BytesIO(asked["content"]))
+
+
+def _packed(frame: pl.DataFrame) -> bytes:
     packed = io.BytesIO()
-    pl.DataFrame(columns).write_ipc(packed)
-    return {"classes": list(answers.classes), "scores": scores.shape[1]}, packed.getvalue()
+    frame.write_ipc(packed)
+    return packed.getvalue()
 
 
 def _shaped(answers: Answers, rows: int) -> np.ndarray:
@@ -67,7 +106,7 @@ def _shaped(answers: Answers, rows: int) -> np.ndarray:
 
 
 def main() -> None:
-    """Answer what is heard: first "load", then "predict" any number of times."""
+    """Answer what is heard: first "load", then any of ASKS any number of times."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
     walls.die_with_parent()
@@ -85,11 +124,8 @@ def main() -> None:
         try:
             if model is None:
                 model, said = load(asked)
-            elif asked.get("ask") == STANDING:
-                said = _metered(model, asked).standing()
             else:
-                _metered(model, asked)
-                said, packed = predict(model, pl.read_ipc(io.BytesIO(asked["content"])))
+                said, packed = ASKS[asked["ask"]](_metered(model, asked), asked)
             said = {"result": said}
         except AssayError as error:
             said = {"error": {"kind": type(error).__name__, "message": str(error)}}
@@ -101,7 +137,7 @@ def main() -> None:
         asked["content"] = content
 
 
-def _metered(model: LoadedModel, asked: dict[str, Any]) -> Any:
+def _metered(model: LoadedModel, asked: dict[str, Any]) -> LoadedModel:
     """The model with the calls it may make for this question, where it makes any."""
     if "calls" in asked:
         model.budget = asked["calls"]  # type: ignore[attr-defined]

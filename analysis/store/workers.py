@@ -5,7 +5,6 @@ The parent's side; store/modelworker.py is the worker's. What a model does costs
 
 import atexit
 import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -17,15 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from analysis.core import errors
-from analysis.core.model import Answers
 from analysis.core.settings import whole
 from analysis.store import modelfile, walls, workertalk
 from analysis.store.child import ROOT
-from analysis.store.modelworker import LABEL, STANDING
 from analysis.store.workertalk import Talk
 
 COMMAND = (sys.executable, "-m", "analysis.store.modelworker")
@@ -87,29 +81,6 @@ def loaded(key: str, path: Path, kind: str, cancelled: threading.Event | None = 
         raise
     finally:
         _given_back(worker, healthy)
-
-
-def predict(
-    worker: Worker, frame: pl.DataFrame, cancelled: threading.Event | None = None, calls: int | None = None
-) -> Answers:
-    """What the model says of rows; the frame's columns are its features in order. calls: how many calls it may make."""
-    packed = io.BytesIO()
-    frame.write_ipc(packed)
-    said, content = worker.ask({} if calls is None else {"calls": calls}, packed.getvalue(), cancelled)
-    columns = pl.read_ipc(io.BytesIO(content))
-    scores = columns.select(f"s{at}" for at in range(said["scores"])).to_numpy() if said["scores"] else None
-    labels = columns[LABEL] if LABEL in columns.columns else None
-    return Answers(np.empty((len(frame), 0)) if scores is None else scores, tuple(said["classes"]), labels)
-
-
-def standing(worker: Worker, calls: int, cancelled: threading.Event | None = None) -> tuple[str, Answers]:
-    """What an endpoint calls itself now, and what it answers now to the rows kept with it."""
-    said, _ = worker.ask({"ask": STANDING, "calls": calls}, cancelled=cancelled)
-    rows = len(said["scores"])
-    scores = np.array([[np.nan if each is None else each for each in row] for row in said["scores"]], dtype=float)
-    labels = None if said["labels"] is None else pl.Series(said["labels"], dtype=pl.String)
-    scores = scores.reshape(rows, len(said["scores"][0]) if rows else 0)
-    return said["version"], Answers(scores, tuple(said["classes"]), labels)
 
 
 def forget(key: str) -> None:

@@ -21,7 +21,7 @@ from analysis.engine.rows import MOST, ORDERS
 from analysis.questions.rows import download, export
 from analysis.store import jobs
 from analysis.store.child import Progress
-from pages.ui import frame, markviews
+from pages.ui import frame, markviews, rowpick
 from pages.ui.context import Context, plain
 from pages.ui.mark import VERBS, Mark, Verb
 
@@ -230,5 +230,6 @@ for verb in (
     Verb("break_out", "Break out by", markviews.break_out),
     Verb("compare", "Compare with rest", markviews.compare),
     Verb("save", "Save as segment", markviews.save),
+    Verb("explain", "Explain", rowpick.explain_row),
 ):
     VERBS.add(verb)

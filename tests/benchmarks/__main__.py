@@ -13,6 +13,7 @@ from tests.benchmarks import (
     background,
     build,
     discover,
+    explain,
     groupings,
     intake,
     overview,
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[int, Path], Iterable[Line]]] = {
     "thresholds": thresholds.run,
     "segments": segments.run,
     "discover": discover.run,
+    "explain": explain.run,
     "background": background.run,
     "server": server.run,
 }

@@ -1,0 +1,75 @@
+"""The terminal twin: why a model answers as it does about a row."""
+
+from typing import Annotated
+
+import typer
+
+from analysis import questions
+from analysis.cli import terminal
+from analysis.cli.terminal import AsJson, Named, Text, app
+from analysis.core import judged
+from analysis.core.errors import BadRequest
+from analysis.core.evaluation import Evaluation
+from analysis.core.model import Model
+from analysis.engine.duckdb import Engine
+from analysis.store import evaluations, models
+from analysis.store.workspace import Workspace
+from analysis.telling import explainrows
+
+Kept = Annotated[
+    Text,
+    typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
+]
+
+
+def scorer(workspace: Workspace, evaluation: Evaluation, name: str | None) -> Model:
+    """The kept model a command asks; BadRequest where none was added for the evaluation."""
+    if name is not None:
+        return models.find(workspace, name)
+    found = next((each for each in models.listed(workspace) if each.evaluation == evaluation.name), None)
+    if found is None:
+        raise BadRequest(
+            f"No model is kept for '{evaluation.name}'. Add the one that made its scores: "
+            f"python -m analysis models add FILE --name NAME --evaluation {evaluation.name}"
+        )
+    return found
+
+
+@app.command()
+def explain(
+    evaluation: Named,
+    row: Annotated[
+        str, typer.Option("--row", help="The row's id; of several id columns their values joined by commas.")
+    ],
+    model: Kept = None,
+    cls: Annotated[Text, typer.Option("--class", help="The class to explain; default: the positive one.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Neighbours a repeat asks about; default: 5,000.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="So many repeats; default: until signs and ranks settle. 1 is plain LIME.")
+    ] = None,
+    kernel_width: Annotated[
+        float | None, typer.Option(help="How far neighbours count; default: 0.75 times the root of the features.")
+    ] = None,
+    from_where: Annotated[
+        Text, typer.Option(metavar="EXPRESSION", help="Draw neighbours as the rows of this segment lie; default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first repeat; the others' seeds follow from it.")] = 0,
+    json: AsJson = False,
+) -> None:
+    """Why a model answers as it does about a row: LIME, repeated until it settles, checked and graded."""
+    with terminal.workspace() as workspace, terminal.progress() as progress:
+        found = evaluations.find(workspace, evaluation)
+        chosen = scorer(workspace, found, model)
+        result = questions.explain(
+            Engine(workspace).open(found),
+            models.scorer(workspace, chosen),
+            row=row,
+            cls=cls or "",
+            where=terminal.segment(from_where, judged.types(found)),
+            samples=samples,
+            kernel_width=kernel_width,
+            repeats=repeats,
+            seed=seed,
+            progress=progress,
+        )
+    typer.echo(explainrows.told(result, json))

@@ -1,0 +1,53 @@
+"""What is asked of explanations, answered beside the model: the weights, and what they are checked against."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.core.classorder import same
+from analysis.core.errors import ModelFailed
+from analysis.core.model import Answers, Asking, Explained
+from analysis.explaining import local, occlusion, reference
+from analysis.explaining.local import Options, Scores
+
+
+def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking, model: Any = None) -> Explained:
+    """answers: the model. model: the estimator itself, where it is one SHAP values can be read of exactly.
+
+    ModelFailed where the model does or gives no numbers; BadRequest where nothing varies.
+    """
+    scores = explained_score(answers, asked)
+    rows = asked.rows.to_dicts()
+    options = Options(asked.samples, asked.kernel_width, asked.alpha)
+    explained_rows = rows if asked.seeds else []
+    found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
+    further: dict[str, pl.DataFrame] = {}
+    facts: dict[str, Any] = {"numpy": version("numpy")}
+    if asked.occlude:
+        further["occlusion"] = occlusion.occluded(scores, asked.background, rows[0])
+    if asked.reference is not None:
+        said, _ = reference.by_lime(scores, asked.background, rows[0], options, asked.reference)
+        further["reference"] = local.framed([said])
+        facts["lime"] = version("lime")
+    return Explained(local.framed(found), further, facts)
+
+
+def explained_score(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Scores:
+    """The one number a row that is explained."""
+
+    def scores(frame: pl.DataFrame) -> np.ndarray:
+        said = answers(frame)
+        if asked.score < 0:
+            if said.labels is None:
+                raise ModelFailed("The model answers neither scores nor labels.")
+            names = {each: float(same(each, asked.label)) for each in said.labels.unique().to_list()}
+            return np.array([names[each] for each in said.labels.to_list()])
+        if asked.score >= said.scores.shape[1]:
+            raise ModelFailed(f"The model gives {said.scores.shape[1]:,} scores a row, and another is asked for.")
+        given: np.ndarray = said.scores[:, asked.score]
+        return 1 - given if asked.turned else given
+
+    return scores

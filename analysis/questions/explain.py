@@ -1,0 +1,131 @@
+"""Why does the model give this row this answer? A local explanation that checks itself."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from analysis.core.errors import BadRequest
+from analysis.core.model import Scorer
+from analysis.core.receipt import Receipt, Result, Used
+from analysis.core.segment import Segment
+from analysis.core.settings import number, whole
+from analysis.engine.explainframes import Told
+from analysis.engine.explanations import Request, RowExplained
+from analysis.engine.query import OpenEvaluation
+from analysis.engine.receipts import bare
+from analysis.metrics.settling import Settling, settling
+
+BATCH = 4
+
+
+def explain(
+    evaluation: OpenEvaluation,
+    scorer: Scorer,
+    *,
+    row: str,
+    cls: str = "",
+    where: Segment | None = None,
+    samples: int | None = None,
+    kernel_width: float | None = None,
+    repeats: int | None = None,
+    seed: int = 0,
+    checks: bool = True,
+    progress: Callable[[float, str], None] | None = None,
+) -> Result:
+    """Why the model answers as it does about the row with this id.
+
+    A row a term, the largest weight first: `feature`, `value`, both as `text`, `weight` (by how much the explained
+    score moves `per` what), its 95 % interval `low`, `high` over `n` repeats, `settled` (the sign is sure),
+    `negligible` (surely next to nothing), `contribution` (the weight times how far the value is from its `usual` one),
+    `occlusion` (what the prediction loses with the usual value), `outside` (share of neighbours beyond the data's
+    range). Further frames: `summary` (prediction, surrogate, fit, grade, ...), `checks`, `facts` (the row's other
+    columns), `runs` (the weights of each repeat).
+
+    cls: the class; default the positive one. where: what neighbours are drawn from. repeats: None goes on until signs
+    and ranks settle or the setting explain_budget ends; 1 is plain LIME with this seed. checks: also ask the `lime`
+    package and whether recorded predictions are reproduced. BadRequest, NotFound for what cannot be asked, ModelFailed
+    and LimitReached where the model cannot answer.
+    """
+    began = time.perf_counter()
+    samples = whole("explain_samples") if samples is None else samples
+    most = max(1, whole("explain_budget") // samples)
+    _asked_well(samples, kernel_width, repeats, seed)
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    runs, found = _settled(asked, repeats, most, progress)
+    told = Told(asked, runs, found, checks)
+    options = asked.options() | {
+        "class": asked.target.cls,
+        "repeats": found.n,
+        "seeds": runs["seed"].unique(maintain_order=True).to_list(),
+        "kernel_width": kernel_width or 0.75 * float(np.sqrt(len(found.mean))),
+        "background": asked.known.sentence(),
+        "settled_at": number("explain_wrong"),
+        "libraries": {**scorer.model.libraries, **told.versions},
+    }
+    receipt = Receipt(
+        "explain",
+        evaluation.facts.label,
+        evaluation.facts.fingerprint,
+        options,
+        (Used(scorer.model.label, asked.known.rows, asked.known.looked, told.dropped()),),
+        {"row": bare(evaluation, asked.row.sql)},
+        seed=seed,
+        m=len(found.mean) * most if found.n > 1 else None,
+        q=number("explain_wrong") if found.n > 1 else None,
+        seconds=time.perf_counter() - began,
+        notes=scorer.model.notes,
+    )
+    return Result(told.frame(), told.sentence(), receipt, told.frames())
+
+
+def settled_before(
+    evaluation: OpenEvaluation,
+    scorer: Scorer,
+    *,
+    row: str,
+    cls: str = "",
+    where: Segment | None = None,
+    samples: int | None = None,
+    kernel_width: float | None = None,
+    seed: int = 0,
+) -> bool:
+    """Whether `explain` would answer such a request without asking the model about neighbours again."""
+    samples = whole("explain_samples") if samples is None else samples
+    most = max(1, whole("explain_budget") // samples)
+    _asked_well(samples, kernel_width, None, seed)
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    known = asked.known_repeats
+    return known > 1 and (known >= most or _found(asked.runs(known), known, most).enough)
+
+
+def _found(runs: pl.DataFrame, count: int, most: int) -> Settling:
+    weights = runs["weight"].to_numpy().reshape(count, -1)
+    return settling(weights, looks=most, wrong=number("explain_wrong"), negligible=number("explain_negligible"))
+
+
+def _asked_well(samples: int, width: float | None, repeats: int | None, seed: int) -> None:
+    if not 100 <= samples <= 1_000_000:
+        raise BadRequest(f"{samples:,} neighbours cannot be used; take 100 to 1,000,000.")
+    if width is not None and not 0 < width < 1e6:
+        raise BadRequest(f"A kernel width is a number above 0, not {width}.")
+    if repeats is not None and not 1 <= repeats <= 200:
+        raise BadRequest(f"{repeats:,} repeats cannot be used; take 1 to 200.")
+    if not 0 <= seed < 1 << 32:
+        raise BadRequest(f"A seed is a whole number from 0 to 4,294,967,295, not {seed}.")
+
+
+def _settled(
+    asked: RowExplained, repeats: int | None, most: int, progress: Callable[[float, str], None] | None
+) -> tuple[pl.DataFrame, Settling]:
+    """The repeats and what they settle; as many as it takes where `repeats` does not say."""
+    count = min(BATCH, most) if repeats is None else repeats
+    while True:
+        runs = asked.runs(count)
+        found = _found(runs, count, most)
+        if progress is not None:
+            progress(count / most, f"{count:,} repeats of {asked.request.samples:,} neighbours")
+        if repeats is not None or count >= most or found.enough:
+            return runs, found
+        count = min(count + BATCH, most)

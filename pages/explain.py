@@ -1,0 +1,38 @@
+""":material/psychology_alt: Explain - why the model answers as it does about one row, and how far that can be trusted.
+
+section: Diagnose, order: 80
+"""
+
+import streamlit as st
+
+from analysis.store import models
+from pages.ui import empty, explainviews, frame, pickers, rowpick, show, working
+
+VIEWS = {
+    "why": ("Why", explainviews.show_why),
+}
+
+ctx = frame.context()
+if ctx.evaluation is None or working.busy("sample"):
+    empty.no_evaluation()
+    frame.finish()
+
+st.title("Explain", anchor=False)
+evaluation = frame.engine().open(ctx.evaluation)
+if not ctx.evaluation.roles.id:
+    show.nothing("Rows are explained by their id; give a column the role id in Evaluations.")
+    frame.finish()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_controls"):
+    chosen = explainviews.model(ctx)
+    row = rowpick.picked(ctx, evaluation) if chosen is not None else ""
+    view = "why"
+    if chosen is not None and len(VIEWS) > 1:
+        view = pickers.one("View", list(VIEWS), key="explain_view", shown=lambda name: VIEWS[name][0], segmented=True)
+    if chosen is not None and view == "why":
+        explainviews.options(ctx, evaluation)
+if chosen is None:
+    frame.finish()
+if not row:
+    show.nothing("No row is chosen. Type an id, or pick a row.")
+    frame.finish()
+VIEWS[view][1](ctx, evaluation, models.scorer(frame.workspace(), chosen), row)

@@ -1,0 +1,200 @@
+"""Explanations on the screen: the first picture at once, then the checks repeat by repeat, until stopped or settled."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from analysis import questions
+from analysis.core.model import Model, Scorer
+from analysis.core.receipt import Result
+from analysis.core.segment import Segment
+from analysis.core.settings import whole
+from analysis.engine.query import OpenEvaluation
+from analysis.metrics.trusting import CANNOT, OPEN
+from analysis.questions.explain import BATCH
+from analysis.store import models
+from analysis.telling import explaincharts, explainrows, letter
+from pages.ui import frame, pickers, show
+from pages.ui.context import Context, plain
+
+STATE, STOPPED, CHOSEN = "explain_state", "explain_stopped", "explain_options"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the controls under "More" hold."""
+
+    cls: str
+    where: Segment | None
+    samples: int | None
+    kernel_width: float | None
+    seed: int
+
+
+def model(ctx: Context) -> Model | None:
+    """The kept model that is asked, of those added for the evaluation; None where there is none, which is said."""
+    assert ctx.evaluation is not None  # noqa: S101 - the page ends where there is none
+    known = {each.label: each for each in models.listed(frame.workspace()) if each.evaluation == ctx.evaluation.name}
+    if not known:
+        show.nothing(
+            f"No model is kept for {ctx.evaluation.name}. Explanations ask the model about rows that never were, so it "
+            "must be here: add the file of the one that made the scores."
+        )
+        st.page_link(frame.page("models"), label="Add a model", icon=":material/model_training:")
+        return None
+    return known[pickers.one("Model", list(known), key="explain_model", width=150)]
+
+
+def options(ctx: Context, evaluation: OpenEvaluation) -> None:
+    """The further controls of `show_why`, which finds there what they hold."""
+    facts = evaluation.facts
+    with st.popover("More", icon=":material/tune:", key="explain_more"):
+        usual = facts.positive or "the one the model prefers"
+        classes = ["", *facts.classes]
+        cls = ""
+        if len(facts.classes) > 1:
+            cls = pickers.one("Class", classes, key="explain_class", shown=lambda name: name or f"Usual: {usual}")
+        drawn = "all"
+        if ctx.where is not None:
+            names = {"all": "All rows", "filter": "The rows of the filter"}
+            drawn = pickers.one(
+                "Neighbours are drawn as these lie", list(names), key="explain_from", shown=lambda name: names[name]
+            )
+        samples = pickers.number("Neighbours a repeat", key="explain_samples", low=100, high=100_000, step=1000)
+        width = pickers.number("Kernel width", key="explain_width", low=0.01, step=0.5)
+        seed = pickers.number("Seed", key="explain_seed", low=0, high=2**32 - 1, step=1)
+        st.caption(
+            f"Empty: {whole('explain_samples'):,} neighbours; 0.75 times the root of the number of features; seed 0."
+        )
+    st.session_state[CHOSEN] = Options(
+        cls,
+        ctx.where if drawn == "filter" else None,
+        None if samples is None else int(samples),
+        width,
+        int(seed or 0),
+    )
+
+
+def show_why(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str) -> None:
+    """Why the model gives this row its answer."""
+    chosen: Options = st.session_state[CHOSEN]
+    mark = json.dumps([evaluation.facts.id, scorer.model.id, row, repr(chosen)])
+    answer = partial(_asked, evaluation, scorer, row, chosen)
+    if st.session_state.get(STATE, ("",))[0] != mark:
+        st.session_state[STATE] = (mark, 1)
+        st.session_state.pop(STOPPED, None)
+        if questions.settled_before(evaluation, scorer, row=row, **asdict(chosen)):
+            st.session_state[STATE] = (mark, 0)
+    running = _running()
+
+    def part() -> None:
+        with frame.boundary("explain"):
+            _drawn(answer, mark)
+
+    st.fragment(part, run_every="0.2s" if running else None, key="explain_why")()
+
+
+def _running() -> bool:
+    return st.session_state[STATE][1] != 0 and STOPPED not in st.session_state
+
+
+def _asked(evaluation: OpenEvaluation, scorer: Scorer, row: str, chosen: Options, repeats: int) -> Result:
+    return questions.explain(
+        evaluation, scorer, row=row, repeats=repeats or None, checks=repeats != 1, **asdict(chosen)
+    )
+
+
+def _drawn(answer: Any, mark: str) -> None:
+    """One look at the explanation as far as it is; the next look asks for more repeats."""
+    now, repeats = st.session_state[STATE]
+    result = answer(repeats)
+    row = explainrows.summary(result)
+    running = _running()
+    picture(result, running)
+    if now != mark or not running:
+        return
+    if repeats > 1 and (row["enough"] or repeats >= row["most"]):
+        st.session_state[STATE] = (mark, 0)
+        st.rerun()
+    st.session_state[STATE] = (mark, BATCH if repeats == 1 else min(repeats + BATCH, row["most"]))
+
+
+def _stop() -> None:
+    st.session_state[STOPPED] = True
+
+
+def _go_on() -> None:
+    st.session_state.pop(STOPPED, None)
+
+
+def picture(result: Result, running: bool) -> None:
+    """The answer, its chart, its checks, and what one can take away."""
+    row = explainrows.summary(result)
+    show.sentence(result)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explain_grade"):
+        colour = explainrows.COLOURS.get(row["grade"], "gray")
+        said = "checking ..." if running and row["grade"] == OPEN else row["grade"]
+        st.badge(f"Trust: {said}", icon=":material/verified_user:", color=colour)
+        st.caption(plain(" · ".join(f"{what} {value}" for what, value in explainrows.figures(result))))
+        if running:
+            st.caption(f"{row['repeats']:,} of at most {row['most']:,} repeats")
+            st.button("Stop", key="explain_stop", icon=":material/stop:", on_click=_stop)
+        elif STOPPED in st.session_state:
+            st.caption(f"Stopped after {row['repeats']:,} repeats.")
+            st.button("Go on", key="explain_on", icon=":material/play_arrow:", on_click=_go_on)
+    if row["why"] and row["grade"] not in (OPEN,):
+        (st.warning if row["grade"] == CANNOT else st.caption)(plain(row["why"]))
+    if row["grade"] != CANNOT:
+        _bars(result)
+    with st.container(border=True, key="explain_checks"):
+        show.heading("Can this be trusted?", f"checked on {row['samples']:,} neighbours")
+        show.whole(explainrows.checks(result), alt="The checks of the explanation")
+    _take_away(result)
+    show.rows_used(result)
+    show.receipt(result, key="explain_receipt")
+
+
+def _bars(result: Result) -> None:
+    row = explainrows.summary(result)
+    with st.container(border=True, key="explain_bars"):
+        show.heading(*explainrows.title(result))
+        measure = pickers.one(
+            "Bars show",
+            list(explainrows.MEASURES),
+            key="explain_bars_show",
+            shown=lambda name: explainrows.MEASURES[name],
+            segmented=True,
+            label_visibility="collapsed",
+        )
+        rows = explainrows.bars(result, measure)
+        beside = measure == "contribution"
+        spec = explaincharts.bars(len(rows), *explainrows.axis(result, measure), row["doubtful"], beside)
+        show.chart(rows, spec, key="explain_chart", alt=f"Why row {row['row']}: {explainrows.MEASURES[measure]}")
+        st.caption(plain(explainrows.legend(result, measure)))
+
+
+def _take_away(result: Result) -> None:
+    grid = st.grid(columns=2, min_column_width=380)
+    with grid.cell(), st.container(border=True, height="stretch"):
+        show.heading("The rest of the row", "columns the model does not take")
+        show.table(result.frames["facts"], alt="The row's other columns", height=260)
+    with grid.cell(), st.container(border=True, height="stretch"):
+        show.heading("For a letter", "in plain language, with its trust grade")
+        text = letter.paragraph(result)
+        with st.container(key="explain_letter"):
+            st.code(text, language=None, wrap_lines=True)
+        name = f"explanation-{result.receipt.id}"
+        with st.container(horizontal=True):
+            for kind, data in (("txt", text), ("json", explainrows.told(result, True))):
+                st.download_button(
+                    kind.upper(),
+                    data=data,
+                    file_name=f"{name}.{kind}",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key=f"explain_{kind}",
+                )
+        st.caption("The picture is under How was this computed.")

@@ -1,0 +1,148 @@
+"""A row on the screen: typed by its id, picked from a list, or chosen behind a mark; the address keeps it as `row=`."""
+
+from typing import Any
+
+import streamlit as st
+
+from analysis import questions
+from analysis.core import judged
+from analysis.core.expression import parse
+from analysis.core.receipt import Result
+from analysis.core.roles import BINARY
+from analysis.core.segment import Segment, every
+from analysis.engine.query import OpenEvaluation
+from pages.ui import frame
+from pages.ui.context import Context, plain
+from pages.ui.mark import Mark
+
+KEY, WANTED, PAGE = "row", "row_wanted", "explain"
+LISTS = {
+    "loss": "Largest losses",
+    "missed": "False negatives",
+    "alarms": "False positives",
+    "random": "At random",
+}
+LISTED = 50
+STRIDE = 7919  # a prime, so that many turns pass before a list of random rows begins where another did
+
+
+def want(id: str) -> None:
+    """Have the next run show this row."""
+    st.session_state[WANTED] = id
+
+
+def picked(ctx: Context, evaluation: OpenEvaluation) -> str:
+    """The field of the id and the lists to pick from; "" where no row is chosen."""
+    facts = evaluation.facts
+    mark = f"{facts.id}"
+    if st.session_state.get("row_of") not in (None, mark):
+        st.session_state.pop(KEY, None)
+        st.query_params.pop(KEY, None)
+    st.session_state["row_of"] = mark
+    if WANTED in st.session_state:
+        st.session_state[KEY] = st.session_state.pop(WANTED)
+    elif KEY not in st.session_state:
+        st.session_state[KEY] = st.query_params.get(KEY) or _first(ctx, evaluation)
+    id = st.text_input(f"Row, by its {', '.join(facts.roles.id)}", key=KEY, persist_state="session", width=230).strip()
+    with st.popover("Pick a row", icon=":material/list:", key="row_pick", on_change="rerun") as opened:
+        if opened.open:
+            _lists(ctx, evaluation)
+    if id:
+        st.query_params[KEY] = id
+    elif KEY in st.query_params:
+        del st.query_params[KEY]
+    return id
+
+
+def _lists(ctx: Context, evaluation: OpenEvaluation) -> None:
+    """Rows worth a look, from a list of one's choice."""
+    facts = evaluation.facts
+    names = [name for name in LISTS if facts.task == BINARY or name not in ("missed", "alarms")]
+    with st.container(width=900):
+        chosen = st.segmented_control(
+            "From", names, default=names[0], required=True, format_func=lambda name: LISTS[name], key="row_list"
+        )
+        result = listed(ctx, evaluation, str(chosen))
+        at = _table(result, key=f"row_list_{chosen}")
+        if at is not None:
+            want(_id(evaluation, result, at))
+            st.rerun()
+
+
+def listed(ctx: Context, evaluation: OpenEvaluation, name: str) -> Result:
+    """The rows of one of LISTS within the view."""
+    facts = evaluation.facts
+    where, order, offset = ctx.where, "loss", 0
+    if name in ("missed", "alarms"):
+        truth, said = facts.classes[::-1] if name == "missed" else facts.classes
+        columns = judged.named(facts)
+        text = f"{columns['label']} = {_quoted(truth)} and {columns['prediction']} = {_quoted(said)}"
+        where = _within(ctx, parse(text, columns=judged.types(facts)))
+    if name == "random":
+        order = "file"
+        offset = STRIDE * st.session_state.setdefault("row_turn", 1) % max(facts.rows - LISTED, 1)
+    return questions.rows(
+        evaluation,
+        model=ctx.models[-1] if ctx.models else "",
+        where=where,
+        period=ctx.period,
+        threshold=ctx.threshold,
+        order=order,
+        limit=LISTED,
+        offset=offset,
+    )
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def _within(ctx: Context, where: Segment) -> Segment:
+    return every([*([ctx.where] if ctx.where else []), where])
+
+
+def _first(ctx: Context, evaluation: OpenEvaluation) -> str:
+    result = listed(ctx, evaluation, "loss")
+    return _id(evaluation, result, 0) if len(result.frame) else ""
+
+
+def _id(evaluation: OpenEvaluation, result: Result, at: int) -> str:
+    return ",".join(str(result.frame[name][at]) for name in evaluation.facts.roles.id)
+
+
+def _table(result: Result, *, key: str) -> int | None:
+    """Rows with one to choose: its place, or None."""
+    st.caption(plain(result.sentence))
+    chosen: Any = st.dataframe(
+        result.frame,
+        hide_index=True,
+        height=330,
+        alt="Rows to choose from",
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    return chosen.selection.rows[0] if chosen.selection.rows else None
+
+
+def explain_row(mark: Mark) -> None:
+    """A verb: choose one of the rows behind a mark and have it explained."""
+    if not mark.evaluation.facts.roles.id:
+        st.info("Rows are explained by their id; give a column the role id in Evaluations.")
+        return
+    result = questions.rows(
+        mark.evaluation,
+        model=mark.model,
+        where=mark.segment,
+        period=mark.context.period,
+        threshold=mark.context.threshold,
+        limit=LISTED,
+    )
+    st.caption("Choose a row; the ones the model is most wrong about come first.")
+    at = _table(result, key="verbs_explain_rows")
+    if st.button(
+        "Explain this row", type="primary", icon=":material/psychology_alt:", disabled=at is None, key="verbs_explain"
+    ):
+        want(_id(mark.evaluation, result, at or 0))
+        st.switch_page(frame.page(PAGE))
