@@ -19,7 +19,7 @@ import polars as pl
 from analysis.core.errors import AssayError, ModelFailed
 from analysis.core.model import Answers
 from analysis.store import modelfile, walls
-from analysis.store.modelfile import LoadedModel
+from analysis.store.modelfile import FarModel, LoadedModel
 
 LIFETIME_S = 7 * 86_400
 LABEL, STANDING = "label", "standing"
@@ -40,6 +40,13 @@ def load(asked: dict[str, Any]) -> tuple[LoadedModel, dict[str, Any]]:
     content = Path(asked["path"]).read_bytes()
     model = modelfile.load(asked["kind"], content)
     return model, {"facts": model.facts(), "fingerprint": hashlib.sha256(content).hexdigest()}
+
+
+def answer(model: LoadedModel, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """(what is said, the bytes that follow) to one question."""
+    if asked.get("ask") == STANDING and isinstance(model, FarModel):
+        return model.standing(), b""
+    return predict(model, pl.read_ipc(io.BytesIO(asked["content"])))
 
 
 def predict(model: LoadedModel, frame: pl.DataFrame) -> tuple[dict[str, Any], bytes]:
@@ -85,27 +92,19 @@ def main() -> None:
         try:
             if model is None:
                 model, said = load(asked)
-            elif asked.get("ask") == STANDING:
-                said = _metered(model, asked).standing()
             else:
-                _metered(model, asked)
-                said, packed = predict(model, pl.read_ipc(io.BytesIO(asked["content"])))
+                if isinstance(model, FarModel):
+                    model.begin(asked.get("calls"))
+                said, packed = answer(model, asked)
             said = {"result": said}
         except AssayError as error:
             said = {"error": {"kind": type(error).__name__, "message": str(error)}}
         except MemoryError:
             said = {"error": {"kind": "MemoryError", "message": ""}}
-        calls = getattr(model, "spent", 0)
+        calls = model.spent if isinstance(model, FarModel) else 0
         _write(answers, json.dumps({**said, "calls": calls, "bytes": len(packed)}).encode() + b"\n" + packed)
         asked, content = heard.get()
         asked["content"] = content
-
-
-def _metered(model: LoadedModel, asked: dict[str, Any]) -> Any:
-    """The model with the calls it may make for this question, where it makes any."""
-    if "calls" in asked:
-        model.budget = asked["calls"]  # type: ignore[attr-defined]
-    return model
 
 
 def _write(answers: BinaryIO, content: bytes) -> None:
