@@ -34,13 +34,13 @@ Kept = tuple[tuple[float, ...], str | None]
 
 
 class EndpointModel:
-    """An endpoint one can ask. budget: the calls it may still make for the question under way. spent: those it made."""
+    """An endpoint one can ask. budget: the calls it may make for the question under way. spent: those it made."""
 
     def __init__(self, content: bytes) -> None:
         self.endpoint = endpoint.read(content)
         self.place = self.endpoint.place
         self.secrets = {header: os.environ.get(variable, "") for header, variable in self.endpoint.headers}
-        self.budget, self.spent = whole("endpoint_calls"), 0
+        self.begin(None)
         self.known: OrderedDict[Row, Kept] = OrderedDict()
         self.classes, self.version = self.endpoint.classes, ""
         self.shape: tuple[int, bool] | None = None
@@ -64,12 +64,15 @@ class EndpointModel:
             "notes": notes,
         }
 
+    def begin(self, calls: int | None) -> None:
+        """A new question, for which so many calls may be made; None: as many as the settings say."""
+        self.budget, self.spent = whole("endpoint_calls") if calls is None else calls, 0
+
     def predict(self, frame: pl.DataFrame) -> Answers:
         """What it says of rows; the frame's columns are its features in order.
 
         Rows that were answered before are not asked again, also where the question they were part of failed.
         """
-        self.spent = 0
         rows = [tuple(endpoint.sent(each) for each in row) for row in frame.iter_rows()]
         found = self._asked(rows)
         width = max((len(scores) for scores, _ in found.values()), default=0)
@@ -80,7 +83,6 @@ class EndpointModel:
 
     def standing(self) -> dict[str, Any]:
         """What it says now of itself and of its probe; answers kept in memory go where that differs from then."""
-        self.spent = 0
         deadline = time.monotonic() + SHARE * whole("model_seconds")
         version = self._of_itself(deadline)
         if self.endpoint.rows:
@@ -118,10 +120,11 @@ class EndpointModel:
         missing = [row for row in dict.fromkeys(rows) if row not in found]
         size = max(1, whole("endpoint_rows"))
         batches = [missing[at : at + size] for at in range(0, len(missing), size)]
-        if len(batches) > self.budget:
+        left = self.budget - self.spent
+        if len(batches) > left:
             raise ModelFailed(
                 f"{words.plural(len(missing), 'row')} would take {words.plural(len(batches), 'call')} to the endpoint; "
-                f"{f'{self.budget:,}' if self.budget else 'none'} may be made now{CAPS}."
+                f"{f'{left:,}' if left else 'none'} may be made now{CAPS}."
             )
         deadline = time.monotonic() + SHARE * whole("model_seconds")
         with ThreadPoolExecutor(max(1, whole("endpoint_together"))) as pool:

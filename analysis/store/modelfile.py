@@ -1,7 +1,7 @@
 """Model files: what may be loaded, told by the first bytes; the loading itself happens in a worker process."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -27,6 +27,19 @@ class LoadedModel(Protocol):
 
     def predict(self, frame: pl.DataFrame) -> Answers:
         """What it says of rows; the frame's columns are its features in order."""
+
+
+@runtime_checkable
+class FarModel(LoadedModel, Protocol):
+    """A model that is somewhere else, so that asking it takes calls. spent: those for the question under way."""
+
+    spent: int
+
+    def begin(self, calls: int | None) -> None:
+        """A new question, for which so many calls may be made; None: as many as the settings say."""
+
+    def standing(self) -> dict[str, Any]:
+        """What it says now of itself, and of the rows kept with it."""
 
 
 def pickles_allowed() -> bool:

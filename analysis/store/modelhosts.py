@@ -17,6 +17,7 @@ from analysis.core.settings import setting
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = {"http": 80, "https": 443}
 TEXT = re.compile(r"[!-~]{1,2000}")  # visible ASCII, no spaces
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 LOCAL = "localhost"
 HOW = "an operator allows hosts by the setting model_hosts (the environment variable ASSAY_MODEL_HOSTS)"
 
@@ -99,9 +100,12 @@ def addresses(at: Place) -> list[str]:
 
 
 def _plain(text: str) -> Address:
-    """The address that is meant: of ::ffff:10.0.0.1 the IPv4 address in it."""
+    """The address that is meant: of an IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4), that one."""
     made = ipaddress.ip_address(text.partition("%")[0])
-    return (made.ipv4_mapped or made) if isinstance(made, ipaddress.IPv6Address) else made
+    if isinstance(made, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(made) & 0xFFFFFFFF) if made in NAT64 else None
+        return made.ipv4_mapped or translated or made.sixtofour or made
+    return made
 
 
 def _inside(at: Place, address: Address) -> None:

@@ -20,7 +20,7 @@ import polars as pl
 from analysis.core.errors import AssayError, ModelFailed
 from analysis.core.model import Answers, Asking, asking
 from analysis.store import modelfile, walls
-from analysis.store.modelfile import LoadedModel
+from analysis.store.modelfile import FarModel, LoadedModel
 
 LIFETIME_S = 7 * 86_400
 LABEL = "label"
@@ -72,8 +72,10 @@ def explain(model: LoadedModel, asked: dict[str, Any]) -> Message:
     return {"facts": made.facts, "parts": sizes}, b"".join(packed.values())
 
 
-def standing(model: Any, asked: dict[str, Any]) -> Message:
+def standing(model: LoadedModel, asked: dict[str, Any]) -> Message:
     """What an endpoint calls itself now, and what it answers now to the rows kept with it."""
+    if not isinstance(model, FarModel):
+        raise ModelFailed("Only a model behind an address can be asked whether it still is the one that was added.")
     return model.standing(), b""
 
 
@@ -125,23 +127,18 @@ def main() -> None:
             if model is None:
                 model, said = load(asked)
             else:
-                said, packed = ASKS[asked["ask"]](_metered(model, asked), asked)
+                if isinstance(model, FarModel):
+                    model.begin(asked.get("calls"))
+                said, packed = ASKS[asked["ask"]](model, asked)
             said = {"result": said}
         except AssayError as error:
             said = {"error": {"kind": type(error).__name__, "message": str(error)}}
         except MemoryError:
             said = {"error": {"kind": "MemoryError", "message": ""}}
-        calls = getattr(model, "spent", 0)
+        calls = model.spent if isinstance(model, FarModel) else 0
         _write(answers, json.dumps({**said, "calls": calls, "bytes": len(packed)}).encode() + b"\n" + packed)
         asked, content = heard.get()
         asked["content"] = content
-
-
-def _metered(model: LoadedModel, asked: dict[str, Any]) -> LoadedModel:
-    """The model with the calls it may make for this question, where it makes any."""
-    if "calls" in asked:
-        model.budget = asked["calls"]  # type: ignore[attr-defined]
-    return model
 
 
 def _write(answers: BinaryIO, content: bytes) -> None:

@@ -9,6 +9,7 @@ The file is never opened in the app's own process. This is the one module that m
 
 import io
 import warnings
+from importlib.metadata import version
 
 from analysis.core.errors import BadFile
 from analysis.store.estimator import Estimator
@@ -20,7 +21,6 @@ class PickleModel(Estimator):
 
     def __init__(self, content: bytes) -> None:
         import joblib
-        import sklearn
 
         try:
             with warnings.catch_warnings(record=True) as said:
@@ -32,4 +32,5 @@ class PickleModel(Estimator):
             raise BadFile(f"The pickle cannot be opened: {first_line(error)}.") from error
         notes = ["It was opened as a pickle, which ran the code in it: an operator allowed that (model_pickles)."]
         notes += [first_line(each.message) for each in said if isinstance(each.message, Warning)]
-        super().__init__(model, {"scikit-learn": sklearn.__version__, "joblib": joblib.__version__}, notes, "pickle")
+        versions = {"scikit-learn": version("scikit-learn"), "joblib": joblib.__version__}
+        super().__init__(model, versions, notes, "pickle")

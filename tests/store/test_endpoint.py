@@ -142,7 +142,7 @@ def test_batches_run_together_within_their_cap_and_nothing_is_asked_twice(serve,
     np.testing.assert_allclose(answers.scores[:, 1], frame["a"])
     assert (len(serving.seen), model.spent, most[0]) == (10, 10, 3)
     model.predict(frame.reverse())
-    assert (len(serving.seen), model.spent) == (10, 0)
+    assert (len(serving.seen), model.spent) == (10, 10)
     model.predict(pl.DataFrame({"a": [0.5, 0.123], "b": ["x", "x"]}))
     assert json.loads(serving.seen[-1].body)["dataframe_split"]["data"] == [[0.123, "x"]]
     monkeypatch.setenv("ASSAY_ENDPOINT_CACHE_ROWS", "20")
@@ -214,12 +214,18 @@ def test_one_that_dies_halfway_keeps_what_it_answered(serve, monkeypatch):
 def test_calls_for_a_question_are_capped(serve, monkeypatch):
     monkeypatch.setenv("ASSAY_ENDPOINT_ROWS", "1")
     serving, model = serve(fine)
-    model.budget = 3
+    model.begin(3)
     with pytest.raises(ModelFailed, match=r"4 rows would take 4 calls to the endpoint; 3 may be made now \(settings"):
         model.predict(FRAME)
     assert not serving.seen
     model.predict(FRAME.head(3))
     assert model.spent == 3
+    with pytest.raises(ModelFailed, match="1 row would take 1 call to the endpoint; none may be made now"):
+        model.predict(FRAME)
+    with pytest.raises(ModelFailed, match="calls to the endpoint that may be made now are used up"):
+        model._count()
+    model.begin(None)
+    model.predict(FRAME)
 
 
 # What answers badly -----------------------------------------------------------------------------------------------
@@ -445,6 +451,8 @@ def test_only_hosts_the_operator_allows(monkeypatch, hosts, address, complaint):
         ("m.org", ["127.0.0.1"], False),
         ("m.org", ["::1"], False),
         ("m.org", ["::ffff:10.0.0.7"], False),
+        ("m.org", ["64:ff9b::a00:7"], False),
+        ("m.org", ["2002:a00:7::1"], False),
         ("m.org", ["fd00::7"], False),
         ("m.org, 10.0.0.0/24", ["10.0.0.7"], True),
         ("m.org, 10.0.0.0/24", ["::ffff:10.0.0.7"], True),

@@ -285,25 +285,25 @@ def test_the_canary_would_sing(tmp_path):
 
 @pytest.fixture(scope="module")
 def pickled():
-    """(an estimator, its pickle as joblib writes it, packed, and as pickle does)."""
+    """(an estimator, its pickle as joblib writes it, packed)."""
     rng = np.random.default_rng(2)
     fitted = LogisticRegression().fit(rng.normal(size=(50, 3)), rng.integers(0, 2, 50))
     whole = io.BytesIO()
     joblib.dump(fitted, whole, compress=3)
-    return fitted, whole.getvalue(), pickle.dumps(fitted)
+    return fitted, whole.getvalue()
 
 
+@pytest.mark.slow  # scikit-learn is imported anew
 def test_an_operator_may_allow_pickles(workspace, tmp_path, monkeypatch, pickled):
-    fitted, packed, plain = pickled
+    fitted, packed = pickled
     monkeypatch.setenv("ASSAY_MODEL_PICKLES", "1")
     rows = np.random.default_rng(4).normal(size=(40, 3))
-    for name, content in (("m.joblib", packed), ("m.pkl", plain)):
-        (tmp_path / name).write_bytes(content)
-        model, _ = models.add(workspace, tmp_path / name, name=name)
-        assert (model.kind, model.classes, set(model.libraries)) == ("pickle", ("0", "1"), {"scikit-learn", "joblib"})
-        assert "ran the code in it: an operator allowed that" in model.notes[0]
-        answers = models.scorer(workspace, model).predict(pl.DataFrame(rows, schema=["a", "b", "c"]))
-        np.testing.assert_array_equal(answers.scores, fitted.predict_proba(rows))
+    (tmp_path / "m.joblib").write_bytes(packed)
+    model, _ = models.add(workspace, tmp_path / "m.joblib", name="m")
+    assert (model.kind, model.classes, set(model.libraries)) == ("pickle", ("0", "1"), {"scikit-learn", "joblib"})
+    assert "ran the code in it: an operator allowed that" in model.notes[0]
+    answers = models.scorer(workspace, model).predict(pl.DataFrame(rows, schema=["a", "b", "c"]))
+    np.testing.assert_array_equal(answers.scores, fitted.predict_proba(rows))
     monkeypatch.delenv("ASSAY_MODEL_PICKLES")
     workers._end_all()
     with pytest.raises(BadFile, match="The model is a pickle"):
@@ -325,11 +325,11 @@ def test_a_pickle_is_refused_where_others_could_bring_one(workspace, tmp_path, m
     assert models.listed(workspace) == []
 
 
-def test_a_damaged_pickle_is_told(workspace, tmp_path, monkeypatch, pickled):
+def test_a_damaged_pickle_is_told(workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("ASSAY_MODEL_PICKLES", "1")
     file = tmp_path / "m.pkl"
     for content, said in (
-        (pickled[2][:60], "cannot be opened"),
+        (pickle.dumps([1, 2, 3])[:9], "cannot be opened"),
         (pickle.dumps([1]), "holds list, which cannot predict"),
     ):
         file.write_bytes(content)
