@@ -10,10 +10,13 @@ from analysis import questions
 from analysis.core.model import Model, fits
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
+from analysis.core.settings import whole
+from analysis.engine.grids import MOST
 from analysis.engine.query import OpenEvaluation
 from analysis.questions import Shuffles
 from analysis.store import models
 from analysis.store.child import Progress
+from analysis.store.modelfile import ENDPOINT
 from analysis.telling import importancecharts, importancerows
 from pages.ui import frame, longwork, pickers, show, working
 from pages.ui.context import Context
@@ -22,8 +25,6 @@ KIND = "importance"
 CHART, FEATURE = "importance_ranking", "importance_feature"
 TIMES = {"": "Not over time", "week": "By week", "month": "By month", "quarter": "By quarter"}
 WAYS = {"alone": "Each feature alone", "related": "Related ones as one"}
-OWN = ("onnx", "skops")
-"""Kinds of models that answer on this machine."""
 
 
 def fitting(known: list[Model], evaluation: OpenEvaluation) -> list[Model]:
@@ -86,7 +87,7 @@ def result(ctx: Context, evaluation: OpenEvaluation, chosen: Model, wanted: Shuf
         [facts.id, chosen.id, options],
         lambda: questions.importance_known(evaluation, scorer, wanted),
         start=start,
-        alone=chosen.kind in OWN,
+        alone=chosen.kind != ENDPOINT,
         button="Shuffle",
         key="importance_shuffle",
         icon=":material/shuffle:",
@@ -135,6 +136,10 @@ def feature(found: Result) -> str:
 def curve(ctx: Context, evaluation: OpenEvaluation, chosen: Model, name: str) -> None:
     """How the answer depends on one feature, with single rows and where its values lie."""
     facts = evaluation.facts
+    most = whole("dependence_rows") * MOST
+    ask = f"Show the curve: the endpoint is asked about up to {most:,} rows"
+    if chosen.kind == ENDPOINT and not st.toggle(ask, key="importance_curve", persist_state="session"):
+        return
     scorer = models.scorer(frame.workspace(), chosen)
     with st.spinner(f"Asking {chosen.label} ..."):
         result = questions.dependence(evaluation, scorer, feature=name, where=ctx.where, period=ctx.period)
