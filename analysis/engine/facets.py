@@ -66,8 +66,9 @@ def facet(
 
 def _counts(column: EvalColumn, scope: str, run: Run) -> pl.DataFrame:
     raw = f"r.{column.key}"
+    code = f", enum_code({raw}) AS c" if column.type == "ENUM" else ""
     return run(
-        f"SELECT CAST({raw} AS VARCHAR) AS v, count(*) AS n FROM rows r WHERE {scope} "
+        f"SELECT CAST({raw} AS VARCHAR) AS v, count(*) AS n{code} FROM rows r WHERE {scope} "
         f"GROUP BY {raw} ORDER BY {raw} NULLS LAST"
     )
 
@@ -101,11 +102,10 @@ def _values(column: EvalColumn, scope: str, run: Run, ordered: bool) -> Facet | 
     reference = {column.name: ColumnRef(f"r.{column.key}", column.type)}
     raw = f"r.{column.key}"
     if column.type == "ENUM":
-        listed = run(
-            f"SELECT DISTINCT CAST({raw} AS VARCHAR) AS v, enum_code({raw}) AS c FROM rows r WHERE {raw} IS NOT NULL"
-        )
         places = {text: place for place, text in enumerate(texts)}
-        codes = {code: places.get(text, len(texts)) for text, code in listed.iter_rows()}
+        codes = {
+            code: places.get(text, len(texts)) for text, code in counts.drop_nulls("v").select("v", "c").iter_rows()
+        }
         table = ", ".join(str(codes.get(code, len(texts))) for code in range(max(codes, default=0) + 1))
         sql = f"coalesce(([{table}]::UTINYINT[])[enum_code({raw})::BIGINT + 1], {size - 1})"
     else:
@@ -139,8 +139,8 @@ def _quantiles(column: EvalColumn, scope: str, size: int, run: Run) -> list[floa
     raw, every = f"r.{column.key}", max(1, size // SAMPLE)
     shares = ", ".join(str(place / MOST_ENDS) for place in range(MOST_ENDS + 1))
     found = run(
-        f"SELECT quantile_disc(CAST({raw} AS DOUBLE), [{shares}]) AS q FROM rows r WHERE {scope} AND {raw} IS NOT NULL "
-        f"AND isfinite(CAST({raw} AS DOUBLE)) AND hash(r.rowid) % {every} = 0"
+        f"SELECT quantile_disc(CAST({raw} AS DOUBLE), [{shares}]) AS q FROM rows r "
+        f"WHERE hash(r.rowid) % {every} = 0 AND {scope} AND {raw} IS NOT NULL AND isfinite(CAST({raw} AS DOUBLE))"
     )["q"][0]
     return [] if found is None else sorted(set(found.to_list()))
 
@@ -182,16 +182,21 @@ def _cut(column: EvalColumn, texts: list[str], lacking: bool, counts: np.ndarray
 
     def among(first: int, last: int) -> str:
         if first == last:
-            return str(first)
+            return _tiny(first)
         middle = (first + last) // 2
         below = render(Compare(column.name, "<", edges[middle]), reference)
         return f"CASE WHEN {below} THEN {among(first, middle)} ELSE {among(middle + 1, last)} END"
 
     size = len(edges) + 1
     missing = render(Missing(column.name), reference)
-    sql = f"CASE WHEN {missing} THEN {size} ELSE {among(0, len(edges))} END"
+    sql = f"CASE WHEN {missing} THEN {_tiny(size)} ELSE {among(0, len(edges))} END"
     axis = _ordinal(size, lacking, _grouped(size, counts, MOST_BINS))
-    return Facet(column.name, f"CAST({sql} AS UTINYINT)", axis, say, size if lacking else None)
+    return Facet(column.name, sql, axis, say, size if lacking else None)
+
+
+def _tiny(code: int) -> str:
+    """A code in its smallest type at once: a tree of cases copies its leaves once a level."""
+    return f"CAST({code} AS UTINYINT)"
 
 
 def _grouped(size: int, counts: np.ndarray | None, most: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from analysis.core.evaluation import Evaluation, ModelFacts
 from analysis.core.period import MONDAY, WIDTHS
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.engine.condition import ColumnRef
-from analysis.engine.terms import measurable, term_sql, usable
+from analysis.engine.terms import measurable, term_sql
 
 if TYPE_CHECKING:
     from analysis.engine import deciding
@@ -45,8 +45,7 @@ class Judged:
         if what == "score":
             return self._score()
         if judged.loss_kind(self.evaluation, self.model) == "log":
-            term = term_sql(self.evaluation, self.model, "ll")  # least and greatest overlook what is missing
-            return f"CASE WHEN {usable(self.evaluation, self.model)} THEN {term} END"
+            return term_sql(self.evaluation, self.model, "ll")
         return f"CAST(r.y <> {self.decided} AS DOUBLE)" if self.decided else "CAST(NULL AS DOUBLE)"
 
     def _class(self, code: str) -> str:

@@ -341,14 +341,14 @@ def test_a_download_leaves_nothing_and_an_export_a_file(two, folder):
     path.unlink()
 
 
-KINDS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "BIGINT")
+MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "BIGINT")
 
 
 @pytest.mark.parametrize(
     ("kind", "weight"),
     [
         pytest.param(kind, weight, marks=[] if weight == place % 2 else pytest.mark.slow)
-        for place, kind in enumerate(KINDS)
+        for place, kind in enumerate(MOMENTS)
         for weight in (False, True)
     ],
 )
