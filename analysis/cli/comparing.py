@@ -73,10 +73,11 @@ def compare_groups(
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         types = judged.types(found)
-        panel.chosen(found, [gate.bound.metric for gate in asked])
+        opened = Engine(workspace).open(found)
+        panel.chosen(found, [gate.bound.metric for gate in asked], opened.own)
         one, two, only = (terminal.segment(text, types) for text in (a, b, where))
         result = questions.compare_groups(
-            Engine(workspace).open(found),
+            opened,
             by=columns(by, list(types)),
             binnings=terminal.binnings(bins),
             metrics=gates.names(names(metrics), asked),

@@ -120,7 +120,7 @@ def compare_groups(
         )
     if threshold is not None and facts.task != BINARY:
         raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
-    chosen = panel.chosen(facts, metrics or LOOKS[facts.task])
+    chosen = panel.chosen(facts, metrics or LOOKS[facts.task], evaluation.own)
     where, period = where or Everything(), period or Period()
 
     def query(model: ModelFacts, measured: list[Metric]) -> Query:
@@ -140,7 +140,8 @@ def compare_groups(
         found = _periods(asked, periods)
     else:
         found = _groups(asked, against)
-    frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), claims=claims)
+    pieces = pl.concat(found.pieces, how="vertical_relaxed")
+    frame, looks = differences.judged(pieces, claims=claims, own=evaluation.own)
     frame = frame if frame["class"].null_count() < len(frame) else frame.drop("class")
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in chosen],
@@ -160,6 +161,7 @@ def compare_groups(
         "correction": "Holm" if claims else "Benjamini-Hochberg",
         "positive": facts.positive,
     }
+    options |= panel.own_texts(chosen, evaluation.own)
     receipt = Receipt(
         "compare-groups",
         facts.label,
@@ -173,7 +175,7 @@ def compare_groups(
         cached=all(each.cached for each in found.answers),
         notes=tuple(dict.fromkeys(found.notes)),
     )
-    return Result(frame, differences.sentence(frame, where), receipt)
+    return Result(frame, differences.sentence(frame, where, evaluation.own), receipt, own=evaluation.own)
 
 
 def _refuse_undecided(asked: _Asked) -> None:
@@ -230,7 +232,7 @@ def _groups(asked: _Asked, against: str) -> _Found:
                 reason = MEDIANS
             named = {"model": model.name, "other": said, "groups": groups}
             found.add(asked, metric, reason, mine, other, unpaired.difference, **named)
-            if reason is None:
+            if reason is None and metric.sql is not None:
                 sql = receipt_sql(asked.evaluation, query, metric, answer.threshold)
                 found.sql[f"{metric.name} ({model.name})"] = sql
     return found
@@ -287,7 +289,7 @@ def _two(
             named = {"model": model.name, "other": said[1], "groups": pl.DataFrame({column: [said[0]]})}
             found.add(asked, metric, reason, one.cube, two.cube, unpaired.difference, **named)
             for query, answer, name in zip(queries, (one, two), said, strict=True):
-                if reason is None:
+                if reason is None and metric.sql is not None:
                     sql = receipt_sql(asked.evaluation, query, metric, answer.threshold)
                     found.sql[f"{metric.name} ({model.name}, {name})"] = sql
     return found
@@ -313,7 +315,7 @@ def _versions(asked: _Asked) -> _Found:
             reason = why.get(metric.name)
             named = {"model": first.name, "other": other.name, "groups": groups}
             found.add(asked, metric, reason, one.cube, two.cube, paired.difference, **named)
-            if reason is None:
+            if reason is None and metric.sql is not None:
                 for each, side in zip(pairs.queries(query, other.name, possible), (one, two), strict=True):
                     sql = receipt_sql(asked.evaluation, each, metric, side.threshold, side.other_threshold)
                     found.sql[f"{metric.name} ({each.model}, rows of {each.other} too)"] = sql

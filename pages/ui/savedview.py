@@ -7,7 +7,7 @@ from analysis.core.expression import parse
 from analysis.core.receipt import Result
 from analysis.core.segment import And, Not, Saved, Segment, resolve
 from analysis.engine.query import OpenEvaluation
-from analysis.metrics import METRICS
+from analysis.metrics import METRICS, defined
 from analysis.questions.saved import LOOKS
 from analysis.telling import markrows, savedcharts, savedrows
 from pages.ui import frame, pickers, show
@@ -39,14 +39,14 @@ def view(ctx: Context, evaluation: OpenEvaluation) -> None:
             persist_state="session",
             width="stretch",
         )
-        offered = questions.key_figures(evaluation.facts)
+        offered = [*questions.key_figures(evaluation.facts), *evaluation.own]
         usual = [name for name in LOOKS[evaluation.facts.task] if name in offered]
         metrics = st.multiselect(
             "Metrics",
             offered,
             default=usual,
             key=f"segments_saved_metrics_{evaluation.facts.task}",
-            format_func=lambda name: METRICS.get(name).title,
+            format_func=lambda name: plain(defined(name, evaluation.own).title),
             persist_state="session",
             width="stretch",
         )
@@ -113,9 +113,10 @@ def _effects(result: Result) -> None:
             spec = savedcharts.effects(METRICS.get(outcome).unit, EFFECT[outcome], len(known))
             show.chart(known, spec, key="segments_effects", alt=f"{EFFECT[outcome]} by segment")
         show.table(savedrows.effect_table(rows), alt="Effects of the segments")
+        how = result.frames["effects"]["method"][0]
         st.caption(
-            "By least squares on the segments' indicators, 95% interval; better and worse hold after correction for "
-            "all effects. It adjusts for the other segments shown, for nothing else."
+            plain(f"{how[0].upper()}{how[1:]}, 95% interval; better and worse hold after correction for all effects. ")
+            + "It adjusts for the other segments shown, for nothing else."
         )
 
 
