@@ -41,7 +41,12 @@ def compare_groups(
     bins: Bins = None,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: a few of the task.")] = None,
     against: Annotated[
-        str, typer.Option(metavar="rest|overall|VALUE", help="What each group is compared with; VALUE: one group.")
+        str,
+        typer.Option(
+            metavar="rest|overall|parents|before|weekdays|season|VALUE",
+            help="What each group is compared with: all other rows, all rows, of two columns its row and column, "
+            "itself in the time before, on the same weekdays before or in the same season (with --from, --to), or one group.",
+        ),
     ] = "rest",
     a: Annotated[Text, typer.Option("--a", metavar="EXPRESSION", help="One segment, against --b or the rest.")] = None,
     b: Annotated[Text, typer.Option("--b", metavar="EXPRESSION", help="The other segment.")] = None,
