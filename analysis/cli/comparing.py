@@ -45,7 +45,8 @@ def compare_groups(
         typer.Option(
             metavar="rest|overall|parents|before|weekdays|season|VALUE",
             help="What each group is compared with: all other rows, all rows, of two columns its row and column, "
-            "itself in the time before, on the same weekdays before or in the same season (with --from, --to), or one group.",
+            "itself in the time before, on the same weekdays before or in the same season (with --from, --to), "
+            "or one group.",
         ),
     ] = "rest",
     a: Annotated[Text, typer.Option("--a", metavar="EXPRESSION", help="One segment, against --b or the rest.")] = None,

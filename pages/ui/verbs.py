@@ -49,6 +49,7 @@ CHARTS = {  # chart's key: the page it is on
     "errors_distribution": "errors",
     "errors_losses": "errors",
     "weak_spots_chart": "weak_spots",
+    "weak_spots_along": "weak_spots",
 }
 JUDGED = {
     "label": "What happened: the label.",

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from analysis.core import words
+from analysis.core.along import along
 from analysis.core.errors import BadRequest, Interrupted
 from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
-from analysis.questions import Asked, comparable, discover, discovered, measure, offered
+from analysis.engine import binning
+from analysis.questions import Asked, comparable, discover, discovered, measure, offered, segments
+from analysis.telling import weakspots
 from tests.core.segment_oracle import holds
 from tests.engine.making import Folder, Table, opened
 from tests.questions.twin import ask, write
@@ -114,6 +117,27 @@ def test_the_planted_segment_is_first_and_its_numbers_are_those_of_the_rows(eval
     assert top["p_adjusted"] < 1e-6
     measured = measure(evaluation, metrics=["accuracy"], models=["old"], where=parse(top["segment"])).frame
     assert (measured["value"][0], measured["n"][0]) == (pytest.approx(top["value"]), top["n"])
+
+
+def test_a_spot_seen_along_its_columns_marks_its_own_groups(evaluation, table, result):
+    top = result.frame.row(0, named=True)
+    segment, types = parse(top["segment"], columns=evaluation.facts.types()), evaluation.facts.types()
+    inside = selected(evaluation, table, top["segment"])
+    right = np.array(table.values("label")) == np.array(table.values("old"))
+    for column in segment.columns():
+        seen = along(segment, column)
+        assert seen.others.columns() == segment.columns() - {column}
+        how = binning.through(evaluation.facts.column(column), seen.ends)
+        asked = {"by": [column], "binnings": {column: how}, "metric": "accuracy", "models": ["old"]}
+        parts = [segments(evaluation, where=where, **asked) for where in (seen.others, segment)]
+        drawn, _ = weakspots.along(*parts, ["old"], seen.others, types)
+        marked = np.zeros(SIZE, dtype=bool)
+        for row in drawn.iter_rows(named=True):
+            held = selected(evaluation, table, row["where"])
+            assert (row["value"], row["n"]) == (pytest.approx(right[held].mean()), held.sum())
+            assert row["chosen"] == bool((held & inside).any())
+            marked |= held & row["chosen"]
+        assert np.array_equal(marked, inside)
 
 
 def test_each_number_of_the_sentence_is_in_a_frame(result):
