@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -117,6 +118,32 @@ def test_the_planted_segment_is_first_and_its_numbers_are_those_of_the_rows(eval
     assert top["p_adjusted"] < 1e-6
     measured = measure(evaluation, metrics=["accuracy"], models=["old"], where=parse(top["segment"])).frame
     assert (measured["value"][0], measured["n"][0]) == (pytest.approx(top["value"]), top["n"])
+
+
+def test_values_that_are_worse_alike_are_one_spot_and_told_in_its_words(folder, table):
+    random = np.random.default_rng(4)
+    office = random.choice(["Bonn", "Kiel", "Ulm", "Trier", "Jena"], SIZE)
+    y = np.array(table.values("label")) == "yes"
+    wrong = random.random(SIZE) < np.where(np.isin(office, ["Kiel", "Jena"]), 0.4, 0.1)
+    given = {"office": ("VARCHAR", office.tolist()), "old": ("VARCHAR", np.where(y ^ wrong, "yes", "no").tolist())}
+    evaluation = opened(folder, Table(columns() | given), task="binary", roles=replace(ROLES, segments=("office",)))
+    result = discover(evaluation, Asked(models=("old",)))
+    top = result.frame.row(0, named=True)
+    assert set(parse(top["segment"]).values) == {"Kiel", "Jena"}
+    assert top["sentence"].startswith("office is one of") or " or " in top["sentence"]
+    inside, right = np.isin(office, ["Kiel", "Jena"]), ~wrong
+    assert (top["n"], top["value"]) == (inside.sum(), pytest.approx(right[inside].mean()))
+    assert top["p_adjusted"] < 1e-6
+    assert "the largest of its values" in top["method"]
+    told = result.frames["folded"].filter(why="one of the values told together")
+    assert sorted(told["segment"]) == ["office = 'Jena'", "office = 'Kiel'"]
+    assert set(told["into"]) == {top["segment"]}
+    assert not set(told["segment"]) & set(result.frame["segment"])
+    assert result.receipt.m >= 3
+    seen = along(parse(top["segment"]), "office")
+    parts = [segments(evaluation, by=["office"], metric="accuracy", where=each) for each in (seen.others, seen.own)]
+    drawn, _ = weakspots.along(*parts, ["old"], seen.others, evaluation.facts.types())
+    assert set(drawn.filter("chosen")["name"]) == {"Kiel", "Jena"}
 
 
 def test_a_spot_seen_along_its_columns_marks_its_own_groups(evaluation, table, result):
