@@ -72,6 +72,7 @@ def _along(
     show.chart(drawn, spec, key=ALONG, alt=f"{definition.title} by {column}, the weak spot's groups shaded", verbs=ctx)
     if folded:
         st.caption(plain(folded))
+    st.caption("▲ better and ▼ worse than the other groups shown hold after correction for all of them.")
 
 
 def _course(ctx: Context, evaluation: OpenEvaluation, metric: str, models: list[str], segment: Segment) -> None:
