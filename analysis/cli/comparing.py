@@ -41,7 +41,13 @@ def compare_groups(
     bins: Bins = None,
     metrics: Annotated[Text, typer.Option(metavar="M,...", help="Metrics; default: a few of the task.")] = None,
     against: Annotated[
-        str, typer.Option(metavar="rest|overall|VALUE", help="What each group is compared with; VALUE: one group.")
+        str,
+        typer.Option(
+            metavar="rest|overall|parents|before|weekdays|season|VALUE",
+            help="What each group is compared with: all other rows, all rows, of two columns its row and column, "
+            "itself in the time before, on the same weekdays before or in the same season (with --from, --to), "
+            "or one group.",
+        ),
     ] = "rest",
     a: Annotated[Text, typer.Option("--a", metavar="EXPRESSION", help="One segment, against --b or the rest.")] = None,
     b: Annotated[Text, typer.Option("--b", metavar="EXPRESSION", help="The other segment.")] = None,
@@ -73,10 +79,11 @@ def compare_groups(
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
         types = judged.types(found)
-        panel.chosen(found, [gate.bound.metric for gate in asked])
+        opened = Engine(workspace).open(found)
+        panel.chosen(found, [gate.bound.metric for gate in asked], opened.own)
         one, two, only = (terminal.segment(text, types) for text in (a, b, where))
         result = questions.compare_groups(
-            Engine(workspace).open(found),
+            opened,
             by=columns(by, list(types)),
             binnings=terminal.binnings(bins),
             metrics=gates.names(names(metrics), asked),

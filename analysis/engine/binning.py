@@ -1,7 +1,8 @@
 """Binnings: how a column of numbers or moments is cut into groups, from a few words to its edges.
 
 "quantile:N" makes about equally many rows a group, "width:N" about N round widths; "week", "month", "quarter" and
-"year" cut moments; anything else is edges an analyst typed, "18, 25, 40".
+"year" cut moments; anything else is edges an analyst typed, "18, 25, 40". "quantile:N through E, E" has these edges in
+place of the nearest of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from analysis.engine.judgement import Judged
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import RowQuery
 
-QUANTILE, WIDTH = "quantile", "width"
+QUANTILE, WIDTH, THROUGH = "quantile", "width", " through "
 CALENDAR = ("week", "month", "quarter", "year")
 MOST_GROUPS = 60
 FEW_VALUES = 24
@@ -82,6 +83,10 @@ def cut(evaluation: OpenEvaluation, model: str, name: str, binning: str) -> str 
         return column.name
     if not cuttable(column):
         raise BadRequest(f"'{column.name}' holds {column.type}; only numbers and dates can be cut into bins.")
+    usual, _, through = binning.partition(THROUGH)
+    if through:
+        made = cut(evaluation, model, name, usual)
+        return _through(column, made, through.split(",")) if isinstance(made, Cut) else made
     kind, _, count = binning.partition(":")
     if kind in (QUANTILE, WIDTH):
         if not (count.isdigit() and 2 <= int(count) <= MOST_GROUPS):
@@ -90,6 +95,25 @@ def cut(evaluation: OpenEvaluation, model: str, name: str, binning: str) -> str 
     if binning in CALENDAR:
         return _calendar(evaluation, model, column, binning)
     return typed(column.name, column.type, binning.split(","))
+
+
+def through(column: EvalColumn, ends: Sequence[str]) -> str:
+    """The binning of a column in which a range with these ends is whole bins; "" where it is grouped by value."""
+    if not usual(column):
+        return ""
+    return f"{QUANTILE}:{BINS}" + (THROUGH + ", ".join(ends) if ends else "")
+
+
+def _through(column: EvalColumn, made: Cut, ends: Sequence[str]) -> Cut:
+    """A cut with these edges too, each in place of the nearest of its own unless that is one of them."""
+    wanted = typed(column.name, column.type, list(ends)).edges
+    edges = list(made.edges)
+    for end in wanted:
+        own = [edge for edge in edges if edge not in wanted]
+        if end not in edges:
+            nearest = min(own, key=lambda edge, end=end: abs(edge - end), default=None)  # type: ignore[misc]
+            edges = [edge for edge in edges if edge != nearest] + [end]
+    return Cut(column.name, tuple(sorted(edges)))
 
 
 def keys(

@@ -9,7 +9,7 @@ from analysis.core.errors import BadRequest, Interrupted
 from analysis.core.segment import Segment, every
 from analysis.engine.coded import BLOCKS, TELLING_AUC, Coded, Scope, coded, facets, searchable
 from analysis.engine.query import OpenEvaluation
-from analysis.metrics import confirming
+from analysis.metrics import confirming, joining
 from analysis.metrics.confirming import Confirmed, Standing
 from analysis.metrics.contrasts import POWER
 from analysis.metrics.intervals import z_value
@@ -44,7 +44,8 @@ class Options:
 class Spot:
     """A pick with what both halves say. standing: over all rows. copies: other descriptions of the same rows, with
     their Jaccard index. parents: segments it is part of and whose gap vanishes outside of it. stability: the share of
-    resamples in which it beats every rival description. child: it is part of another spot, by its place."""
+    resamples in which it beats every rival description. child: it is part of another spot, by its place. members: of
+    one that names several values of a text, the places of those that name one each (metrics/joining.py)."""
 
     segment: Segment
     pick: Pick
@@ -53,6 +54,7 @@ class Spot:
     copies: tuple[tuple[Segment, float], ...]
     inside: tuple[int, ...]
     vanishes: bool
+    members: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,16 +88,18 @@ class Spots:
         return float(needed * spread) if spread > 0 else float("nan")
 
     def stability(self, wanted: Sequence[int], seed: int) -> dict[int, float]:
-        """{place: share} of the spots that are shown: of resamples in which each is chosen over its rivals."""
+        """{place: share} of the spots that are shown: of resamples in which each is chosen over its rivals; of one with
+        several values that of the value it is least for."""
         rows, found = self._coded.finding, {}
-        places = {id(self.spots[place].pick): place for place in wanted}
+        alone = {each for place in wanted for each in (self.spots[place].members or (place,))}
+        places = {id(self.spots[place].pick): place for place in alone}
         for pick in self._picks:
             place = places.get(id(pick))
             if place is not None:
                 found[place] = confirming.stability(rows, pick, self._aim, self.prices, blocks=BLOCKS, seed=seed)
             x = rows[-1].x - pick.gap * rows[-1].inside(pick.literals)
             rows = (*rows[:-1], rows[-1].with_x(x))
-        return found
+        return {place: min(found[each] for each in (self.spots[place].members or (place,))) for place in wanted}
 
 
 def spots(opened: OpenEvaluation, asked: Scope, options: Options) -> Spots:
@@ -176,7 +180,21 @@ def _tested(rows: Coded, result: Searched, aim: Aim, minimum: int, options: Opti
             vanishes = bool(children) and confirming.vanishes_outside(rows.finding, masks[place], inside)
         copies = tuple((_said(rows, each), likeness) for each, likeness in pick.copies)
         made.append(Spot(_said(rows, pick.literals), pick, standing, test, copies, parents, vanishes))
-    return tuple(made)
+    return (*made, *_joined(rows, made, aim, options))
+
+
+def _joined(rows: Coded, spots: list[Spot], aim: Aim, options: Options) -> list[Spot]:
+    """Spots that differ in one value of a text, as one. Those whose gap is that of a spot inside them stay alone."""
+    picks, tests = [spot.pick for spot in spots], [spot.confirmed for spot in spots]
+    axes, lacking = [each.axis for each in rows.facets], [each.missing for each in rows.facets]
+    halves, made = [rows.finding, rows.confirming], []
+    for join in joining.joins(picks, axes, lacking):
+        if joining.fits(rows.finding, join) and not any(spots[place].vanishes for place in join.members):
+            test = joining.tested(rows.confirming, join, tests, aim, options.level)
+            standing = confirming.standing(halves, join.pick.literals)
+            said = _said(rows, join.pick.literals)
+            made.append(Spot(said, join.pick, standing, test, (), (), False, join.members))
+    return made
 
 
 def _said(rows: Coded, literals: Literals) -> Segment:

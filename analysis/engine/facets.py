@@ -16,7 +16,7 @@ import polars as pl
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.literal import Value, family, fit
 from analysis.core.period import DAY, bucket_after, bucket_place, bucket_start
-from analysis.core.segment import And, Between, Compare, Missing, Not, Segment
+from analysis.core.segment import And, Between, Compare, Missing, Not, OneOf, Segment
 from analysis.engine.condition import ColumnRef, render
 from analysis.engine.statements import bucket_sql
 from analysis.metrics.lattice import Axis
@@ -46,6 +46,9 @@ class Facet:
             return Missing(self.column)
         if self.missing is not None and len(held) == self.axis.size - 1 and self.missing not in held:
             return Not(Missing(self.column))
+        if not self.axis.ordered and len(held) > 1:
+            named = [self.say(int(code), int(code)) for code in held]
+            return OneOf(self.column, tuple(each.value for each in named if isinstance(each, Compare)))
         return self.say(int(held[0]), int(held[-1]))
 
 

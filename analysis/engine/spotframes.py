@@ -42,7 +42,7 @@ FOLDED: dict[str, Any] = {
     **dict.fromkeys(("model", "segment", "sentence", "into", "why"), pl.String),
     "jaccard": pl.Float64,
 }
-SAME, SHADOW = "the same rows", "its gap vanishes outside"
+SAME, SHADOW, VALUE = "the same rows", "its gap vanishes outside", "one of the values told together"
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,22 @@ def made(
         holds = {place for place in range(len(p)) if p[place] <= q}
         children = {place: [at for at in holds if place in spots.spots[at].inside] for place in range(len(spots.spots))}
         shadows = {place for place in holds if spots.spots[place].vanishes and children[place]}
-        shown = sorted(holds - shadows)
+        told = {each: place for place in holds for each in spots.spots[place].members}
+        shown = sorted(holds - shadows - set(told))
         stable = spots.stability(shown, seed)
         for place, spot in enumerate(spots.spots):
             row = _row(scope, spots, spot, float(p[place]), against)
             if place not in holds:
                 others.append(row)
-            elif place not in shadows:
-                inside = [spots.spots[at].segment for at in spot.inside if at in shown]
+            elif place in shown:
+                around = dict.fromkeys(told.get(at, at) for at in spot.inside)
+                inside = [spots.spots[at].segment for at in around if at in shown]
                 held = [spots.spots[at].segment for at in shadows if place in children[at]]
                 row |= {"stability": stable[place], "part_of": _said(inside), "holds": _said(held)}
                 rows.append(row)
                 folded += [_fold(name, each, spot, SAME, likeness) for each, likeness in spot.copies]
                 folded += [_fold(name, each, spot, SHADOW, None) for each in held]
+                folded += [_fold(name, spots.spots[at].segment, spot, VALUE, None) for at in spot.members]
         searches.append(_search(name, spots, len(shown)))
         columns += _columns(name, spots, [spots.spots[place] for place in shown])
         power += _power(name, spots)
@@ -182,7 +185,7 @@ def _search(model: str, spots: Spots, confirmed: int) -> dict[str, Any]:
         "searched": spots.searched,
         "large_enough": spots.eligible,
         "minimum": spots.minimum,
-        "stood_out": len(spots.spots),
+        "stood_out": sum(not spot.members for spot in spots.spots),
         "weak_spots": confirmed,
     }
 

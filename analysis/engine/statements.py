@@ -230,12 +230,17 @@ def value_sql(column: EvalColumn) -> str:
     return f"make_timestamp(epoch_us({raw}))" if column.type == "TIMESTAMP WITH TIME ZONE" else raw
 
 
-def replicate_sql(evaluation: Evaluation, replicates: int) -> str:
-    """The random group that a row's unit is dealt to, 0 to replicates - 1; a row without a unit is one by itself."""
+def unit_sql(evaluation: Evaluation) -> str:
+    """A number of the unit a row belongs to; a row without a unit is one by itself."""
     if evaluation.roles.unit is None:
         raise BadRequest(f"'{evaluation.name}' has no unit column, so its rows belong to no units.")
-    unit = f"hash(coalesce(hash(r.{evaluation.column(evaluation.roles.unit).key}), r.rowid))"
-    return f"CAST({unit} % {replicates} AS USMALLINT)"
+    key = f"r.{evaluation.column(evaluation.roles.unit).key}"  # the hash of NULL is a number, not NULL
+    return f"CASE WHEN {key} IS NULL THEN hash(r.rowid, 'alone') ELSE hash({key}) END"
+
+
+def replicate_sql(evaluation: Evaluation, replicates: int) -> str:
+    """The random group that a row's unit is dealt to, 0 to replicates - 1; a row without a unit is one by itself."""
+    return f"CAST(({unit_sql(evaluation)}) % {replicates} AS USMALLINT)"
 
 
 def keys(evaluation: Evaluation, query: Query, where: str) -> Keys:

@@ -95,8 +95,8 @@ def _by_unit(metric: Metric, first: Cube, second: Cube, level: float) -> Contras
 
 
 def _beyond_cells(metric: Metric) -> bool:
-    """Whether the metric rests on more than who decided what, as costs."""
-    return any(need.startswith("over:") for need in metric.needs)
+    """Whether the metric rests on more than who decided what: costs, or scores that a formula names too."""
+    return not set(metric.needs) <= {"decisions", "predictions", "labels"}
 
 
 BY_REPLICATE = f"paired: influence of units, Student's t, {DEALT}"

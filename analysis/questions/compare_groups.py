@@ -11,7 +11,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.cube import Cube
 from analysis.core.cutoffs import Threshold
-from analysis.core.errors import BadRequest, Undecided, UnknownName
+from analysis.core.errors import BadRequest, Undecided
 from analysis.core.evaluation import ModelFacts
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
@@ -22,7 +22,9 @@ from analysis.engine import binning, pairs, replicated
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
+from analysis.metrics import against as against_
 from analysis.metrics import differences, paired, panel, unpaired
+from analysis.metrics.against import EARLIER, OVERALL, PARENTS, REST, ROW_AND_COLUMN, WHOLE
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 
@@ -33,9 +35,6 @@ LOOKS = {
 }
 """What is compared unless asked otherwise: few, since every look costs the others some power."""
 NONE: Mapping[str, str] = MappingProxyType({})
-REST, OVERALL = "rest", "overall"
-WHOLE = ("order:", "days", "rank_products")
-"""Needs of a cube that the other groups do not add up to."""
 MEDIANS = "that of the rest does not follow from the groups: compare with a segment (--a, --b) or another group"
 
 
@@ -103,7 +102,8 @@ def compare_groups(
     level: float = 0.95,
     claims: bool = False,
 ) -> Result:
-    """The difference of each metric, one way of these: groups of `by` against the rest, the whole or one of them;
+    """The difference of each metric, one way of these: groups of `by` against the rest, the whole or one of them, of
+    two columns their row and column ("parents"), or themselves at an earlier time ("before", "weekdays", "season");
     segment `a` against `b` (None: everything else); the first period against the second; the first model version of
     `pair` against the others on the rows both answered, overall or in each group of `by`. binnings: how columns of `by`
     are cut into bins, see engine/binning.py.
@@ -120,7 +120,9 @@ def compare_groups(
         )
     if threshold is not None and facts.task != BINARY:
         raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
-    chosen = panel.chosen(facts, metrics or LOOKS[facts.task])
+    if by and not pair:
+        against_.refuse(against, len(by), period or Period())
+    chosen = panel.chosen(facts, metrics or LOOKS[facts.task], evaluation.own)
     where, period = where or Everything(), period or Period()
 
     def query(model: ModelFacts, measured: list[Metric]) -> Query:
@@ -140,7 +142,8 @@ def compare_groups(
         found = _periods(asked, periods)
     else:
         found = _groups(asked, against)
-    frame, looks = differences.judged(pl.concat(found.pieces, how="vertical_relaxed"), claims=claims)
+    pieces = pl.concat(found.pieces, how="vertical_relaxed")
+    frame, looks = differences.judged(pieces, claims=claims, own=evaluation.own)
     frame = frame if frame["class"].null_count() < len(frame) else frame.drop("class")
     options: dict[str, Any] = {
         "metrics": [metric.name for metric in chosen],
@@ -160,6 +163,7 @@ def compare_groups(
         "correction": "Holm" if claims else "Benjamini-Hochberg",
         "positive": facts.positive,
     }
+    options |= panel.own_texts(chosen, evaluation.own)
     receipt = Receipt(
         "compare-groups",
         facts.label,
@@ -173,7 +177,7 @@ def compare_groups(
         cached=all(each.cached for each in found.answers),
         notes=tuple(dict.fromkeys(found.notes)),
     )
-    return Result(frame, differences.sentence(frame, where), receipt)
+    return Result(frame, differences.sentence(frame, where, evaluation.own), receipt, own=evaluation.own)
 
 
 def _refuse_undecided(asked: _Asked) -> None:
@@ -187,50 +191,46 @@ def _refuse_undecided(asked: _Asked) -> None:
 
 
 def _groups(asked: _Asked, against: str) -> _Found:
-    """Each group against the rest (the whole less the group, from the same cube), the whole, or one of the groups."""
+    """Each group against the rest (the whole less the group, from the same cube), the whole, one of the groups, what
+    its row and column alone would give it, or itself at an earlier time."""
     found = _Found()
     for model in asked.versions:
         possible, why = asked.possible(model)
         query = asked.query(model, possible)
         answer = asked.evaluation.ask(query)
-        if against != OVERALL:
-            answer = replicated.attached(asked.evaluation, [(query, answer)])[0]
-        found.answers.append(answer)
-        found.used.append(rows_used(model.name, answer.cube))
-        cube, names = answer.cube, differences.names(query.by)
-        labels = [
-            differences.MISSING if None in row and len(row) == 1 else ", ".join(str(each) for each in row)
-            for row in answer.cube.groups.rows()
-        ]
-        kept = np.arange(len(cube))
-        if against == REST:
-            other, said = cube.rest(), "the rest"
-        elif against == OVERALL:
-            one = replace(query, by=())
-            answers = [(query, answer), (one, asked.evaluation.ask(one))]
-            answer, whole_answer = replicated.attached(asked.evaluation, answers)
-            cube, other, said = answer.cube, whole_answer.cube, "overall"
-            found.answers.append(whole_answer)
-            if asked.evaluation.facts.roles.unit is None:
+        how: Difference = unpaired.difference
+        if against == OVERALL or against in EARLIER:
+            then = query.period.earlier(against) if against in EARLIER else None
+            one = replace(query, by=()) if then is None else replace(query, period=then)
+            both = replicated.attached(asked.evaluation, [(query, answer), (one, asked.evaluation.ask(one))])
+            answer = both[0]
+            cube, other, said = both[0].cube, both[1].cube, OVERALL
+            found.answers.append(both[1])
+            if then is not None:
+                other, said = against_.aligned(other, cube), against_.said(then)
+            elif asked.evaluation.facts.roles.unit is None:
                 found.notes.append(
                     "Every group is part of the whole it is compared with: the intervals are rather too wide."
                 )
         else:
-            if against not in labels:
-                raise UnknownName("group", against, labels)
-            place = labels.index(against)
-            kept = np.array([each for each in range(len(cube)) if each != place], dtype=int)
-            other, said = cube.pick(np.array([place])), against
-        mine = cube.pick(kept)
-        other = other.pick(kept) if against == REST else other
-        groups = mine.groups.rename(names)
+            answer = replicated.attached(asked.evaluation, [(query, answer)])[0]
+            cube = answer.cube
+            if against == PARENTS:
+                other, said, how = cube, ROW_AND_COLUMN, against_.beyond
+            elif against == REST:
+                other, said = cube.rest(), "the rest"
+            else:
+                cube, other, said = *against_.one_of(cube, against), against
+        found.answers.append(answer)
+        found.used.append(rows_used(model.name, answer.cube))
+        groups = cube.groups.rename(differences.names(query.by))
         for metric in asked.metrics:
             reason = why.get(metric.name)
-            if reason is None and against == REST and any(need.startswith(WHOLE) for need in metric.needs):
+            if reason is None and against in (REST, PARENTS) and any(need.startswith(WHOLE) for need in metric.needs):
                 reason = MEDIANS
             named = {"model": model.name, "other": said, "groups": groups}
-            found.add(asked, metric, reason, mine, other, unpaired.difference, **named)
-            if reason is None:
+            found.add(asked, metric, reason, cube, other, how, **named)
+            if reason is None and metric.sql is not None:
                 sql = receipt_sql(asked.evaluation, query, metric, answer.threshold)
                 found.sql[f"{metric.name} ({model.name})"] = sql
     return found
@@ -287,7 +287,7 @@ def _two(
             named = {"model": model.name, "other": said[1], "groups": pl.DataFrame({column: [said[0]]})}
             found.add(asked, metric, reason, one.cube, two.cube, unpaired.difference, **named)
             for query, answer, name in zip(queries, (one, two), said, strict=True):
-                if reason is None:
+                if reason is None and metric.sql is not None:
                     sql = receipt_sql(asked.evaluation, query, metric, answer.threshold)
                     found.sql[f"{metric.name} ({model.name}, {name})"] = sql
     return found
@@ -313,7 +313,7 @@ def _versions(asked: _Asked) -> _Found:
             reason = why.get(metric.name)
             named = {"model": first.name, "other": other.name, "groups": groups}
             found.add(asked, metric, reason, one.cube, two.cube, paired.difference, **named)
-            if reason is None:
+            if reason is None and metric.sql is not None:
                 for each, side in zip(pairs.queries(query, other.name, possible), (one, two), strict=True):
                     sql = receipt_sql(asked.evaluation, each, metric, side.threshold, side.other_threshold)
                     found.sql[f"{metric.name} ({each.model}, rows of {each.other} too)"] = sql

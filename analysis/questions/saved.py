@@ -17,13 +17,15 @@ from analysis.core.roles import BINARY
 from analysis.core.savedsegment import fitted, inapplicable
 from analysis.core.segment import Everything, Not, Segment, every
 from analysis.core.settings import number, whole
-from analysis.engine.overlaps import MOST_SEGMENTS, Overlap, outcome
+from analysis.engine import replicated
+from analysis.engine.overlaps import MOST_SEGMENTS, Clustered, Overlap, clusters, outcome
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import bare, receipt_sql
 from analysis.engine.rows import Found
 from analysis.engine.used import rows_used
 from analysis.metrics import METRICS, contrasts, differences, overlapping, panel, unpaired
-from analysis.metrics.accounting import Cells, effects
+from analysis.metrics.accounting import Cells, Clusters, effects
+from analysis.metrics.definition import Metric
 
 LOOKS = {
     "binary": ("recall", "precision", "roc_auc", "accuracy"),
@@ -54,6 +56,7 @@ EFFECTS: dict[str, Any] = {
     "p_adjusted": pl.Float64,
     "verdict": pl.String,
     "reason": pl.String,
+    "method": pl.String,
 }
 
 
@@ -74,24 +77,29 @@ def saved(
     not applicable here are not in it. Further frames: `segments` (which are applicable, their rows, why not), `overlap`
     (a row a combination: members, rows, share, where), `pairs` (a, b, shared rows, share of a and of b, Jaccard),
     `effects` (a row a segment and version: the difference in accuracy or absolute error alone, and with the other
-    segments held fixed, with interval, p corrected over these rows, verdict).
+    segments held fixed, with interval, p corrected over these rows, verdict), weighted and by unit where rows are.
     """
     facts = evaluation.facts
     if threshold is not None and facts.task != BINARY:
         raise BadRequest(f"A threshold decides between two classes; '{facts.name}' is {facts.task}.")
     where, period = where or Everything(), period or Period()
-    chosen = panel.chosen(facts, metrics or LOOKS[facts.task])
+    chosen = panel.chosen(facts, metrics or LOOKS[facts.task], evaluation.own)
     versions = [facts.model(name) for name in models] if models else list(facts.models)
     why = {name: inapplicable(each, facts.types()) for name, each in segments.items()}
     known = {name: fitted(each, facts.types()) for name, each in segments.items() if why[name] is None}
     if len(known) > MOST_SEGMENTS:
         raise BadRequest(f"{len(known)} segments side by side are too many to read; choose at most {MOST_SEGMENTS}.")
     pieces, used, sql = [], [], dict[str, str]()
-    answers, overlaps = list[Answer](), dict[str, Found]()
+    answers, overlaps, units = list[Answer](), dict[str, Found](), dict[str, Clusters]()
     for model in versions:
         own = threshold if model.score else None
-        overlaps[model.name] = evaluation.rows(Overlap(model.name, where, period, own, segments=tuple(known.values())))
+        asked = Overlap(model.name, where, period, own, segments=tuple(known.values()))
+        overlaps[model.name] = evaluation.rows(asked)
         sql[f"overlap ({model.name})"] = bare(evaluation, overlaps[model.name].sql)
+        if facts.roles.unit is not None:
+            by_unit = evaluation.rows(Clustered(model.name, where, period, own, segments=asked.segments))
+            units[model.name] = clusters(facts, by_unit.frame, overlaps[model.name].frame)
+            sql[f"effects by {facts.roles.unit} ({model.name})"] = bare(evaluation, by_unit.sql)
         obstacles = {each.name: panel.obstacle(each, facts, model, threshold) for each in chosen}
         query = Query(
             model.name,
@@ -102,7 +110,7 @@ def saved(
         )
         for name, segment in known.items():
             queries = [replace(query, where=every([where, part])) for part in (segment, Not(segment))]
-            inside, rest = (evaluation.ask(each) for each in queries)
+            inside, rest = replicated.attached(evaluation, [(each, evaluation.ask(each)) for each in queries])
             answers += [inside, rest]
             if name == next(iter(known)):
                 used.append(_together(rows_used(model.name, inside.cube), rows_used(model.name, rest.cube)))
@@ -127,12 +135,12 @@ def saved(
                         groups=groups,
                     )
                 )
-                if reason is None:
+                if reason is None and metric.sql is not None:
                     sql[f"{metric.name} ({model.name}, {name})"] = receipt_sql(
                         evaluation, queries[0], metric, inside.threshold
                     )
     if pieces:
-        frame, looks = differences.judged(pl.concat(pieces, how="vertical_relaxed"))
+        frame, looks = differences.judged(pl.concat(pieces, how="vertical_relaxed"), own=evaluation.own)
     else:
         frame, looks = pl.DataFrame(schema={"segment": pl.String, **differences.COLUMNS}).drop("judged"), 0
     frame = frame if frame["class"].null_count() < len(frame) else frame.drop("class")
@@ -142,7 +150,7 @@ def saved(
         "segments": rows,
         "overlap": overlapping.combinations(list(known), list(known.values()), first),
         "pairs": overlapping.pairs(list(known), first),
-        "effects": _effects(list(known), versions, outcome(facts), overlaps, level),
+        "effects": _effects(list(known), versions, outcome(facts), overlaps, units, level),
     }
     options: dict[str, Any] = {
         "segments": {name: each.expression() for name, each in known.items()},
@@ -156,6 +164,7 @@ def saved(
         "level": level,
         "positive": facts.positive,
     }
+    options |= panel.own_texts(chosen, evaluation.own)
     receipt = Receipt(
         "saved",
         facts.label,
@@ -167,9 +176,9 @@ def saved(
         q=number("q") if looks else None,
         seconds=sum(each.seconds for each in answers) + sum(each.seconds for each in overlaps.values()),
         cached=all(each.cached for each in answers) and all(each.cached for each in overlaps.values()),
-        notes=_notes(facts.roles.unit, answers),
+        notes=_notes(made["effects"]),
     )
-    return Result(frame, _sentence(frame, rows, where), receipt, made)
+    return Result(frame, _sentence(frame, rows, where, evaluation.own), receipt, made, evaluation.own)
 
 
 def _together(one: Used, two: Used) -> Used:
@@ -178,14 +187,9 @@ def _together(one: Used, two: Used) -> Used:
     return Used(one.model, one.rows + two.rows, one.used + two.used, dropped)
 
 
-def _notes(unit: str | None, answers: list[Answer]) -> tuple[str, ...]:
-    notes = ["Effects: least squares on the indicators of the segments, HC1 variance; a family of their own."]
-    if unit is not None and answers:
-        notes.append(
-            f"In the effects rows of one {unit} are counted as independent of each other; where they are alike, "
-            "these intervals are too narrow."
-        )
-    return tuple(notes)
+def _notes(effects: pl.DataFrame) -> tuple[str, ...]:
+    """How the effects were worked out, which are corrected by themselves."""
+    return tuple(f"Effects: {method}; a family of their own." for method in effects["method"].unique().sort())
 
 
 def _known(
@@ -210,7 +214,12 @@ def _known(
 
 
 def _effects(
-    names: list[str], versions: list[ModelFacts], of: str, found: Mapping[str, Found], level: float
+    names: list[str],
+    versions: list[ModelFacts],
+    of: str,
+    found: Mapping[str, Found],
+    units: Mapping[str, Clusters],
+    level: float,
 ) -> pl.DataFrame:
     """Each segment's difference in the outcome, alone and with the others held fixed."""
     rows: list[dict[str, Any]] = []
@@ -218,7 +227,7 @@ def _effects(
         frame = found[model.name].frame
         members = overlapping.masks(frame, len(names))
         cells = Cells(*(frame[each].fill_null(0).to_numpy() for each in ("n", "w", "w2", "s", "q", "q2")))
-        held = effects(members, cells, level=level)
+        held = effects(members, cells, units.get(model.name), level=level)
         for place, name in enumerate(names):
             inside = members[:, place]
             means = [_mean(cells, part) for part in (inside, ~inside)]
@@ -235,6 +244,7 @@ def _effects(
                     "n": int(min(cells.n[inside].sum(), cells.n[~inside].sum())),
                     "p": held.p[place],
                     "reason": UNDECIDED if undecided else TWIN if held.twin[place] else None,
+                    "method": held.method,
                 }
             )
     frame = pl.DataFrame(rows, schema=EFFECTS).with_columns(pl.col(pl.Float64).fill_nan(None))
@@ -257,11 +267,11 @@ def _mean(cells: Cells, part: np.ndarray) -> float:
     return float(cells.s[part].sum()) / weight if weight > 0 else float("nan")
 
 
-def _sentence(frame: pl.DataFrame, rows: pl.DataFrame, where: Segment) -> str:
+def _sentence(frame: pl.DataFrame, rows: pl.DataFrame, where: Segment, own: Mapping[str, Metric]) -> str:
     if not len(rows):
         return "There is no saved segment yet."
     lost = int((~rows["applicable"]).sum())
     tail = f" {words.plural(lost, 'saved segment is', 'saved segments are')} not applicable here." if lost else ""
     if lost == len(rows):
         return f"None of the {words.plural(len(rows), 'saved segment')} is applicable here."
-    return differences.sentence(frame, where) + tail
+    return differences.sentence(frame, where, own) + tail

@@ -22,19 +22,17 @@ from analysis.engine.grouped import conditions
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
-from analysis.metrics import crossing, differences, panel, reversal, unpaired
+from analysis.metrics import against as against_
+from analysis.metrics import differences, panel, reversal, unpaired
+from analysis.metrics.against import EARLIER, PARENTS, REST, ROW_AND_COLUMN, WHOLE
 from analysis.metrics.contrasts import Contrast
 from analysis.metrics.definition import Metric
 from analysis.metrics.reversal import Reversal
 
-REST, PARENTS = "rest", "parents"
-EARLIER = ("before", "weekdays", "season")
 SUPERVISED = "supervised"
 FIRST = {"binary": "recall", "multiclass": "accuracy", "regression": "mae"}
 CROSSED = 20
 """A cross shows the most frequent values of a column, no more than these."""
-WHOLE = ("order:", "days", "rank_products")
-"""Needs of a cube that the other groups do not add up to."""
 
 
 @dataclass
@@ -183,18 +181,19 @@ def _measured(
     apart = any(need.startswith(WHOLE) for need in metric.needs)
     contrast, total = _contrast(evaluation, query, metric, cube, against, level, reason, apart and not earlier)
     if earlier and reason is None:
-        contrast = unpaired.difference(metric, cube, _aligned(earlier[0].cube, cube), level=level)
+        contrast = unpaired.difference(metric, cube, against_.aligned(earlier[0].cube, cube), level=level)
     elif reason is None and apart:
         found.notes.append("Quantiles of the rest do not follow from the groups, so there is no difference to it.")
-    other = "the rest" if against == REST else "its row and column"
-    other = other if then is None else f"{then.first} to {then.last}"
+    other = "the rest" if against == REST else ROW_AND_COLUMN if then is None else against_.said(then)
     settled = cube.labelled >= number("labelled_share") if metric.needs != ("predictions",) else None
     piece = differences.rows(
         metric, contrast, cube, model=model.name, other=other, groups=groups, settled=settled, level=level
     )
     n = contrast.first.n
     parts = conditions(facts, query.by, cube.groups)
-    places = {f"place{'' if not at else f'_{at + 1}'}": _places(cube.groups[f"k{at}"]) for at in range(len(query.by))}
+    places = {
+        f"place{'' if not at else f'_{at + 1}'}": against_.places(cube.groups[f"k{at}"]) for at in range(len(query.by))
+    }
     found.pieces.append(
         piece.with_columns(
             pl.Series("rows", cube.rows.astype(np.int64)),
@@ -214,16 +213,8 @@ def _measured(
     if before is not None and not apart and not query.halves:
         past = earlier[0] if earlier else evaluation.ask(replace(query, period=before))
         found.answers.append(past)
-        moved = reversal.over_time(model.name, f"{before.first} to {before.last}", metric, past.cube, cube)
+        moved = reversal.over_time(model.name, against_.said(before), metric, past.cube, cube)
         found.moves += [moved] if moved is not None else []
-
-
-def _aligned(cube: Cube, like: Cube) -> Cube:
-    """A cube with the groups of another in their order, empty where it has none of a kind."""
-    names = like.groups.columns
-    places = like.groups.with_row_index("at").join(cube.groups.with_row_index("own"), on=names, nulls_equal=True)
-    own, at = (places[name].cast(pl.Int64).to_numpy() for name in ("own", "at"))
-    return replace(cube.pick(own).placed(at, len(like)), groups=like.groups)
 
 
 def _contrast(
@@ -249,20 +240,12 @@ def _contrast(
         nothing = differences.unknown(len(cube), "the rest cannot be added up from the groups")
         return Contrast(mine, nothing.first, nothing.difference, nothing.judged, nothing.p), total
     if against == PARENTS:
-        rows, columns = (_places(cube.groups[f"k{at}"]) for at in range(2))
-        blocks = cube.once("blocks", lambda: crossing.blocks(cube, rows, columns))
-        return crossing.beyond(metric, blocks, level=level), total
+        return against_.beyond(metric, cube, level=level), total
     return unpaired.difference(metric, cube, cube.once("rest", cube.rest), level=level), total
 
 
 def _whole(metric: Metric, total: Cube, level: float, reason: str | None) -> Any:
     return panel.undefined(1, reason) if reason is not None else metric.measure(total, level=level)
-
-
-def _places(values: pl.Series) -> np.ndarray:
-    """(G,) the place of each group's value among the values of its column, in the cube's order."""
-    known = {value: place for place, value in enumerate(values.unique(maintain_order=True).to_list())}
-    return np.array([known[value] for value in values.to_list()], dtype=np.int64)
 
 
 def _key(evaluation: OpenEvaluation, query: Query, metric: Metric, name: str, how: str, found: _Found) -> str | Cut:

@@ -7,7 +7,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.receipt import Result
 from analysis.core.settings import whole
-from analysis.metrics import METRICS, defined
+from analysis.metrics import defined
 
 MISSING = "(missing)"
 MOST = 25
@@ -80,7 +80,7 @@ def against_rest(result: Result) -> pl.DataFrame:
     """Of two sides, a row a metric (and class): here, in the rest, the difference, its interval, verdict, both n."""
     made = []
     for row in result.frame.iter_rows(named=True):
-        metric = METRICS.get(row["metric"])
+        metric = defined(row["metric"], result.own)
         ends = words.DASH
         if row["difference"] is not None:
             low, high = (words.delta(row[f"difference_{end}"], metric.unit) for end in ("low", "high"))

@@ -14,12 +14,9 @@ NEUTRAL, WORSE, OTHER = "#7A8797", "#D9480F", "#8A63B8"
 EARNED = ["better", "worse", "different", "none"]
 HUES = [BLUE, WORSE, OTHER, NEUTRAL]
 SHAPES = ["triangle-up", "triangle-down", "diamond", "circle"]
-CELL, BAR, ROW = 44, 30, 34  # px a segment, a combination, an effect
-
-
-def _names(most: int = 220) -> alt.Axis:
-    """The axis with the segments' names, at most so many pixels long."""
-    return axis(grid=False, labelFontSize=13, labelLimit=most)
+CELL, ROW = 44, 34  # px a segment, an effect
+HEAD, BARS, GAP, LINE = 46, 220, 10, 28  # px of the overlaps: above the bars, down to their feet, to the lines, a line
+SIZES, NAME, SIDE = 64, 112, 244  # px at the left of the overlaps: the segments' bars, their names, all with their rows
 
 
 @lru_cache(maxsize=64)
@@ -64,28 +61,79 @@ def matrix(segments: int) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def overlap(combinations: int) -> dict[str, Any]:
-    """A bar a combination of segments: how many rows are in all of its members and in no other segment.
+def overlap(combinations: int, segments: int) -> dict[str, Any]:
+    """Above a bar a combination of segments: the rows in all of its members and in no other segment. Below it a dot in
+    the line of each segment it lies in; at the left a bar a segment: all of its rows.
 
-    Frame: see savedrows.overlap.
+    All of it is one layered chart with its scales set in pixels, so that it is as wide as its place. Frame: see
+    savedrows.overlap.
     """
-    base = alt.Chart(empty()).encode(
-        y=alt.Y("name:N", title=None, sort=alt.SortField("place"), axis=_names(300)),
-        x=alt.X("rows:Q", title="rows", axis=axis(tickCount=4, format="~s")),
+    top, bottom = BARS + GAP, BARS + GAP + LINE * segments
+    places, lines = list(range(combinations)), list(range(segments))
+
+    def of(kind: str) -> Any:
+        return alt.Chart(empty()).transform_filter(f"datum.kind == '{kind}'")
+
+    x = alt.X("place:O", title=None, axis=None, scale=alt.Scale(domain=places, range=[SIDE, "width"]))
+    up = alt.Y("rows:Q", axis=None, scale=alt.Scale(range=[BARS, HEAD], zero=True, nice=False))
+    scaled = axis(tickCount=4, format="~s", offset=-SIDE, titlePadding=8)
+
+    def along(field: str = "place_2") -> Any:
+        return alt.Y(f"{field}:O", title=None, axis=None, scale=alt.Scale(domain=lines, range=[top, bottom]))
+
+    told = [
+        alt.Tooltip("name:N", title="in"),
+        alt.Tooltip("rows:Q", title="rows", format=","),
+        alt.Tooltip("share:Q", title="of all", format=".1%"),
+    ]
+    stripe = of("segment").mark_rect(color="currentColor", opacity=0.05, aria=False)
+    stripe = stripe.transform_filter("datum.place_2 % 2 == 0").encode(y=along(), x=alt.value(0), x2=alt.value("width"))
+    bar = (
+        of("combination")
+        .mark_bar(cornerRadiusEnd=2, aria=False)
+        .encode(
+            x=x,
+            y=up.title("rows").axis(scaled),
+            y2=alt.datum(0),
+            fill=alt.condition("datum.none", alt.value(NEUTRAL), alt.value(BLUE)),
+            fillOpacity=alt.condition("datum.none", alt.value(0.5), alt.value(0.9)),
+        )
     )
-    bar = base.mark_bar(cornerRadiusEnd=2).encode(
-        fill=alt.condition("datum.none", alt.value(NEUTRAL), alt.value(BLUE)),
-        fillOpacity=alt.condition("datum.none", alt.value(0.35), alt.value(0.85)),
-        description=alt.Description("aria:N"),
-        tooltip=[
-            alt.Tooltip("name:N", title="in just"),
-            alt.Tooltip("rows:Q", title="rows", format=","),
-            alt.Tooltip("share:Q", title="of all", format=".1%"),
-        ],
+    turned = {"angle": 270, "align": "left", "dx": 5} if combinations > 7 else {"dy": -8}
+    count = of("combination").mark_text(color="currentColor", fontSize=12, aria=False, **turned)
+    count = count.encode(x=x, y=up, text="text:N")
+    dot = of("dot").mark_circle(size=110, color="currentColor", aria=False)
+    dot = dot.encode(x=x, y=along(), opacity=alt.condition("datum.inside", alt.value(0.9), alt.value(0.14)))
+    link = (
+        of("combination")
+        .transform_filter("datum.first < datum.last")
+        .mark_rule(color="currentColor", opacity=0.9, strokeWidth=2, aria=False)
     )
-    said = base.mark_text(color="currentColor", align="right", dx=118, fontSize=12, aria=False)
-    said = said.encode(x=alt.value("width"), text="text:N")
-    return done(alt.layer(bar.add_params(mark_chosen()), said).properties(height=40 + BAR * combinations))
+    link = link.encode(x=x, y=along("first"), y2="last:O")
+    column = (
+        of("combination")
+        .mark_bar(opacity=0)
+        .encode(  # a low bar is hard to hit
+            x=x, y=alt.value(HEAD), y2=alt.value(bottom), description=alt.Description("aria:N"), tooltip=told
+        )
+    )
+    size = (
+        of("segment")
+        .mark_bar(color=NEUTRAL, height=alt.RelativeBandSize(0.55), aria=False)
+        .encode(
+            x=alt.X("rows:Q", axis=None, scale=alt.Scale(range=[SIZES, 0], zero=True, nice=False)),
+            x2=alt.datum(0),
+            y=along(),
+            tooltip=told,
+        )
+    )
+    text = of("segment").mark_text(color="currentColor", align="left", fontSize=13, limit=NAME, aria=False)
+    name = text.encode(x=alt.value(SIZES + 8), y=along(), text="name:N")
+    rows = of("segment").mark_text(color="currentColor", align="right", fontSize=12, opacity=0.8, aria=False)
+    rows = rows.encode(x=alt.value(SIDE - 12), y=along(), text="text:N")
+    layers = [stripe, bar, count, dot, link, size, name, rows, column.add_params(mark_chosen())]
+    chart = alt.layer(*layers).resolve_scale(x="independent", y="independent")
+    return done(chart.properties(height=bottom + GAP))
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,14 @@ MATRIX: dict[str, Any] = {
     "where": pl.String,
     "aria": pl.String,
 }
+OVERLAP: dict[str, Any] = {
+    **dict.fromkeys(("kind", "name"), pl.String),
+    **dict.fromkeys(("place", "place_2", "rows", "first", "last"), pl.Int64),
+    "share": pl.Float64,
+    "text": pl.String,
+    **dict.fromkeys(("none", "inside"), pl.Boolean),
+    **dict.fromkeys(("model", "where", "aria"), pl.String),
+}
 
 
 def _named(result: Result) -> dict[tuple[str, str], tuple[int, str]]:
@@ -108,25 +116,58 @@ def left_out(result: Result) -> list[str]:
 
 
 def overlap(result: Result) -> pl.DataFrame:
-    """The largest combinations, at most 15: name, place, rows, share, none, text, model, where, aria."""
-    made = []
-    for place, row in enumerate(result.frames["overlap"].head(MOST).iter_rows(named=True)):
-        name = " + ".join(row["members"]) or NONE
-        text = f"{row['rows']:,} ({words.number(row['share'], 'share')})"
+    """The largest combinations, at most 15, and the segments they are made of; a row a mark, of a kind each.
+
+    "combination": place, rows, share, text, none, first and last (the lines of its
+    uppermost and lowest segment). "dot": place, name, place_2 (the segment's line) and inside, whether the combination
+    lies in that segment. "segment": name, place_2, rows, text. Combinations and segments have model, where, aria.
+    """
+    drawn = list(result.frames["overlap"].head(MOST).iter_rows(named=True))
+    known = result.frames["segments"].filter("applicable").sort("rows", descending=True, maintain_order=True)
+    order = known["segment"].to_list()
+    model = result.receipt.options["models"][-1]
+    made: list[dict[str, Any]] = []
+    for place, row in enumerate(drawn):
+        inside = [name for name in order if name in row["members"]]
+        name = " + ".join(inside) or NONE
+        share = words.number(row["share"], "share")
         made.append(
             {
+                "kind": "combination",
                 "name": name,
                 "place": place,
                 "rows": row["rows"],
                 "share": row["share"],
-                "none": not row["members"],
-                "text": text,
-                "model": result.receipt.options["models"][-1],
+                "text": f"{row['rows']:,}",
+                "none": not inside,
+                "first": order.index(inside[0]) if inside else None,
+                "last": order.index(inside[-1]) if inside else None,
+                "model": model,
                 "where": row["where"],
-                "aria": f"{name}: {row['rows']:,} rows",
+                "aria": f"{name if len(inside) != 1 else f'only {name}'}: {row['rows']:,} rows ({share})",
             }
         )
-    return pl.DataFrame(made)
+        made += [
+            {"kind": "dot", "name": each, "place": place, "place_2": at, "inside": each in inside}
+            for at, each in enumerate(order)
+        ]
+    for place, row in enumerate(known.iter_rows(named=True)):
+        said = {"text": f"{row['rows']:,}", "aria": f"{row['segment']}: {row['rows']:,} rows in all"}
+        where = {"model": model, "where": row["where"], "rows": row["rows"], "share": row["share"]}
+        made.append({"kind": "segment", "name": row["segment"], "place_2": place, **where, **said})
+    return pl.DataFrame(made, schema=OVERLAP)
+
+
+def size(result: Result) -> tuple[int, int]:
+    """(how many combinations, how many segments) `overlap` has."""
+    return min(MOST, len(result.frames["overlap"])), int(result.frames["segments"]["applicable"].sum())
+
+
+def not_drawn(result: Result) -> str:
+    """The combinations beyond those drawn, "" where there are none."""
+    rest = result.frames["overlap"][MOST:]
+    rows = words.plural(int(rest["rows"].sum()), "row")
+    return f"{words.plural(len(rest), 'further combination')} of {rows} not drawn." if len(rest) else ""
 
 
 def pairs(result: Result) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Rows of segments: a result's frame in the columns its charts and tables want, with the words of each mark."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,26 +66,30 @@ def names(result: Result) -> list[str]:
     return result.frame.columns[: result.frame.columns.index("model")]
 
 
-def groups(result: Result, models: list[str], *, small: bool, chosen: str = "") -> tuple[pl.DataFrame, Folded]:
+def groups(
+    result: Result, models: list[str], *, small: bool, chosen: Collection[str] = ()
+) -> tuple[pl.DataFrame, Folded]:
     """(a row a group and model version, what is not drawn).
 
     Columns: name, place, value, low, high, n, small, earned, text, ends, n_text, gap, said, overall, chosen, model,
-    where, aria. small: also the small groups where there are many. chosen: the `where` of the group in focus.
+    where, aria. small: also the small groups where there are many. chosen: the `where` of the groups in focus,
+    which are drawn whatever their size.
     """
     column = names(result)[0]
     frame = result.frame.filter(pl.col("model").is_in(models) & pl.col("value").is_not_null())
     sizes = frame.group_by("place", maintain_order=True).agg(
         pl.col("small").all(),
         pl.col("rows").max(),
+        pl.col("where").is_in(list(chosen)).any().alias("chosen"),
         pl.col("place_2").first() if "place_2" in frame.columns else pl.len(),
     )
-    tiny = sizes.filter("small")
+    tiny = sizes.filter(pl.col("small") & ~pl.col("chosen"))
     hidden = set() if small or len(sizes) < FOLDED_FROM else set(tiny["place"].to_list())
     folded = Folded(len(hidden), int(tiny["rows"].sum()) if hidden else 0)
     kept = sizes.filter(~pl.col("place").is_in(list(hidden)))
     if len(kept) > DRAWN:
         folded = Folded(folded.small, folded.rows, len(kept) - DRAWN)
-        kept = kept.sort("rows", descending=True).head(DRAWN)
+        kept = kept.sort("chosen", "rows", descending=True).head(DRAWN)
     frame = frame.filter(pl.col("place").is_in(kept["place"].to_list()))
     overall = {row["model"]: row["value"] for row in result.frames["overall"].iter_rows(named=True)}
     return _rows(result, frame, column, overall, chosen), folded
@@ -94,7 +99,7 @@ def cross(result: Result, model: str) -> pl.DataFrame:
     """A row a cell: as `groups`, with second, place_2 and strength (0 to 1, the size of an earned difference)."""
     first, second = names(result)[:2]
     frame = result.frame.filter((pl.col("model") == model) & pl.col("value").is_not_null())
-    made = _rows(result, frame, first, {}, "")
+    made = _rows(result, frame, first, {}, ())
     widest = frame.filter(pl.col("verdict").is_in(EARNED))["difference"].abs().max()
     strength = [
         0.35 + 0.65 * abs(row["difference"]) / widest if row["verdict"] in EARNED and widest else 0.0
@@ -112,7 +117,9 @@ def cross(result: Result, model: str) -> pl.DataFrame:
     )
 
 
-def _rows(result: Result, frame: pl.DataFrame, column: str, overall: dict[str, float], chosen: str) -> pl.DataFrame:
+def _rows(
+    result: Result, frame: pl.DataFrame, column: str, overall: dict[str, float], chosen: Collection[str]
+) -> pl.DataFrame:
     unit = defined(str(result.receipt.options["metric"]), result.own).unit
     made: list[dict[str, Any]] = []
     for row in frame.iter_rows(named=True):
@@ -134,7 +141,7 @@ def _rows(result: Result, frame: pl.DataFrame, column: str, overall: dict[str, f
                 "gap": _gap(row, unit),
                 "said": _verdict(row),
                 "overall": overall.get(row["model"]),
-                "chosen": bool(chosen) and row["where"] == chosen,
+                "chosen": row["where"] in chosen,
                 "model": row["model"],
                 "where": row["where"],
                 "aria": f"{name}: {value}, 95% interval {ends}, n {row['n']:,}, {row['model']}",

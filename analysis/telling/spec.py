@@ -37,5 +37,5 @@ def axis(**options: Any) -> alt.Axis:
 
 
 def mark_chosen() -> alt.Parameter:
-    """A click on a mark chooses it, by its segment and model version."""
-    return alt.selection_point("mark", fields=["where", "model"], toggle=False, clear=False)
+    """A click on a mark chooses it, by its segment, model version and name: several may stand for the same rows."""
+    return alt.selection_point("mark", fields=["where", "model", "aria"], toggle=False, clear=False)

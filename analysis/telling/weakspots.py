@@ -1,5 +1,6 @@
 """Weak spots for the screen: a result's frames in the columns a picture and a list want, with their words."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -7,15 +8,49 @@ import altair as alt
 import polars as pl
 
 from analysis.core import words
+from analysis.core.expression import parse
 from analysis.core.receipt import Result
+from analysis.core.segment import Segment, every
 from analysis.engine.objectives import OBJECTIVES
+from analysis.telling import segmentrows
 from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty, mark_chosen
 
 ON_CHART, LETTERS = 10, 88
+SEEN = {
+    "mse": "rmse",
+    "calibration": "calibration_in_the_large",
+    "cost": "cost_per_prediction",
+    "amount_wrong": "accuracy",
+}
+"""{objective: the metric it is seen closer by, where it is none itself}."""
 
 
 def _unit(result: Result) -> str:
     return OBJECTIVES.get(result.receipt.options["objective"]).unit
+
+
+def metric(result: Result) -> str:
+    """The metric a result's weak spots are seen closer by."""
+    objective = str(result.receipt.options["objective"])
+    return SEEN.get(objective, objective)
+
+
+def versions(result: Result, spot: dict[str, Any]) -> list[str]:
+    """The model versions a weak spot (a row of the frame) is seen in: its own, and the one it is compared with."""
+    against = result.receipt.options["against"]
+    return [*([against] if against not in ("", "reference") else []), spot["model"]]
+
+
+def along(
+    groups: Result, inside: Result, models: list[str], others: Segment, types: Mapping[str, str]
+) -> tuple[pl.DataFrame, str]:
+    """(the groups of a column among the rows where a weak spot's other conditions hold, those of the spot marked; what
+    is not drawn). inside: the same groups among the spot's rows. Marks stand for their rows under these conditions."""
+    held = dict(inside.frame.select("where", "rows").iter_rows())
+    marked = {where for where, rows in groups.frame.select("where", "rows").iter_rows() if held.get(where) == rows}
+    drawn, folded = segmentrows.groups(groups, models, small=True, chosen=marked)
+    under = [every([others, parse(where, columns=types)]).expression() for where in drawn["where"].to_list()]
+    return drawn.with_columns(pl.Series("where", under, dtype=pl.String)), folded.sentence
 
 
 def title(result: Result) -> str:

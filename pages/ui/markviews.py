@@ -105,7 +105,8 @@ def compare(mark: Mark) -> None:
         )
         table = markrows.composed(result)
     else:
-        names = panel.answerable(facts, questions.key_figures(facts), facts.model(mark.model), mark.context.threshold)
+        usual, own = questions.key_figures(facts), mark.evaluation.own
+        names = [*panel.answerable(facts, usual, facts.model(mark.model), mark.context.threshold), *own]
         result = questions.compare_groups(
             mark.evaluation,
             a=mark.where,

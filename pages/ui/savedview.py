@@ -7,7 +7,7 @@ from analysis.core.expression import parse
 from analysis.core.receipt import Result
 from analysis.core.segment import And, Not, Saved, Segment, resolve
 from analysis.engine.query import OpenEvaluation
-from analysis.metrics import METRICS
+from analysis.metrics import METRICS, defined
 from analysis.questions.saved import LOOKS
 from analysis.telling import markrows, savedcharts, savedrows
 from pages.ui import frame, pickers, show
@@ -39,14 +39,14 @@ def view(ctx: Context, evaluation: OpenEvaluation) -> None:
             persist_state="session",
             width="stretch",
         )
-        offered = questions.key_figures(evaluation.facts)
+        offered = [*questions.key_figures(evaluation.facts), *evaluation.own]
         usual = [name for name in LOOKS[evaluation.facts.task] if name in offered]
         metrics = st.multiselect(
             "Metrics",
             offered,
             default=usual,
             key=f"segments_saved_metrics_{evaluation.facts.task}",
-            format_func=lambda name: METRICS.get(name).title,
+            format_func=lambda name: plain(defined(name, evaluation.own).title),
             persist_state="session",
             width="stretch",
         )
@@ -70,9 +70,9 @@ def view(ctx: Context, evaluation: OpenEvaluation) -> None:
     if not result.frames["segments"]["applicable"].any():
         return
     models = list(result.receipt.options["models"])
-    _matrix(result)
-    _overlap(result)
-    _effects(result)
+    _matrix(ctx, result)
+    _overlap(ctx, result)
+    _effects(ctx, result)
     usable = result.frames["segments"].filter("applicable").select("segment", "where").iter_rows()
     types = evaluation.facts.types()
     _against(ctx, evaluation, {name: parse(text, columns=types) for name, text in usable}, models)
@@ -80,11 +80,12 @@ def view(ctx: Context, evaluation: OpenEvaluation) -> None:
     show.receipt(result, key="segments_saved_receipt")
 
 
-def _matrix(result: Result) -> None:
+def _matrix(ctx: Context, result: Result) -> None:
     with st.container(border=True):
         rows = savedrows.matrix(result)
         show.heading("Segments by metric", "coloured where the difference to the rest holds")
-        show.chart(rows, savedcharts.matrix(rows["name"].n_unique()), key="segments_matrix", alt="Metrics by segment")
+        spec = savedcharts.matrix(rows["name"].n_unique())
+        show.chart(rows, spec, key="segments_matrix", alt="Metrics by segment", verbs=ctx)
         st.caption(
             "▲ blue: better than the rest; ▼ orange: worse; pale: no difference holds; dashed: too few rows to judge."
         )
@@ -93,17 +94,20 @@ def _matrix(result: Result) -> None:
         show.table(savedrows.numbers(result), alt="Every saved segment in numbers", column_config=show.COUNTED)
 
 
-def _overlap(result: Result) -> None:
+def _overlap(ctx: Context, result: Result) -> None:
     if result.frames["segments"]["applicable"].sum() < 2:
         return
     with st.container(border=True):
-        show.heading("How much they overlap", "a bar: the rows in just these segments and no other")
-        rows = savedrows.overlap(result)
-        show.chart(rows, savedcharts.overlap(len(rows)), key="segments_overlap", alt="Rows by combination of segments")
+        show.heading("How much they overlap", "a bar: the rows in just the dotted segments; at the left: all of each")
+        spec = savedcharts.overlap(*savedrows.size(result))
+        said = "Rows by combination of segments"
+        show.chart(savedrows.overlap(result), spec, key="segments_overlap", alt=said, verbs=ctx)
+        if further := savedrows.not_drawn(result):
+            st.caption(further)
         show.table(savedrows.pairs(result), alt="Rows every two segments share", column_config=SHARED)
 
 
-def _effects(result: Result) -> None:
+def _effects(ctx: Context, result: Result) -> None:
     with st.container(border=True):
         show.heading("What each one adds", "difference alone (tick), and with the other segments held fixed (point)")
         rows = savedrows.effects(result)
@@ -111,11 +115,12 @@ def _effects(result: Result) -> None:
         if len(known):
             outcome = result.frames["effects"]["outcome"][0]
             spec = savedcharts.effects(METRICS.get(outcome).unit, EFFECT[outcome], len(known))
-            show.chart(known, spec, key="segments_effects", alt=f"{EFFECT[outcome]} by segment")
+            show.chart(known, spec, key="segments_effects", alt=f"{EFFECT[outcome]} by segment", verbs=ctx)
         show.table(savedrows.effect_table(rows), alt="Effects of the segments")
+        how = result.frames["effects"]["method"][0]
         st.caption(
-            "By least squares on the segments' indicators, 95% interval; better and worse hold after correction for "
-            "all effects. It adjusts for the other segments shown, for nothing else."
+            plain(f"{how[0].upper()}{how[1:]}, 95% interval; better and worse hold after correction for all effects. ")
+            + "It adjusts for the other segments shown, for nothing else."
         )
 
 

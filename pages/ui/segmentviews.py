@@ -63,7 +63,7 @@ def one_column(ctx: Context, evaluation: OpenEvaluation) -> None:
         show.heading(f"{definition.title} by {by}", f"dot and 95% interval, dashed: all rows; {CLICK}")
         small = st.session_state.get("segments_small", False)
         chosen = st.session_state.get("segments_group") or st.query_params.get("segments_group", "")
-        drawn, folded = segmentrows.groups(result, models, small=small, chosen=chosen)
+        drawn, folded = segmentrows.groups(result, models, small=small, chosen={chosen} - {""})
         spec = segmentcharts.groups(definition.unit, definition.title, drawn["name"].n_unique(), len(models) > 1)
         said = f"{definition.title} of each group of {by}, with its 95% interval"
         show.chart(drawn, spec, key="segments_groups", alt=said, verbs=ctx)

@@ -9,12 +9,6 @@ from pages.ui.context import plain
 
 CHART = "weak_spots_chart"
 AT_FIRST = 8
-TABLES = (
-    ("Stood out on one half only", "not confirmed on the rows that did not choose them", weakspots.unconfirmed),
-    ("Told with another segment", "the same rows in other words, or a gap that lies inside", weakspots.folded),
-    ("Columns", "each value, range of neighbouring bins, and missing", weakspots.columns),
-    ("How small a gap would have shown", "in about four of five searches", weakspots.power),
-)
 
 
 def cards(result: Result) -> None:

@@ -34,6 +34,9 @@ CHARTS = {  # chart's key: the page it is on
     "segments_groups": "segments",
     "segments_cross": "segments",
     "segments_trend": "segments",
+    "segments_matrix": "segments",
+    "segments_overlap": "segments",
+    "segments_effects": "segments",
     "thresholds_matrix": "thresholds",
     "thresholds_scores": "thresholds",
     "thresholds_tpr": "thresholds",
@@ -46,6 +49,7 @@ CHARTS = {  # chart's key: the page it is on
     "errors_distribution": "errors",
     "errors_losses": "errors",
     "weak_spots_chart": "weak_spots",
+    "weak_spots_along": "weak_spots",
 }
 JUDGED = {
     "label": "What happened: the label.",
@@ -95,7 +99,7 @@ def chart(
 def _marked(key: str, drawn: str) -> None:
     picked = st.session_state[drawn]["selection"].get("mark") or []
     if picked:
-        st.session_state["verbs_mark"] = (key, (picked[0]["model"], picked[0]["where"]))
+        st.session_state["verbs_mark"] = (key, (picked[0]["model"], picked[0]["where"], picked[0]["aria"]))
         st.session_state[f"{key}_looks"] += 1
 
 
@@ -105,13 +109,14 @@ def _asked(key: str) -> None:
 
 def look(key: str, model: str, where: str) -> None:
     """Open the drawer on a mark of a chart, as a click on it does; for a button's callback."""
-    st.session_state["verbs_mark"] = (key, (model, where))
+    st.session_state["verbs_mark"] = (key, (model, where, ""))
 
 
-def _open(rows: pl.DataFrame, chosen: tuple[str, str] | None, context: Context, key: str) -> None:
+def _open(rows: pl.DataFrame, chosen: tuple[str, str, str] | None, context: Context, key: str) -> None:
     """Open the drawer on the chosen mark, or on the first."""
     marks = list(rows.filter(pl.col("where").is_not_null()).select("model", "where", "aria").iter_rows())
-    first = next((place for place, mark in enumerate(marks) if mark[:2] == chosen), 0)
+    alike = [place for place, mark in enumerate(marks) if chosen is not None and mark[:2] == chosen[:2]]
+    first = next((place for place in alike if marks[place] == chosen), next(iter(alike), 0))
     if context.evaluation is None or not marks:
         return
     evaluation = frame.engine().open(context.evaluation)

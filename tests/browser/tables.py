@@ -6,6 +6,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+from analysis.core.expression import parse
+from analysis.store import segments
+from analysis.store.workspace import Workspace
+
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "loans.csv"
 CHECKED, RELEASES = "outcome checked", ("2025.1", "2025.2")
 Row = dict[str, str]
@@ -67,3 +71,13 @@ def decided(column: str, *, yes: str = "yes") -> Callable[[Row], bool | None]:
 def above(column: str, threshold: float) -> Callable[[Row], bool | None]:
     """What a score says at a threshold; None where there is none."""
     return lambda row: float(row[column]) >= threshold if row[column] else None
+
+
+def save(folder: Path, named: dict[str, str]) -> None:
+    """Make these the saved segments of a workspace, {name: expression}, and no others."""
+    workspace = Workspace.open(folder)
+    for each in segments.listed(workspace):
+        segments.delete(workspace, each.name)
+    for name, text in named.items():
+        segments.save(workspace, name, parse(text))
+    workspace.close()

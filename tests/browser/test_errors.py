@@ -19,6 +19,8 @@ EVALUATION = {
 }
 EVALUATION |= {"overview_classes": "digits", "errors_matrix": "digits"}
 EVALUATION |= {"segments_cross": "loans&segments_view=two", "segments_trend": "loans&segments_group=region = 'East'"}
+SAVED = ("segments_matrix", "segments_overlap", "segments_effects")
+EVALUATION |= dict.fromkeys(SAVED, "loans&segments_view=saved")
 
 
 def drawer(page):
@@ -88,7 +90,9 @@ FIRST = {"overview_trend", "calibration_diagram", "errors_matrix", "segments_gro
 
 
 @pytest.mark.parametrize("key", [pytest.param(key, marks=[] if key in FIRST else pytest.mark.slow) for key in CHARTS])
-def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
+def test_every_chart_with_verbs_opens_every_verb(visit, sample, server, key):
+    if key in SAVED:
+        tables.save(server.workspace, {"West": "region = 'West'", "young": "age < 30"})
     name = EVALUATION.get(key, "loans")
     page = visit()
     page.open(f"{CHARTS[key]}?e={name.replace(' ', '%20')}")

@@ -4,10 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from analysis.core.expression import parse
-from analysis.store import segments
-from analysis.store.workspace import Workspace
 from tests.browser import tables
+from tests.browser.visitor import MARKS
 
 WEST = [row for row in tables.loans() if row["region"] == "West"]
 
@@ -97,9 +95,7 @@ def test_a_segment_is_built_applied_and_saved_without_a_mouse(visit, sample):
 
 
 def test_where_its_columns_are_not_there_a_saved_segment_says_so(visit, server, sample):
-    workspace = Workspace.open(server.workspace)
-    segments.save(workspace, "old West", parse("region = 'West' and age > 60"))
-    workspace.close()
+    tables.save(server.workspace, {"old West": "region = 'West' and age > 60"})
     page = visit()
     page.open("overview?e=digits")
     body = editor(page)
@@ -110,3 +106,22 @@ def test_where_its_columns_are_not_there_a_saved_segment_says_so(visit, server, 
     page.says("The saved segment 'old West' is not applicable here: its columns are not there")
     page.open("overview?e=digits&where=%40nothing")
     page.says("There is no saved segment 'nothing'")
+
+
+def test_a_cell_and_an_overlap_of_saved_segments_open_their_rows(visit, server, sample):
+    tables.save(server.workspace, {"West": "region = 'West'", "young": "age < 30"})
+    both = [row for row in WEST if row["age"] and int(row["age"]) < 30]
+    page = visit()
+    page.open("segments?e=loans&segments_view=saved&m=v2")
+    for chart, mark, rows in (
+        ("segments_matrix", "West, v2, Precision: ", WEST),
+        ("segments_overlap", "West + young: ", both),
+    ):
+        found = page.page.locator(f".st-key-{chart} {MARKS}[aria-label^='{mark}']").first
+        found.scroll_into_view_if_needed()
+        found.click(force=True)
+        drawer = page.page.get_by_role("dialog")
+        expect(drawer.get_by_role("combobox").first).to_have_value(re.compile(f"^{re.escape(mark)}"))
+        expect(drawer.locator(".st-key-verbs_sentence")).to_contain_text(f"{len(rows):,} rows of loans")
+        drawer.get_by_role("button", name="Close").click()
+        expect(drawer).to_have_count(0)

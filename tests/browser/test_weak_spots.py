@@ -15,6 +15,8 @@ def test_search_look_and_link(visit, sample):
     mark = page.page.locator(f"{CHART}[aria-label*='product is car and channel is broker']")
     expect(mark).to_be_visible(timeout=60_000)
     assert "v2 is worse in log loss than v1 in" in page.sentence()
+    page.says(re.compile("Log loss by .* shaded: the weak spot"))
+    expect(page.marks("weak_spots_along").first).to_be_attached()
     page.page.locator(".st-key-weak_spots_look_1").get_by_role("button").click()
     drawer = page.page.get_by_role("dialog")
     said = drawer.locator(".st-key-verbs_sentence")

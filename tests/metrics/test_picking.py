@@ -1,18 +1,22 @@
 """Picking and confirming against planted segments, their decoys, and nothing at all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from analysis.metrics import joining
 from analysis.metrics.confirming import confirmed, part_of, stability, standing, vanishes_outside
 from analysis.metrics.contrasts import benjamini_hochberg
 from analysis.metrics.lattice import Lattice, Rows
-from analysis.metrics.picking import Aim, picked, prices
+from analysis.metrics.picking import Aim, Pick, picked, prices
 from tests.metrics.planted import AXES, Table, best, drawn, jaccard, search, with_noise
 
 ONE = ((7, (3,)),)
 TWO = ((0, (7, 8, 9)), (5, (2,)))
 THREE = ((0, (0, 1, 2, 3)), (1, (6, 7, 8, 9)), (4, (1,)))
 AIM = Aim(1, False, 30)
+PAIRS = [(0, 0.2), (1, 0.15), (2, 0.09), (3, -0.2)]
 
 
 CASES = [(ONE, 6000, 0.15), (TWO, 12_000, 0.2), (THREE, 30_000, 0.2)]
@@ -83,6 +87,41 @@ def test_a_strong_spot_is_stable_and_its_rivals_are_not_its_copies():
     pick = picked((table.rows,), lattice, AIM, most=3).picks[0]
     assert stability((table.rows,), pick, AIM, prices(lattice), blocks=20, seed=1) > 0.9
     assert pick.literals not in pick.rivals
+
+
+NOTHING = [None] * len(AXES)
+BOTH = ((7, (3, 5)),)
+
+
+def told_together(table):
+    """(what is found, the joins that are confirmed at 5 % among all that was tested)."""
+    found, half = search(table), np.arange(len(table.rows)) % 2 == 1
+    made = joining.joins(found.searched.picks, AXES, NOTHING)
+    sides = (table.rows.where(half),)
+    tests = [joining.tested(sides, each, found.tests, AIM, 0.95) for each in made]
+    every = benjamini_hochberg(np.array([each.p for each in (*found.tests, *tests)]))
+    held = [place for place in range(len(made)) if every[len(found.tests) + place] <= 0.05]
+    return found, every, [made[place] for place in held]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_values_that_are_worse_alike_are_told_together(seed):
+    table = drawn(seed, 12_000, BOTH, gap=0.25)
+    found, every, [join] = told_together(table)
+    assert join.pick.literals == ((7, np.isin(np.arange(8), (3, 5)).astype(np.uint8).tobytes()),)
+    assert jaccard(table, join.pick.literals) == 1.0
+    assert {found.searched.picks[place].literals for place in join.members} == {
+        ((7, (np.arange(8) == code).astype(np.uint8).tobytes()),) for code in (3, 5)
+    }
+    assert all(every[place] <= 0.05 for place in join.members)
+
+
+def test_values_whose_gaps_are_far_apart_or_missing_are_told_alone():
+    picks = [Pick(((7, (np.arange(8) == code).astype(np.uint8).tobytes()),), 5.0, gap) for code, gap in PAIRS]
+    assert [each.members for each in joining.joins(picks, AXES, NOTHING)] == [(0, 1)]
+    assert joining.joins(picks, AXES, [*NOTHING[:7], 1, None]) == []
+    ordered = [replace(pick, literals=((0, bytes(10 * [0]).replace(b"\0", b"\1", 1)),)) for pick in picks]
+    assert joining.joins(ordered, AXES, NOTHING) == []
 
 
 # Oracles of the test ------------------------------------------------------------------------------------------------
@@ -219,3 +258,19 @@ def test_a_gap_that_outweighs_its_price_is_found_in_about_four_of_five_searches(
     tables_of = [drawn(seed, size, planted, gap=gap) for seed in range(tables)]
     found = sum(best(table, search(table, depth=depth)) > 0.5 for table in tables_of)
     assert 0.68 <= found / tables <= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beside", [0.0, 0.2])
+def test_a_value_that_is_not_worse_is_rarely_told_with_one_that_is(beside):
+    """At most 5 % of tables tell a good value together with a bad one; nor does a join come without its values."""
+    tables, false = 200, 0
+    for seed in range(tables):
+        table = drawn(20_000 + seed, 8_000, ONE, gap=0.25)
+        better = table.rows.codes[7] == 6
+        random = np.random.default_rng(seed)
+        x = np.where(better & (random.random(len(better)) < beside), 0.0, table.rows.x)
+        _, every, held = told_together(replace(table, rows=table.rows.with_x(x)))
+        false += bool(held)
+        assert all(every[place] <= 0.05 for join in held for place in join.members)
+    assert false / tables <= 0.05

@@ -1,6 +1,7 @@
 """compare-groups through the terminal twin and as a question: the right rows on either side, and few false claims."""
 
 import re
+from datetime import date
 
 import duckdb
 import numpy as np
@@ -113,6 +114,48 @@ def test_each_group_against_the_rest(workspace):
     west = next(row for row in made["frame"] if row["region"] == "West" and row["metric"] == "roc_auc")
     assert west["verdict"] == "worse"
     assert "West" in made["sentence"]
+
+
+def test_each_cell_against_its_row_and_column_as_segments_does(workspace):
+    words = ("--by", "region,age", "--bins", "age=40", "--model", "old")
+    made = compared(workspace, *words, "--against", "parents", "--metrics", "recall,roc_auc")["frame"]
+    west = kept(lambda row: row["region"] == "West" and row["age"] < 40, "old")
+    row = kept(lambda row: row["region"] == "West" and row["age"] >= 40, "old")
+    column = kept(lambda row: row["region"] != "West" and row["age"] < 40, "old")
+    other = kept(lambda row: row["region"] != "West" and row["age"] >= 40, "old")
+    a, b, c, d = (k / n for k, n in (recall(side, "old") for side in (west, row, column, other)))
+    cell = next(
+        each for each in made if (each["region"], each["age"], each["metric"]) == ("West", "below 40", "recall")
+    )
+    assert cell["difference"] == pytest.approx((a - b) - (c - d), abs=1e-12)
+    assert (cell["other"], cell["other_value"]) == ("its row and column", pytest.approx(b + c - d))
+    assert cell["difference_low"] < cell["difference"] < cell["difference_high"]
+    assert "two columns" in ask(workspace, "compare-groups", "loans", "--by", "region", "--against", "parents").refusal
+
+
+@pytest.mark.parametrize(("how", "then"), [("before", "2026-02-05"), ("weekdays", "2026-02-01")])
+def test_each_group_against_itself_at_an_earlier_time(workspace, how, then):
+    first, last = date(2026, 2, 15), date(2026, 2, 24)
+    begin = date.fromisoformat(then)
+    words = ("--by", "region", "--metrics", "recall", "--model", "old", "--from", str(first), "--to", str(last))
+    made = compared(workspace, *words, "--against", how)["frame"]
+    for row in made:
+        sides = [
+            recall(
+                kept(
+                    lambda r, f=f, of=row["region"]: (
+                        r["region"] == of and 0 <= (date.fromisoformat(r["day"]) - f).days <= 9
+                    ),
+                    "old",
+                ),
+                "old",
+            )
+            for f in (first, begin)
+        ]
+        assert (row["n"], row["other_n"]) == (sides[0][1], sides[1][1])
+        assert row["difference"] == pytest.approx(sides[0][0] / sides[0][1] - sides[1][0] / sides[1][1], abs=1e-12)
+        assert row["other"] == f"{begin} to {begin + (last - first)}"
+    assert "--from" in ask(workspace, "compare-groups", "loans", "--by", "region", "--against", "season").refusal
 
 
 def test_claims_are_corrected_by_holm(workspace):

@@ -2,16 +2,20 @@
 
 import re
 import threading
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 import pytest
 
 from analysis.core import words
+from analysis.core.along import along
 from analysis.core.errors import BadRequest, Interrupted
 from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
-from analysis.questions import Asked, comparable, discover, discovered, measure, offered
+from analysis.engine import binning
+from analysis.questions import Asked, comparable, discover, discovered, measure, offered, segments
+from analysis.telling import weakspots
 from tests.core.segment_oracle import holds
 from tests.engine.making import Folder, Table, opened
 from tests.questions.twin import ask, write
@@ -114,6 +118,53 @@ def test_the_planted_segment_is_first_and_its_numbers_are_those_of_the_rows(eval
     assert top["p_adjusted"] < 1e-6
     measured = measure(evaluation, metrics=["accuracy"], models=["old"], where=parse(top["segment"])).frame
     assert (measured["value"][0], measured["n"][0]) == (pytest.approx(top["value"]), top["n"])
+
+
+def test_values_that_are_worse_alike_are_one_spot_and_told_in_its_words(folder, table):
+    random = np.random.default_rng(4)
+    office = random.choice(["Bonn", "Kiel", "Ulm", "Trier", "Jena"], SIZE)
+    y = np.array(table.values("label")) == "yes"
+    wrong = random.random(SIZE) < np.where(np.isin(office, ["Kiel", "Jena"]), 0.4, 0.1)
+    given = {"office": ("VARCHAR", office.tolist()), "old": ("VARCHAR", np.where(y ^ wrong, "yes", "no").tolist())}
+    evaluation = opened(folder, Table(columns() | given), task="binary", roles=replace(ROLES, segments=("office",)))
+    result = discover(evaluation, Asked(models=("old",)))
+    top = result.frame.row(0, named=True)
+    assert set(parse(top["segment"]).values) == {"Kiel", "Jena"}
+    assert top["sentence"].startswith("office is one of") or " or " in top["sentence"]
+    inside, right = np.isin(office, ["Kiel", "Jena"]), ~wrong
+    assert (top["n"], top["value"]) == (inside.sum(), pytest.approx(right[inside].mean()))
+    assert top["p_adjusted"] < 1e-6
+    assert "the largest of its values" in top["method"]
+    told = result.frames["folded"].filter(why="one of the values told together")
+    assert sorted(told["segment"]) == ["office = 'Jena'", "office = 'Kiel'"]
+    assert set(told["into"]) == {top["segment"]}
+    assert not set(told["segment"]) & set(result.frame["segment"])
+    assert result.receipt.m >= 3
+    seen = along(parse(top["segment"]), "office")
+    parts = [segments(evaluation, by=["office"], metric="accuracy", where=each) for each in (seen.others, seen.own)]
+    drawn, _ = weakspots.along(*parts, ["old"], seen.others, evaluation.facts.types())
+    assert set(drawn.filter("chosen")["name"]) == {"Kiel", "Jena"}
+
+
+def test_a_spot_seen_along_its_columns_marks_its_own_groups(evaluation, table, result):
+    top = result.frame.row(0, named=True)
+    segment, types = parse(top["segment"], columns=evaluation.facts.types()), evaluation.facts.types()
+    inside = selected(evaluation, table, top["segment"])
+    right = np.array(table.values("label")) == np.array(table.values("old"))
+    for column in segment.columns():
+        seen = along(segment, column)
+        assert seen.others.columns() == segment.columns() - {column}
+        how = binning.through(evaluation.facts.column(column), seen.ends)
+        asked = {"by": [column], "binnings": {column: how}, "metric": "accuracy", "models": ["old"]}
+        parts = [segments(evaluation, where=where, **asked) for where in (seen.others, segment)]
+        drawn, _ = weakspots.along(*parts, ["old"], seen.others, types)
+        marked = np.zeros(SIZE, dtype=bool)
+        for row in drawn.iter_rows(named=True):
+            held = selected(evaluation, table, row["where"])
+            assert (row["value"], row["n"]) == (pytest.approx(right[held].mean()), held.sum())
+            assert row["chosen"] == bool((held & inside).any())
+            marked |= held & row["chosen"]
+        assert np.array_equal(marked, inside)
 
 
 def test_each_number_of_the_sentence_is_in_a_frame(result):

@@ -2,13 +2,17 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
 from analysis.core.expression import parse
+from analysis.core.ownmetric import own_metric
 from analysis.core.roles import ModelColumns, Roles
+from analysis.engine.own import keep
+from analysis.metrics.intervals import t_value
 from analysis.questions import compare_groups, saved
 from analysis.telling import markrows, savedcharts, savedrows
 from tests.engine.making import Folder, Table, binary, opened
@@ -22,6 +26,7 @@ SEGMENTS = {
     "elsewhere": parse("planet = 'Mars'"),
 }
 HELD = list(SEGMENTS)[:4]
+RIGHT = "avg(label = prediction)"
 
 
 def table(seed, *, weighted=False, task="binary"):
@@ -97,6 +102,56 @@ def test_effects_are_those_of_a_regression_on_the_rows(folder, task, weighted):
         means = [np.average(value[known & each], weights=weight[known & each]) for each in (part, ~part)]
         assert row["alone"] == pytest.approx(means[0] - means[1], rel=1e-9)
         assert row["n"] == min((known & part).sum(), (known & ~part).sum())
+
+
+@pytest.mark.parametrize("most", [10**6, 10], ids=["singly", "dealt"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_where_rows_belong_to_units_effects_are_clustered_by_these(folder, monkeypatch, weighted, most):
+    monkeypatch.setattr("analysis.engine.parts.units.MOST", most)
+    data, roles = table(12, weighted=weighted)
+    unit = [None if place % 50 == 0 else place // 6 for place in range(SIZE)]
+    data = Table(data.columns | {"customer": ("INTEGER", unit)})
+    result = saved(opened(folder, data, task="binary", roles=replace(roles, unit="customer")), segments=SEGMENTS)
+    value, inside = outcomes(data, "binary"), members(data)
+    known = ~np.isnan(value)
+    weight = np.array(data.values("w")) if weighted else np.ones(SIZE)
+    alone = np.array([SIZE + place if each is None else each for place, each in enumerate(unit)])
+    model = sm.WLS(value[known], sm.add_constant(inside[known].astype(float)), weights=weight[known])
+    fit = model.fit(cov_type="cluster", cov_kwds={"groups": alone[known]}, use_t=True)
+    for place, row in enumerate(result.frames["effects"].iter_rows(named=True)):
+        held = inside[known][:, place]
+        units = min(len(np.unique(alone[known][part])) for part in (held, ~held))
+        assert row["effect"] == pytest.approx(fit.params[place + 1], rel=1e-9)
+        error = (row["high"] - row["low"]) / 2 / t_value(0.95, np.array([units - 1.0]))[0]
+        assert error == pytest.approx(fit.bse[place + 1], rel=1e-8 if most > 10 else 0.15)
+        assert ("random groups" in row["method"]) == (most == 10)
+    assert result.receipt.notes == (f"Effects: {row['method']}; a family of their own.",)
+    assert "effects by customer (m)" in result.receipt.sql
+
+
+def test_an_own_metric_is_in_the_matrix_and_in_a_comparison_with_the_rest(folder):
+    data, roles = table(13)
+    evaluation = opened(folder, data, task="binary", roles=roles)
+    balance, right = own_metric("balance", formula="(recall + specificity) / 2"), own_metric("right", expression=RIGHT)
+    for each in (balance, right):
+        keep(folder, each, evaluation.facts)
+    evaluation = folder.engine.open(evaluation.facts)
+    names = ["balanced_accuracy", "balance", "accuracy", "right"]
+    result = saved(evaluation, segments={"south": SEGMENTS["south"]}, metrics=names)
+    alone = compare_groups(evaluation, a=SEGMENTS["south"], metrics=names)
+    rows = {row["metric"]: row for row in result.frame.iter_rows(named=True)}
+    for built, own in (("balanced_accuracy", "balance"), ("accuracy", "right")):
+        for name in ("value", "other_value", "difference"):
+            assert rows[own][name] == pytest.approx(rows[built][name], rel=1e-12)
+        assert rows[own]["verdict"] == rows[built]["verdict"] == "worse"
+    same = [name for name in result.frame.columns if name in alone.frame.columns and name not in ("segment", "other")]
+    assert result.frame.select(same).equals(alone.frame.select(same))
+    assert result.receipt.options["own"] == alone.receipt.options["own"] == {"balance": balance.text, "right": RIGHT}
+    assert set(savedrows.matrix(result)["title"]) == {"Accuracy", "Balanced accuracy", balance.title, right.title}
+    assert markrows.against_rest(alone)["Metric"].to_list()[1] == balance.title
+    assert compare_groups(evaluation, by=["region"], metrics=["balance"]).frame["verdict"].to_list() == [
+        *("better", "worse")
+    ]
 
 
 def test_the_matrix_is_each_segment_against_its_complement(folder):
@@ -193,7 +248,7 @@ def test_every_field_a_picture_draws_is_in_its_rows(folder):
     result = saved(opened(folder, data, task="binary", roles=roles), segments=SEGMENTS)
     pictures = [
         (savedrows.matrix(result), savedcharts.matrix(4)),
-        (savedrows.overlap(result), savedcharts.overlap(6)),
+        (savedrows.overlap(result), savedcharts.overlap(6, 4)),
         (savedrows.effects(result), savedcharts.effects("share", "Difference in accuracy", 4)),
     ]
     for rows, spec in pictures:
@@ -201,7 +256,8 @@ def test_every_field_a_picture_draws_is_in_its_rows(folder):
         assert {"name", "aria", "place"} <= fields | {"aria", "place"}
         assert fields <= set(rows.columns)
         assert {"model", "where", "aria"} <= set(rows.columns)
-        assert rows["aria"].n_unique() == len(rows)
+        marks = rows.drop_nulls("where")
+        assert marks["aria"].n_unique() == len(marks)
     assert len(savedrows.numbers(result)) == len(result.frame)
     assert savedrows.left_out(result) == ["elsewhere: not applicable; its column is not there: 'planet'."]
     assert len(savedrows.pairs(result)) == 6

@@ -99,6 +99,8 @@ BINNINGS = [
     ("income", "quantile:10"), ("income", "quantile:3"), ("income", "width:12"), ("income", "1000,1e5"),
     ("day", "month"), ("day", "week"), ("day", "quarter"), ("day", "2025-03-01, 2025-06-30"), ("day", "quantile:5"),
     ("at", "month"), ("at", "year"), ("at", "2025-04-01, 2025-04-01 12:30"), ("at", "quantile:10"), ("region", ""),
+    ("age", "quantile:10 through 33, 47"), ("income", "quantile:10 through 12345.5"),
+    ("day", "quantile:10 through 2025-03-03"), ("at", "quantile:10 through 2025-03-03, 2025-04-01 10:30:00"),
     ("name", ""), ("same", ""), ("nothing", ""), ("nothing", "quantile:4"),
 ]  # fmt: skip
 
