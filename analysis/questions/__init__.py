@@ -8,6 +8,8 @@ from analysis.questions.errors import errors
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
+from analysis.questions.profile import profile
+from analysis.questions.quality import quality
 from analysis.questions.rows import rows
 from analysis.questions.saved import saved
 from analysis.questions.segments import segments, sliceable
@@ -30,6 +32,8 @@ __all__ = [
     "model_check",
     "offered",
     "overview",
+    "profile",
+    "quality",
     "rows",
     "saved",
     "segments",

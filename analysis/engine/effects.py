@@ -1,0 +1,64 @@
+"""Effects: what some rows do to a metric: with them, without them, on them alone, and how many errors they hold."""
+
+from dataclasses import dataclass, replace
+
+from analysis.core.cutoffs import Threshold
+from analysis.core.evaluation import ModelFacts
+from analysis.core.roles import REGRESSION
+from analysis.core.segment import Not, Segment
+from analysis.engine import replicated
+from analysis.engine.query import OpenEvaluation, Query
+from analysis.metrics import METRICS, panel
+from analysis.metrics.definition import Metric
+from analysis.metrics.nested import Nested, nested
+
+USUAL = {
+    "binary": ("roc_auc", "accuracy", "selection_rate"),
+    "multiclass": ("accuracy",),
+    "regression": ("mae",),
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """errors: the share of all errors (of forecasts, of the absolute error) that these rows hold; nan: not known."""
+
+    metric: str
+    model: str
+    values: Nested
+    errors: float
+
+
+def usual(opened: OpenEvaluation, threshold: Threshold | None) -> str | None:
+    """The metric effects are told in unless asked otherwise; None where none can be answered."""
+    facts = opened.facts
+    for name in USUAL[facts.task]:
+        if any(panel.obstacle(METRICS.get(name), facts, model, threshold) is None for model in facts.models):
+            return name
+    return None
+
+
+def effect(
+    opened: OpenEvaluation, metric: Metric, model: ModelFacts, where: Segment, threshold: Threshold | None, level: float
+) -> Effect | None:
+    """None where the model cannot answer the metric."""
+    facts = opened.facts
+    cut = threshold if model.score else None
+    if metric.per_class_of(facts.classes) or panel.obstacle(metric, facts, model, cut) is not None:
+        return None
+    told = METRICS.get("mae" if facts.task == REGRESSION else "accuracy")
+    counted = panel.obstacle(told, facts, model, cut) is None
+    metrics = [metric, told] if counted else [metric]
+    whole = Query(model.name, panel.needs(metrics), threshold=cut)
+    queries = [whole, replace(whole, where=Not(where)), replace(whole, where=where)]
+    asked = [(query, opened.ask(query)) for query in queries]
+    cubes = [answer.cube for answer in replicated.attached(opened, asked)]
+    if any(not len(cube) for cube in cubes):
+        return None
+    values = nested(metric, cubes[0], cubes[1], cubes[2], level=level)
+    errors = float("nan")
+    if counted:
+        of = [told.measure(cube, level=level) for cube in (cubes[0], cubes[2])]
+        lost = [each.n[0] * (each.value[0] if facts.task == REGRESSION else 1 - each.value[0]) for each in of]
+        errors = float(lost[1] / lost[0]) if lost[0] > 0 and of[1].n[0] else (0.0 if lost[0] > 0 else float("nan"))
+    return Effect(metric.name, model.name, values, errors)
