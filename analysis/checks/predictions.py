@@ -1,69 +1,12 @@
-"""Predictions: whether every row has one answer of each version, and decisions that follow from the score."""
+"""Predictions: whether every row has one answer of each version, and one that can be meant."""
 
-from decimal import Decimal
 from itertools import pairwise
 
-import numpy as np
-
 from analysis.checks.definition import CHECKS, FOUND, Check, Hit, Seen, clear, unfit
-from analysis.checks.versions import each_version, limit, named, whom
+from analysis.checks.versions import each_version, named, whom
 from analysis.core import words
-from analysis.core.segment import And, Compare, Missing, Not, Or, Segment, every
-from analysis.engine.condition import quoted
+from analysis.core.segment import Missing, Segment, every
 from analysis.engine.subject import Answered
-
-
-def disagreeing(seen: Seen, model: Answered) -> list[Hit]:
-    """Decisions that are not what the score and the threshold of the other decisions say."""
-    subject, positive = seen.subject, seen.subject.roles.positive
-    if positive is None:
-        return []
-    frame = subject.scan(
-        f"SELECT s, count(*) FILTER (d) AS yes, count(*) FILTER (NOT d) AS no FROM (SELECT {model.score} AS s, "
-        f"{model.decision} = {quoted(positive)} AS d FROM {subject.relation} r) "
-        "WHERE isfinite(s) AND d IS NOT NULL GROUP BY s ORDER BY s"
-    )
-    if not len(frame):
-        return []
-    scores, yes, no = frame["s"].to_numpy(), frame["yes"].to_numpy(), frame["no"].to_numpy()
-    below = np.concatenate([[0], np.cumsum(yes)])
-    above = np.concatenate([np.cumsum(no[::-1])[::-1], [0]])
-    wrong = below + above
-    at, total = int(np.argmin(wrong)), int(yes.sum() + no.sum())
-    n = int(wrong[at])
-    if not n or at in (0, len(scores)) or n > 0.25 * total:
-        return []
-    threshold, n = _roundest(scores, wrong, at)
-    score, decision = model.columns["score"], model.columns["decision"]
-    other = Not(Compare(decision, "=", positive))
-    where = Or(
-        (
-            And((Compare(score, ">=", threshold), other, Not(Missing(decision)))),
-            And((Compare(score, "<", threshold), Compare(decision, "=", positive))),
-        )
-    )
-    share = words.number(n / total, "share")
-    said = f"{words.plural(n, 'decision')} of {model.name} ({share}) contradict their score: all others follow the "
-    said += f"threshold {threshold:f}."
-    said += whom(seen, subject.condition(where), n)
-    fix = "Find out who or what overrode them; measure with the threshold to see the model itself."
-    columns = (*named(seen, model), *named(seen, model, "decision"))
-    return [Hit(FOUND, said, n, columns, where, fix, model.name)]
-
-
-def _roundest(scores: np.ndarray, wrong: np.ndarray, at: int) -> tuple[Decimal, int]:
-    """(the threshold with the fewest decimals that contradicts hardly more decisions than the best one, how many).
-
-    wrong: the contradictions of a threshold at each score, and above all; at: where they are fewest.
-    """
-    most = wrong[at] + max(2, wrong[at] // 50)
-    for digits in (1, 2, 3):
-        tried = np.arange(1, 10**digits) / 10**digits
-        counts = wrong[np.searchsorted(scores, tried, side="left")]
-        best = int(np.argmin(counts))
-        if counts[best] <= (wrong[at] if digits == 1 else most):
-            return Decimal(best + 1).scaleb(-digits), int(counts[best])
-    return limit(scores[at]), int(wrong[at])
 
 
 def constant(seen: Seen, model: Answered) -> list[Hit]:
@@ -154,13 +97,6 @@ def crossed(seen: Seen, model: Answered) -> list[Hit]:
 
 
 for check in (
-    Check(
-        *("P03", "Decisions against the score", "high", "Decisions that score and threshold contradict."),
-        each_version(
-            *(disagreeing, lambda model: bool(model.score and model.decision)),
-            *("no model version has both scores and decisions", "Every decision is what score and threshold say."),
-        ),
-    ),
     Check(
         *("P05", "Constant predictions", "high", "Scores or decisions that never vary."),
         each_version(

@@ -12,11 +12,12 @@ from analysis.metrics import METRICS, panel
 from analysis.metrics.definition import Metric
 from analysis.metrics.nested import Nested, nested
 
-USUAL = {
-    "binary": ("roc_auc", "accuracy", "selection_rate"),
-    "multiclass": ("accuracy",),
-    "regression": ("mae",),
+OFFERED = {
+    "binary": ("roc_auc", "recall", "precision", "f1", "accuracy", "log_loss", "brier", "selection_rate"),
+    "multiclass": ("accuracy", "log_loss", "brier"),
+    "regression": ("mae", "bias"),
 }
+"""Metrics whose effect has an interval, or that say why not; the first that can be answered is the usual one."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Effect:
     errors: float
 
 
-def usual(opened: OpenEvaluation, threshold: Threshold | None) -> str | None:
-    """The metric effects are told in unless asked otherwise; None where none can be answered."""
+def offered(opened: OpenEvaluation, threshold: Threshold | None) -> list[str]:
+    """The metrics effects can be told in, the usual one first."""
     facts = opened.facts
-    for name in USUAL[facts.task]:
-        if any(panel.obstacle(METRICS.get(name), facts, model, threshold) is None for model in facts.models):
-            return name
-    return None
+    return [
+        name
+        for name in OFFERED[facts.task]
+        if any(panel.obstacle(METRICS.get(name), facts, model, threshold) is None for model in facts.models)
+    ]
 
 
 def effect(

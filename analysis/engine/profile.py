@@ -18,7 +18,7 @@ from analysis.engine.subject import Subject
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 AT_ONCE = 60
 """Columns counted in one statement: DuckDB holds the values of every quantile of a statement at once."""
-BINS, TOP = 20, 20
+BINS, TOP, SMALL = 20, 20, 12
 REACH, MADS = 1.5, 3.5
 """Outliers: beyond 1.5 interquartile ranges of the quartiles (Tukey 1977); a modified z of more than 3.5 (Iglewicz and
 Hoaglin 1993)."""
@@ -150,11 +150,7 @@ def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: in
     empty = pl.DataFrame(schema={"low": pl.Float64, "high": pl.Float64, "n": pl.Int64})
     if row["low"] is None or kind_of(column) not in (NUMBER, TIME):
         return empty
-    if kind_of(column) == NUMBER:
-        low, high, value = float(row["low"]), float(row["high"]), f"CAST(r.{column.key} AS DOUBLE)"
-    else:
-        low, high = (_seconds(row[end]) for end in ("low", "high"))
-        value = f"epoch(r.{column.key})"
+    value, low, high = _scale(column, row)
     width = (high - low) / bins
     if width == 0:
         return pl.DataFrame({"low": [low], "high": [high], "n": [row["rows"] - row["missing"] - row["infinite"]]})
@@ -168,6 +164,45 @@ def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: in
         [{"low": low + at * width, "high": low + (at + 1) * width, "n": int(found.get(at, 0))} for at in range(bins)],
         schema=empty.schema,
     )
+
+
+def shapes(subject: Subject, counted: Profile, most: int = 200) -> pl.DataFrame:
+    """How the first columns are spread, small: column, place, n. Of numbers and moments SMALL equal-width bins, all
+    columns in one scan; of text and booleans the most frequent values. Other columns have no rows."""
+    parts, rows = {}, []
+    for column in subject.columns[:most]:
+        row = counted.of(column.name)
+        if row["kind"] in (NUMBER, TIME) and row["low"] is not None:
+            value, low, high = _scale(column, row)
+            width = (high - low) / SMALL or 1.0
+            edge = f"CAST('{low!r}' AS DOUBLE)"
+            parts[column.name] = (
+                f"least(CAST(floor(({value} - {edge}) / CAST('{width!r}' AS DOUBLE)) AS BIGINT), {SMALL - 1})"
+            )
+        elif row["kind"] in (TEXT, TRUTH):
+            frame = top(subject, column, SMALL)
+            rows += [{"column": column.name, "place": at, "n": n} for at, n in enumerate(frame["n"])]
+    names = list(parts)
+    for start in range(0, len(names), AT_ONCE):
+        part = names[start : start + AT_ONCE]
+        picked = ", ".join(
+            f"[{', '.join(f'count(*) FILTER (p{at} = {place})' for place in range(SMALL))}]" for at in range(len(part))
+        )
+        inner = ", ".join(
+            f"CASE WHEN isfinite({_scale(subject.column(name), counted.of(name))[0]}) THEN {parts[name]} END AS p{at}"
+            for at, name in enumerate(part)
+        )
+        counts = subject.one(f"SELECT {picked} FROM (SELECT {inner} FROM {subject.relation} r)")
+        for name, said in zip(part, counts, strict=True):
+            rows += [{"column": name, "place": at, "n": n} for at, n in enumerate(said)]
+    return pl.DataFrame(rows, schema={"column": pl.String, "place": pl.Int64, "n": pl.Int64})
+
+
+def _scale(column: Column, row: Mapping[str, Any]) -> tuple[str, float, float]:
+    """(a number or moment as a double, its lowest and highest value)."""
+    if kind_of(column) == NUMBER:
+        return f"CAST(r.{column.key} AS DOUBLE)", float(row["low"]), float(row["high"])
+    return f"epoch(r.{column.key})", _seconds(row["low"]), _seconds(row["high"])
 
 
 def _seconds(text: str) -> float:

@@ -9,7 +9,7 @@ from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.profile import profile
-from analysis.questions.quality import quality
+from analysis.questions.quality import judged_before, mute_key, quality
 from analysis.questions.rows import rows
 from analysis.questions.saved import saved
 from analysis.questions.segments import segments, sliceable
@@ -27,9 +27,11 @@ __all__ = [
     "discovered",
     "errors",
     "holds",
+    "judged_before",
     "key_figures",
     "measure",
     "model_check",
+    "mute_key",
     "offered",
     "overview",
     "profile",

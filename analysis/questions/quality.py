@@ -1,7 +1,9 @@
 """Can this data be trusted, and does it matter? Every check's outcome, and what the rows it found do to a metric."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,9 @@ from analysis.core.settings import number, setting
 from analysis.engine import effects
 from analysis.engine.effects import Effect
 from analysis.engine.kept import keep, kept
-from analysis.engine.profile import profile
+from analysis.engine.profile import profile, shapes
 from analysis.engine.query import OpenEvaluation
-from analysis.engine.subject import Subject
+from analysis.engine.subject import Subject, of_evaluation
 from analysis.metrics.contrasts import benjamini_hochberg
 from analysis.metrics.definition import defined
 
@@ -49,6 +51,7 @@ COLUMNS: dict[str, Any] = {
     "error_share": pl.Float64,
 }
 Row = dict[str, Any]
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def quality(
@@ -58,6 +61,7 @@ def quality(
     metric: str = "",
     threshold: Threshold | None = None,
     checks: Sequence[str] = (),
+    muted: Mapping[str, str] = NONE,
     level: float = 0.95,
     progress: Callable[[float, str], None] = lambda share, doing: None,
 ) -> Result:
@@ -69,25 +73,18 @@ def quality(
     (error_share). Whatever chance can explain says so: p_adjusted is Benjamini and Hochberg's over all effects of the
     frame. rows, share: affected rows; null where whole columns are. columns: names, comma-separated. checks: codes;
     () = all. metric: "" takes ROC AUC, accuracy or the mean absolute error. Further frames: `profile` (a row a column),
-    `places` (code, columns, model, place, and the id's columns: rows that no segment says, as far as listed).
+    `places` (code, columns, model, place, and the id's columns: rows that no segment says, as far as listed) and
+    `shapes` (column, place, n: see engine/profile.py).
+    muted: {mute key: reason} of hits an analyst took out of the verdict; they are listed last of those found, with the
+    reason in the column `muted`.
     """
     began = time.perf_counter()
     chosen = [CHECKS.get(code) for code in checks] if checks else list(CHECKS)
-    name = "" if evaluation is None else metric or effects.usual(evaluation, threshold) or ""
-    if evaluation is not None and name:
-        defined(name, evaluation.own)
-    options: dict[str, Any] = {
-        "kind": subject.kind,
-        "metric": name,
-        "checks": [check.name for check in chosen],
-        "thresholds": {name: setting(name) for check in chosen for name in check.settings},
-        "threshold": said(threshold),
-        "level": level,
-        "positive": subject.roles.positive,
-    }
+    name = _metric(evaluation, metric, threshold)
+    options = _options(subject, evaluation, chosen, name, threshold, level)
     known = kept(evaluation, "quality", options) if evaluation is not None else None
     if known is not None:
-        return known
+        return _muted(subject, known, name, muted)
     progress(0.0, "Counting the columns")
     counted = profile(subject)
     seen = Seen(subject, counted)
@@ -122,11 +119,61 @@ def quality(
         q=number("q") if looks else None,
         seconds=time.perf_counter() - began,
     )
-    frames = {"profile": counted.frame, "places": _places(subject, found)}
-    result = Result(frame, _sentence(subject, frame, name), receipt, frames)
+    frames = {"profile": counted.frame, "places": _places(subject, found), "shapes": shapes(subject, counted)}
+    result = Result(frame, "", receipt, frames)
     if evaluation is not None:
         keep(evaluation, options, result)
-    return result
+    return _muted(subject, result, name, muted)
+
+
+def judged_before(evaluation: OpenEvaluation, metric: str, threshold: Threshold | None) -> bool:
+    """Whether the answer of all checks is kept, so that asking takes no time."""
+    options = _options(of_evaluation(evaluation), evaluation, list(CHECKS), metric, threshold, 0.95)
+    return kept(evaluation, "quality", options) is not None
+
+
+def mute_key(row: Mapping[str, Any]) -> str:
+    """What a mute of a hit is kept under: its check, columns and, of a check of predictions, its model version."""
+    version = row["model"] if row["code"].startswith("P") else None
+    return " | ".join(str(part) for part in (row["code"], row["columns"], version or ""))
+
+
+def _muted(subject: Subject, result: Result, metric: str, muted: Mapping[str, str]) -> Result:
+    reasons = [
+        muted.get(mute_key(row)) if row["outcome"] == FOUND else None for row in result.frame.iter_rows(named=True)
+    ]
+    frame = result.frame.with_columns(pl.Series("muted", reasons, dtype=pl.String))
+    order = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)}, return_dtype=pl.Int64)
+    frame = frame.sort(order, pl.col("muted").is_not_null(), maintain_order=True)
+    return replace(result, frame=frame, sentence=_sentence(subject, frame, metric))
+
+
+def _options(
+    subject: Subject,
+    evaluation: OpenEvaluation | None,
+    checks: Sequence[Check],
+    metric: str,
+    threshold: Threshold | None,
+    level: float,
+) -> dict[str, Any]:
+    """For the receipt and for finding the answer again."""
+    return {
+        "kind": subject.kind,
+        "metric": _metric(evaluation, metric, threshold),
+        "checks": [check.name for check in checks],
+        "thresholds": {name: setting(name) for check in checks for name in check.settings},
+        "threshold": said(threshold),
+        "level": level,
+        "positive": subject.roles.positive,
+    }
+
+
+def _metric(evaluation: OpenEvaluation | None, metric: str, threshold: Threshold | None) -> str:
+    """What effects are told in; "" where nothing is measured. UnknownName for a metric that is not there."""
+    if evaluation is None:
+        return ""
+    name = metric or next(iter(effects.offered(evaluation, threshold)), "")
+    return defined(name, evaluation.own).name if name else ""
 
 
 def _row(subject: Subject, check: Check, hit: Hit) -> Row:
@@ -213,18 +260,21 @@ def _places(subject: Subject, found: list[tuple[Check, Hit]]) -> pl.DataFrame:
 
 def _sentence(subject: Subject, frame: pl.DataFrame, metric: str) -> str:
     """The verdict, then the counts, then what matters most."""
-    found = frame.filter(pl.col("outcome") == FOUND)
+    found = frame.filter((pl.col("outcome") == FOUND) & pl.col("muted").is_null())
+    muted = int(frame["muted"].is_not_null().sum())
+    aside = f" {words.plural(muted, 'hit')} muted." if muted else ""
     checks = {outcome: frame.filter(pl.col("outcome") == outcome)["code"].n_unique() for outcome in OUTCOMES}
+    checks[FOUND] = found["code"].n_unique()
     high = int((found["severity"] == "high").sum())
     name = subject.name
     if not len(found):
         head = f"Nothing was found in {name}: {words.plural(checks[CLEAR], 'check')} clear"
-        return f"{head}, {checks[NOT_APPLICABLE]:,} not applicable."
+        return f"{head}, {checks[NOT_APPLICABLE]:,} not applicable.{aside}"
     verdict = "cannot be trusted as it is" if high else "can be used with care"
     head = (
         f"{name} {verdict}: {words.plural(len(found), 'hit')} of {words.plural(checks[FOUND], 'check')}"
         f"{f', {high:,} of high severity' if high else ''}; {checks[CLEAR]:,} clear, "
-        f"{checks[NOT_APPLICABLE]:,} not applicable."
+        f"{checks[NOT_APPLICABLE]:,} not applicable.{aside}"
     )
     moved = found.filter(pl.col("p_adjusted") <= number("q"))
     if not metric:

@@ -46,6 +46,7 @@ CHARTS = {  # chart's key: the page it is on
     "errors_distribution": "errors",
     "errors_losses": "errors",
     "weak_spots_chart": "weak_spots",
+    "quality_effects": "quality",
 }
 JUDGED = {
     "label": "What happened: the label.",
