@@ -69,14 +69,17 @@ def _ids(subject: Subject, places: list[int]) -> Segment | None:
     return OneOf(column.name, tuple(ids)) if ids and not isinstance(ids[0], float) else None
 
 
-def _hit(subject: Subject, places: list[int], sentence: str, suggestion: str, by_id: bool = True) -> list[Hit]:
+def _hit(subject: Subject, places: list[int], sentence: str, suggestion: str) -> list[Hit]:
+    where = _ids(subject, places)
+    if where is not None:
+        suggestion += " The rows shown, and their effect, are all of these ids, the first ones included."
     return [
         Hit(
             FOUND,
             sentence,
             len(places),
             subject.roles.id,
-            _ids(subject, places) if by_id else None,
+            where,
             suggestion,
             places=tuple(places[:LISTED]),
         )

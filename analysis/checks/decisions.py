@@ -82,8 +82,8 @@ def _counts(seen: Seen, model: Answered, positive: str, group: str = "") -> pl.D
 
 
 def _apart(seen: Seen, model: Answered, positive: str, whole: Cut) -> tuple[Decimal, str, tuple[str]] | None:
-    """(the threshold of most rows, the groups that follow another one in words, their column), where a column's groups
-    with a threshold each leave few contradictions."""
+    """(the threshold of most groups, of equals that of most rows; the groups that follow another
+    one in words; their column), where a column's groups with a threshold each leave few contradictions."""
     subject = seen.subject
     best: tuple[int, str, dict[str, Cut]] | None = None
     for column in subject.plain:
@@ -100,10 +100,11 @@ def _apart(seen: Seen, model: Answered, positive: str, whole: Cut) -> tuple[Deci
     if best is None:
         return None
     _, name, known = best
-    rows: dict[Decimal, int] = {}
+    followers: dict[Decimal, tuple[int, int]] = {}
     for cut in known.values():
-        rows[cut.threshold] = rows.get(cut.threshold, 0) + cut.n
-    usual = max(rows, key=lambda each: rows[each])
+        groups, rows = followers.get(cut.threshold, (0, 0))
+        followers[cut.threshold] = groups + 1, rows + cut.n
+    usual = max(followers, key=lambda each: followers[each])
     others = [f"{value!r} {cut.threshold:f}" for value, cut in sorted(known.items()) if cut.threshold != usual]
     return usual, f" Groups of '{name}' follow thresholds of their own: {words.listed(others)}.", (name,)
 

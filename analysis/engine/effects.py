@@ -10,7 +10,7 @@ from analysis.engine import replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.metrics import METRICS, panel
 from analysis.metrics.definition import Metric
-from analysis.metrics.nested import Nested, nested
+from analysis.metrics.nested import Nested, is_mean, nested
 
 OFFERED = {
     "binary": ("roc_auc", "recall", "precision", "f1", "accuracy", "log_loss", "brier", "selection_rate"),
@@ -53,11 +53,16 @@ def effect(
     metrics = [metric, told] if counted else [metric]
     whole = Query(model.name, panel.needs(metrics), threshold=cut)
     queries = [whole, replace(whole, where=Not(where)), replace(whole, where=where)]
-    asked = [(query, opened.ask(query)) for query in queries]
-    cubes = [answer.cube for answer in replicated.attached(opened, asked)]
+    answers = [opened.ask(query) for query in queries]
+    cubes = [answer.cube for answer in answers]
     if any(not len(cube) for cube in cubes):
         return None
-    values = nested(metric, cubes[0], cubes[1], cubes[2], level=level)
+    mean = is_mean(metric, *cubes)
+    pair = (1, 2) if mean else (0, 1)
+    known = replicated.attached(opened, [(queries[at], answers[at]) for at in pair])
+    for at, answer in zip(pair, known, strict=True):
+        cubes[at] = answer.cube
+    values = nested(metric, *cubes, mean=mean, level=level)
     errors = float("nan")
     if counted:
         of = [told.measure(cube, level=level) for cube in (cubes[0], cubes[2])]

@@ -16,7 +16,7 @@ from analysis.core.schema import FLOATS, Column
 from analysis.engine.subject import Subject
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-AT_ONCE = 60
+AT_ONCE = 20
 """Columns counted in one statement: DuckDB holds the values of every quantile of a statement at once."""
 BINS, TOP, SMALL = 20, 20, 12
 REACH, MADS = 1.5, 3.5

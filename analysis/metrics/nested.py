@@ -33,11 +33,21 @@ class Nested:
     p: float
 
 
-def nested(metric: Metric, over_all: Cube, without: Cube, alone: Cube, *, level: float = 0.95) -> Nested:
-    """Of cubes of one group each."""
+def is_mean(metric: Metric, over_all: Cube, without: Cube, alone: Cube) -> bool:
+    """Whether the metric over all rows is here the mean of its two parts weighted by their n; of cubes of one group."""
+    whole, rest, part = (metric.measure(cube) for cube in (over_all, without, alone))
+    n = part.n[0] + rest.n[0]
+    if n != whole.n[0] or np.isnan(part.value[0]) or np.isnan(rest.value[0]):
+        return False
+    mean = (part.n[0] * part.value[0] + rest.n[0] * rest.value[0]) / n
+    return bool(abs(mean - whole.value[0]) <= SAME * max(1.0, abs(whole.value[0])))
+
+
+def nested(metric: Metric, over_all: Cube, without: Cube, alone: Cube, *, mean: bool, level: float = 0.95) -> Nested:
+    """Of cubes of one group each; mean: as `is_mean` says of them. Where rows belong to units, replicates are wanted of
+    `without` and of `alone` for a mean, else of `over_all`."""
     whole, rest, part = (metric.measure(cube, level=level) for cube in (over_all, without, alone))
-    value = whole.value - rest.value
-    none = np.full(1, np.nan)
+    value, none = whole.value - rest.value, np.full(1, np.nan)
 
     def made(low: np.ndarray, high: np.ndarray, method: str, p: float, reason: str | None = None) -> Nested:
         why = np.array([reason], dtype=object)
@@ -47,24 +57,20 @@ def nested(metric: Metric, over_all: Cube, without: Cube, alone: Cube, *, level:
         return made(none, none, "", float("nan"), f"undefined: {rest.reason[0] or whole.reason[0]}")
     if part.n[0] == 0:
         return made(value * 0, value * 0, "none of these rows counts", float("nan"))
-    n = part.n[0] + rest.n[0]
-    if not np.isnan(part.value[0]) and n == whole.n[0]:
-        share = divide(part.n, np.array([n]))
+    if mean:
+        share = divide(part.n, part.n + rest.n)
         contrast = unpaired.difference(metric, alone, without, level=level)
-        if abs(share[0] * contrast.difference.value[0] - value[0]) <= SAME * max(1.0, abs(whole.value[0])):
-            low, high = share * contrast.difference.low, share * contrast.difference.high
-            return made(low, high, f"share of these rows times {contrast.difference.method}", float(contrast.p[0]))
-    units = any(cube.units is not None or cube.replicates is not None for cube in (over_all, without))
+        low, high = share * contrast.difference.low, share * contrast.difference.high
+        return made(low, high, f"share of these rows times {contrast.difference.method}", float(contrast.p[0]))
+    units = over_all.replicates is not None and without.replicates is not None
+    if units and unpaired.together(metric, over_all, without, level) is not None:
+        contrast = unpaired.difference(metric, over_all, without, level=level)
+        return made(contrast.difference.low, contrast.difference.high, contrast.difference.method, float(contrast.p[0]))
     if metric.name == "roc_auc" and not units and over_all.histogram and without.histogram:
-        error = _areas(over_all.histogram, without.histogram)
-        reach = z_value(level) * error
+        reach = z_value(level) * _areas(over_all.histogram, without.histogram)
         found = Estimates(value, value - reach, value + reach, part.n, "")
         p = float(contrasts.p_values(found, level)[0])
         return made(found.low, found.high, "DeLong's placements over all rows and over those that stay", p)
-    if units and unpaired.together(metric, over_all, without, level) is not None:
-        contrast = unpaired.difference(metric, over_all, without, level=level)
-        found = contrast.difference
-        return made(found.low, found.high, found.method, float(contrast.p[0]))
     return made(none, none, "", float("nan"), "no interval: this metric is no mean over rows")
 
 

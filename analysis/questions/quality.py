@@ -84,7 +84,7 @@ def quality(
     options = _options(subject, evaluation, chosen, name, threshold, level)
     known = kept(evaluation, "quality", options) if evaluation is not None else None
     if known is not None:
-        return _muted(subject, known, name, muted)
+        return _muted(subject, known, _title(evaluation, name), muted)
     progress(0.0, "Counting the columns")
     counted = profile(subject)
     seen = Seen(subject, counted)
@@ -123,13 +123,17 @@ def quality(
     result = Result(frame, "", receipt, frames)
     if evaluation is not None:
         keep(evaluation, options, result)
-    return _muted(subject, result, name, muted)
+    return _muted(subject, result, _title(evaluation, name), muted)
 
 
 def judged_before(evaluation: OpenEvaluation, metric: str, threshold: Threshold | None) -> bool:
     """Whether the answer of all checks is kept, so that asking takes no time."""
     options = _options(of_evaluation(evaluation), evaluation, list(CHECKS), metric, threshold, 0.95)
     return kept(evaluation, "quality", options) is not None
+
+
+def _title(evaluation: OpenEvaluation | None, name: str) -> str:
+    return defined(name, evaluation.own).title if evaluation is not None and name else ""
 
 
 def mute_key(row: Mapping[str, Any]) -> str:

@@ -150,13 +150,13 @@ def columns(result: Result) -> pl.DataFrame:
         rows.append(
             {
                 "Column": row["column"],
-                "Type": row["type"].partition("(")[0],
+                "Kind": row["kind"],
                 "Shape": shape.get(row["column"], []),
                 "Missing": 100 * row["missing"] / max(1, row["rows"]),
                 "Distinct (about)": row["distinct"],
-                "Lowest": None if text else _end(row["low"]),
-                "Median": None if row["median"] is None else words.significant(row["median"]),
-                "Highest": None if text else _end(row["high"]),
+                "Lowest": "" if text else _end(row["low"]),
+                "Median": "" if row["median"] is None else words.significant(row["median"]),
+                "Highest": "" if text else _end(row["high"]),
                 "Hits": ", ".join(dict.fromkeys(codes)),
             }
         )
@@ -164,9 +164,9 @@ def columns(result: Result) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"Shape": pl.List(pl.Int64), **texts}, infer_schema_length=None)
 
 
-def _end(value: str | None) -> str | None:
+def _end(value: str | None) -> str:
     if value is None:
-        return None
+        return ""
     try:
         return words.significant(float(value))
     except ValueError:

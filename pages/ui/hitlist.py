@@ -67,7 +67,7 @@ def last(ctx: Context) -> str:
 
 def counts(result: Result) -> None:
     """Found, clear, not applicable."""
-    grid = st.grid(columns=3, min_column_width=200)
+    grid = st.grid(columns=3, min_column_width=150)
     for name, value, what in qualityrows.counts(result):
         with grid.cell(), st.container(border=True, key=f"quality_count_{name.lower().replace(' ', '_')}"):
             st.metric(name, f"{value:,}")
@@ -129,7 +129,7 @@ def columns(evaluation: OpenEvaluation, result: Result) -> None:
     """What is in each column; a chosen one more closely."""
     table = qualityrows.columns(result)
     config = {
-        "Shape": st.column_config.BarChartColumn(width="small", color="auto", y_min=0),
+        "Shape": st.column_config.BarChartColumn(width="small", color="blue", y_min=0),
         "Missing": st.column_config.NumberColumn(format="%.1f%%"),
         "Distinct (about)": st.column_config.NumberColumn(format="localized"),
     }
