@@ -13,7 +13,7 @@ from analysis.metrics.definition import Metric
 from analysis.metrics.nested import Nested, is_mean, nested
 
 OFFERED = {
-    "binary": ("roc_auc", "recall", "precision", "f1", "accuracy", "log_loss", "brier", "selection_rate"),
+    "binary": ("roc_auc", "recall", "precision", "accuracy", "log_loss", "brier", "selection_rate"),
     "multiclass": ("accuracy", "log_loss", "brier"),
     "regression": ("mae", "bias"),
 }
