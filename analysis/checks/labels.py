@@ -80,12 +80,10 @@ def rate_jumps(seen: Seen) -> list[Hit]:
 
 def auc(values: np.ndarray, positive: np.ndarray) -> float:
     """The area under the ROC curve by midranks; nan without both classes."""
-    from scipy.stats import rankdata
-
     n1, n0 = int(positive.sum()), int((~positive).sum())
     if not n1 or not n0:
         return float("nan")
-    return float((rankdata(values)[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
+    return float((pl.Series(values).rank("average").to_numpy()[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
 
 
 def leakage(seen: Seen) -> list[Hit]:

@@ -29,8 +29,8 @@ def clean(seed: int) -> tuple[Table, Roles, str]:
     days = int(random.choice([20, 60, 180, 700]))
     score = random.beta(*random.choice([[2, 2], [1, 4], [5, 2]]), n)
     label = (random.random(n) < score).astype(int)
-    threshold = float(random.choice([0.25, 0.5, 0.37]))
-    moments = datetime(2025, 1, 1) + np.sort(random.random(n)) * days * timedelta(days=1)
+    threshold = float(random.choice([0.37, 0.5]))
+    moments = datetime(2024, 1, 1) + np.sort(random.random(n)) * days * timedelta(days=1)
     columns: dict[str, tuple[str, list]] = {
         "id": ("VARCHAR", [f"row-{random.integers(10**12)}" for _ in range(n)]),
         "at": ("TIMESTAMP", [str(each) for each in moments]),
