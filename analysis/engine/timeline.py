@@ -13,7 +13,7 @@ from analysis.core.segment import And, Compare, Segment
 from analysis.engine.judgement import bucket_sql
 from analysis.engine.subject import Subject
 
-LEAST_ROWS = 50
+LEAST_ROWS = 30
 """Rows a bucket has on average, at least; otherwise a coarser one is taken."""
 LEAST_BUCKETS = 6
 

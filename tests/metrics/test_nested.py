@@ -80,7 +80,12 @@ def bootstrapped(rows: dict[str, np.ndarray], metric: str, draws: int = 300) -> 
     return float(np.std(found))
 
 
-@pytest.mark.parametrize("metric", ["roc_auc", "accuracy", "recall", "brier"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "metric", ["brier", *(pytest.param(name, marks=SLOW) for name in ("roc_auc", "accuracy", "recall"))]
+)
 def test_the_interval_is_as_wide_as_drawing_rows_anew_says(folder, metric):
     rows = drawn(5, 1500)
     difference = effect(folder, rows, metric).values.difference

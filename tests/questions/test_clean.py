@@ -76,10 +76,10 @@ def fired(folder: Folder, seeds: range) -> tuple[Counter, int]:
     return said, applicable
 
 
-def test_a_few_clean_tables_are_clear(folder):
-    said, applicable = fired(folder, range(3))
+def test_a_clean_table_is_clear(folder):
+    said, applicable = fired(folder, range(1))
     assert not said
-    assert applicable > 60
+    assert applicable > 25
 
 
 @pytest.mark.slow
