@@ -81,11 +81,11 @@ def mixed(seen: Seen) -> list[Hit]:
     listed = ", ".join(quoted(each) for each in SPELLINGS)
     for column in columns:
         text = subject.text(column)
-        tests = ", ".join(f"count(*) FILTER (regexp_matches({text}, {quoted(form)}))" for form in FORMATS.values())
-        n, *counts = subject.one(
-            f"SELECT count(*), {tests} FROM {subject.relation} r WHERE {text} IS NOT NULL "
-            f"AND lower(trim({text})) NOT IN ({listed})"
-        )
+        few = seen.profile.of(column.name)["distinct"] <= whole("encode_values")
+        table = f"(SELECT {text} AS v, {'count(*)' if few else '1'} AS n FROM {subject.relation} r"
+        table += f" WHERE lower(trim({text})) NOT IN ({listed}){' GROUP BY 1' if few else ''})"
+        tests = [f"coalesce(sum(n) FILTER (regexp_matches(v, {quoted(form)})), 0)" for form in FORMATS.values()]
+        n, *counts = [int(each) for each in subject.one(f"SELECT coalesce(sum(n), 0), {', '.join(tests)} FROM {table}")]
         most, name = max(zip(counts, FORMATS, strict=True))
         if not n or most == n or most < 0.5 * n:
             continue

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from analysis.core.schema import FLOATS, Column
+from analysis.core.settings import whole
 from analysis.engine.subject import Subject
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -167,34 +168,18 @@ def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: in
 
 
 def shapes(subject: Subject, counted: Profile, most: int = 200) -> pl.DataFrame:
-    """How the first columns are spread, small: column, place, n. Of numbers and moments SMALL equal-width bins, all
-    columns in one scan; of text and booleans the most frequent values. Other columns have no rows."""
-    parts, rows = {}, []
+    """How the first columns are spread, small: column, place, n. Of numbers and moments SMALL equal-width bins, of
+    booleans and text of few values the most frequent ones. Other columns have no rows."""
+    rows = []
     for column in subject.columns[:most]:
         row = counted.of(column.name)
-        if row["kind"] in (NUMBER, TIME) and row["low"] is not None:
-            value, low, high = _scale(column, row)
-            width = (high - low) / SMALL or 1.0
-            edge = f"CAST('{low!r}' AS DOUBLE)"
-            parts[column.name] = (
-                f"least(CAST(floor(({value} - {edge}) / CAST('{width!r}' AS DOUBLE)) AS BIGINT), {SMALL - 1})"
-            )
-        elif row["kind"] in (TEXT, TRUTH):
-            frame = top(subject, column, SMALL)
-            rows += [{"column": column.name, "place": at, "n": n} for at, n in enumerate(frame["n"])]
-    names = list(parts)
-    for start in range(0, len(names), AT_ONCE):
-        part = names[start : start + AT_ONCE]
-        picked = ", ".join(
-            f"[{', '.join(f'count(*) FILTER (p{at} = {place})' for place in range(SMALL))}]" for at in range(len(part))
-        )
-        inner = ", ".join(
-            f"CASE WHEN isfinite({_scale(subject.column(name), counted.of(name))[0]}) THEN {parts[name]} END AS p{at}"
-            for at, name in enumerate(part)
-        )
-        counts = subject.one(f"SELECT {picked} FROM (SELECT {inner} FROM {subject.relation} r)")
-        for name, said in zip(part, counts, strict=True):
-            rows += [{"column": name, "place": at, "n": n} for at, n in enumerate(said)]
+        if row["kind"] in (NUMBER, TIME):
+            sizes = histogram(subject, column, row, SMALL)["n"]
+        elif row["kind"] in (TEXT, TRUTH) and row["distinct"] <= whole("encode_values"):
+            sizes = top(subject, column, SMALL)["n"]
+        else:
+            continue
+        rows += [{"column": column.name, "place": at, "n": n} for at, n in enumerate(sizes)]
     return pl.DataFrame(rows, schema={"column": pl.String, "place": pl.Int64, "n": pl.Int64})
 
 
