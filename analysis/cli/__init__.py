@@ -11,6 +11,7 @@ import typer
 from analysis.cli import (  # noqa: F401
     aims,
     calibrating,
+    checking,
     comparing,
     contrasting,
     data,

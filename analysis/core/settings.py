@@ -156,6 +156,27 @@ _add(
     "rows",
     "Up to so many rows a search of weak spots takes seconds and starts when its page opens; beyond, on a click.",
 )
+_add("check_copies_share", 0.2, "share", "Where more rows than this are alike, few values describe them, not copies.")
+_add("check_nearly_constant", 0.999, "share", "Less than one row in a thousand differs: errors rather than a group.")
+_add("check_id_like", 0.95, "share", "With so many different values a column tells rows apart rather than groups.")
+_add("check_placeholder_gap", 0.25, "share", "How far beyond the other values' range a number stands for missing.")
+_add("check_future_share", 0.05, "share", "A column with more dates to come is one of plans, such as due dates.")
+_add("check_missing_change", 0.1, "share", "A source that breaks loses far more than a tenth of its values.")
+_add("check_volume_factor", 2.0, "times", "Weeks differ by a fifth or so; half or twice as many rows is another cause.")
+_add("check_category_share", 0.01, "share", "A category of less than a hundredth comes and goes by chance.")
+_add("check_unit_factor", 8.0, "times", "Units differ by 10, 12, 60, 100 or 1000; no week's mean moves eightfold.")
+_add("check_imbalance", 0.01, "share", "Below a hundredth, accuracy and most fixed thresholds say little.")
+_add(
+    "check_label_change", 0.2, "share", "A rate of positives that moves by 20 points is a change of rule, not of world."
+)
+_add("check_leak_auc", 0.95, "AUC", "No single honest feature ranks so well; models of many rarely do.")
+_add("check_order_auc", 0.75, "AUC", "An id says nothing of the outcome unless the file was sorted or cut by it.")
+_add("check_leak_rows", 100_000, "rows", "An AUC near 0.95 is known to 0.002 from so many rows.")
+_add(
+    "check_missing_label", 0.1, "share", "Missing by 10 points more often in one class is a sign of the outcome itself."
+)
+_add("check_clipped", 0.01, "share", "A hundredth of all scores at one end is a wall, not a tail.")
+_add("check_scale", 0.001, "score", "Rounded probabilities add up to 1 within a thousandth.")
 _add("q", 0.05, "share", "False-discovery rate a result may claim over its whole frame.")
 
 

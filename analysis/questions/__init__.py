@@ -17,6 +17,8 @@ from analysis.questions.importance import (
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.overview import key_figures, overview
+from analysis.questions.profile import profile
+from analysis.questions.quality import judged_before, mute_key, quality
 from analysis.questions.rows import rows
 from analysis.questions.saved import saved
 from analysis.questions.segments import segments, sliceable
@@ -41,11 +43,15 @@ __all__ = [
     "importance_known",
     "importance_left",
     "importance_metrics",
+    "judged_before",
     "key_figures",
     "measure",
     "model_check",
+    "mute_key",
     "offered",
     "overview",
+    "profile",
+    "quality",
     "rows",
     "saved",
     "segments",

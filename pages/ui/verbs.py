@@ -50,6 +50,7 @@ CHARTS = {  # chart's key: the page it is on
     "errors_losses": "errors",
     "weak_spots_chart": "weak_spots",
     "weak_spots_along": "weak_spots",
+    "quality_effects": "quality",
 }
 JUDGED = {
     "label": "What happened: the label.",

@@ -18,6 +18,7 @@ from tests.benchmarks import (
     intake,
     overview,
     peers,
+    quality,
     segments,
     server,
     thresholds,
@@ -52,6 +53,7 @@ PARTS: dict[str, Callable[[int, Path], Iterable[Line]]] = {
     "discover": discover.run,
     "explain": explain.run,
     "background": background.run,
+    "quality": quality.run,
     "server": server.run,
 }
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from analysis.core.dataset import Dataset
 from analysis.core.evaluation import Evaluation
 from analysis.core.roles import ModelColumns, Roles
 from analysis.core.schema import Column, Schema
 from analysis.engine.duckdb import Engine
 from analysis.engine.query import OpenEvaluation
+from analysis.engine.subject import Subject, of_dataset
 from analysis.store import evaluations
 from analysis.store.build import build
 from analysis.store.catalog import Catalog
@@ -30,7 +32,7 @@ class Folder:
         self.root = root
         self.reader = Reader()
         self.actor = "tester"
-        for name in ("evaluations", "cubes"):
+        for name in ("evaluations", "datasets", "cubes"):
             (root / name).mkdir(exist_ok=True)
         self.catalog = Catalog.open(root)
         self.engine = Engine(self)
@@ -108,6 +110,14 @@ def facts(folder: Folder, table: Table, *, task: str, roles: Roles, name: str = 
 def opened(folder: Folder, table: Table, *, task: str, roles: Roles) -> OpenEvaluation:
     """The same, ready to be asked."""
     return folder.engine.open(facts(folder, table, task=task, roles=roles))
+
+
+def uploaded(folder: Folder, table: Table, *, task: str = "table", roles: Roles | None = None) -> Subject:
+    """A table as an uploaded dataset, to be checked."""
+    id = f"{next(_numbers)}{uuid.uuid4().hex[:12]}"
+    table.write(folder.file("dataset", id))
+    made = Dataset(id, "t", 1, table.schema, table.rows, 0, id, "t.csv", 0, "2026-11-01T00:00:00", "tester")
+    return of_dataset(folder, made, task, roles or Roles())
 
 
 def stored(folder: Folder, evaluation: Evaluation, query: str = "SELECT * FROM rows") -> pl.DataFrame:

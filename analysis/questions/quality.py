@@ -1,0 +1,289 @@
+"""Can this data be trusted, and does it matter? Every check's outcome, and what the rows it found do to a metric."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analysis.checks import CHECKS, CLEAR, FOUND, NOT_APPLICABLE, Check, Hit, Seen
+from analysis.checks.definition import OUTCOMES, SEVERITIES
+from analysis.core import words
+from analysis.core.cutoffs import Threshold
+from analysis.core.receipt import Receipt, Result, said
+from analysis.core.segment import Segment
+from analysis.core.settings import number, setting
+from analysis.engine import effects
+from analysis.engine.effects import Effect
+from analysis.engine.kept import keep, kept
+from analysis.engine.profile import profile, shapes
+from analysis.engine.query import OpenEvaluation
+from analysis.engine.subject import Subject, of_evaluation
+from analysis.metrics.contrasts import benjamini_hochberg
+from analysis.metrics.definition import defined
+
+COLUMNS: dict[str, Any] = {
+    "code": pl.String,
+    "title": pl.String,
+    "outcome": pl.String,
+    "severity": pl.String,
+    "rows": pl.Int64,
+    "share": pl.Float64,
+    "columns": pl.String,
+    "sentence": pl.String,
+    "effect": pl.Float64,
+    "effect_low": pl.Float64,
+    "effect_high": pl.Float64,
+    "metric": pl.String,
+    "where": pl.String,
+    "model": pl.String,
+    "suggestion": pl.String,
+    "with_rows": pl.Float64,
+    "without_rows": pl.Float64,
+    "rows_alone": pl.Float64,
+    "n": pl.Int64,
+    "method": pl.String,
+    "reason": pl.String,
+    "p_adjusted": pl.Float64,
+    "error_share": pl.Float64,
+}
+Row = dict[str, Any]
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def quality(
+    subject: Subject,
+    *,
+    evaluation: OpenEvaluation | None = None,
+    metric: str = "",
+    threshold: Threshold | None = None,
+    checks: Sequence[str] = (),
+    muted: Mapping[str, str] = NONE,
+    level: float = 0.95,
+    progress: Callable[[float, str], None] = lambda share, doing: None,
+) -> Result:
+    """A row a hit, what moves the metric most first, then a row a check that is clear or not applicable.
+
+    subject: a dataset as uploaded, or an evaluation's rows; then `evaluation` is that, and every hit whose rows a
+    segment says has its effect: the metric over all rows (with_rows) less the metric without these (without_rows), with
+    effect_low and effect_high, the metric on them alone (rows_alone), and the share of all errors they hold
+    (error_share). Whatever chance can explain says so: p_adjusted is Benjamini and Hochberg's over all effects of the
+    frame. rows, share: affected rows; null where whole columns are. columns: names, comma-separated. checks: codes;
+    () = all. metric: "" takes ROC AUC, accuracy or the mean absolute error. Further frames: `profile` (a row a column),
+    `places` (code, columns, model, place, and the id's columns: rows that no segment says, as far as listed) and
+    `shapes` (column, place, n: see engine/profile.py).
+    muted: {mute key: reason} of hits an analyst took out of the verdict; they are listed last of those found, with the
+    reason in the column `muted`.
+    """
+    began = time.perf_counter()
+    chosen = [CHECKS.get(code) for code in checks] if checks else list(CHECKS)
+    name = _metric(evaluation, metric, threshold)
+    options = _options(subject, evaluation, chosen, name, threshold, level)
+    known = kept(evaluation, "quality", options) if evaluation is not None else None
+    if known is not None:
+        return _muted(subject, known, _title(evaluation, name), muted)
+    progress(0.0, "Counting the columns")
+    counted = profile(subject)
+    seen = Seen(subject, counted)
+    found: list[tuple[Check, Hit]] = []
+    for at, check in enumerate(chosen):
+        progress(0.1 + 0.6 * at / len(chosen), check.title)
+        found += [(check, hit) for hit in check.judge(seen)]
+    rows = [_row(subject, check, hit) for check, hit in found]
+    if evaluation is not None and name:
+        for at, (row, (_, hit)) in enumerate(zip(rows, found, strict=True)):
+            progress(0.7 + 0.3 * at / len(rows), "Measuring what the rows found do to the metric")
+            if hit.outcome == FOUND and hit.where is not None:
+                row |= _effect(evaluation, name, hit.where, hit.model, threshold, level)
+    adjusted = benjamini_hochberg(np.array([row.pop("p", np.nan) for row in rows], dtype=float))
+    for row, p in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = None if np.isnan(p) else float(p)
+    rows.sort(key=_rank)
+    frame = pl.DataFrame(rows, schema=COLUMNS)
+    looks = int(np.isfinite(adjusted).sum())
+    sql = {"profile": subject.bare(counted.sql[0])} if counted.sql else {}
+    for check, hit in found:
+        if hit.where is not None and hit.outcome == FOUND:
+            body = f"SELECT count(*) AS n FROM {subject.relation} r WHERE {subject.condition(hit.where)}"
+            sql[f"{check.name} {', '.join(hit.columns)} {hit.model}".strip()] = subject.bare(body)
+    receipt = Receipt(
+        "quality",
+        subject.name,
+        subject.fingerprint,
+        options,
+        sql=sql,
+        m=looks or None,
+        q=number("q") if looks else None,
+        seconds=time.perf_counter() - began,
+    )
+    frames = {"profile": counted.frame, "places": _places(subject, found), "shapes": shapes(subject, counted)}
+    result = Result(frame, "", receipt, frames)
+    if evaluation is not None:
+        keep(evaluation, options, result)
+    return _muted(subject, result, _title(evaluation, name), muted)
+
+
+def judged_before(evaluation: OpenEvaluation, metric: str, threshold: Threshold | None) -> bool:
+    """Whether the answer of all checks is kept, so that asking takes no time."""
+    options = _options(of_evaluation(evaluation), evaluation, list(CHECKS), metric, threshold, 0.95)
+    return kept(evaluation, "quality", options) is not None
+
+
+def _title(evaluation: OpenEvaluation | None, name: str) -> str:
+    return defined(name, evaluation.own).title if evaluation is not None and name else ""
+
+
+def mute_key(row: Mapping[str, Any]) -> str:
+    """What a mute of a hit is kept under: its check, columns and, of a check of predictions, its model version."""
+    version = row["model"] if row["code"].startswith("P") else None
+    return " | ".join(str(part) for part in (row["code"], row["columns"], version or ""))
+
+
+def _muted(subject: Subject, result: Result, metric: str, muted: Mapping[str, str]) -> Result:
+    reasons = [
+        muted.get(mute_key(row)) if row["outcome"] == FOUND else None for row in result.frame.iter_rows(named=True)
+    ]
+    frame = result.frame.with_columns(pl.Series("muted", reasons, dtype=pl.String))
+    order = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)}, return_dtype=pl.Int64)
+    frame = frame.sort(order, pl.col("muted").is_not_null(), maintain_order=True)
+    return replace(result, frame=frame, sentence=_sentence(subject, frame, metric))
+
+
+def _options(
+    subject: Subject,
+    evaluation: OpenEvaluation | None,
+    checks: Sequence[Check],
+    metric: str,
+    threshold: Threshold | None,
+    level: float,
+) -> dict[str, Any]:
+    """For the receipt and for finding the answer again."""
+    return {
+        "kind": subject.kind,
+        "metric": _metric(evaluation, metric, threshold),
+        "checks": [check.name for check in checks],
+        "thresholds": {name: setting(name) for check in checks for name in check.settings},
+        "threshold": said(threshold),
+        "level": level,
+        "positive": subject.roles.positive,
+    }
+
+
+def _metric(evaluation: OpenEvaluation | None, metric: str, threshold: Threshold | None) -> str:
+    """What effects are told in; "" where nothing is measured. UnknownName for a metric that is not there."""
+    if evaluation is None:
+        return ""
+    name = metric or next(iter(effects.offered(evaluation, threshold)), "")
+    return defined(name, evaluation.own).name if name else ""
+
+
+def _row(subject: Subject, check: Check, hit: Hit) -> Row:
+    found = hit.outcome == FOUND
+    return dict.fromkeys(COLUMNS) | {
+        "code": check.name,
+        "title": check.title,
+        "outcome": hit.outcome,
+        "severity": (hit.severity or check.severity) if found else None,
+        "rows": hit.rows if found else None,
+        "share": hit.rows / subject.rows if found and hit.rows is not None and subject.rows else None,
+        "columns": ", ".join(hit.columns),
+        "sentence": hit.sentence,
+        "where": hit.where.expression() if hit.where is not None and found else None,
+        "model": hit.model or None,
+        "suggestion": hit.suggestion,
+    }
+
+
+def _effect(
+    evaluation: OpenEvaluation, name: str, where: Segment, model: str, threshold: Threshold | None, level: float
+) -> Row:
+    """The effect on the version a hit is about; for a hit of the table on the version it moves most."""
+    facts, metric = evaluation.facts, defined(name, evaluation.own)
+    versions = [facts.model(model)] if model else list(facts.models)
+    made = [effects.effect(evaluation, metric, version, where, threshold, level) for version in versions]
+    known = [each for each in made if each is not None]
+    if not known:
+        return {"metric": name, "reason": f"no model version can answer '{name}' with and without these rows"}
+    worst = max(known, key=lambda each: np.nan_to_num(abs(each.values.difference.value[0]), nan=-1.0))
+    return _told(worst)
+
+
+def _told(found: Effect) -> Row:
+    values = found.values
+    numbers = {
+        "effect": values.difference.value[0],
+        "effect_low": values.difference.low[0],
+        "effect_high": values.difference.high[0],
+        "with_rows": values.over_all.value[0],
+        "without_rows": values.without.value[0],
+        "rows_alone": values.alone.value[0],
+        "error_share": found.errors,
+    }
+    reason = values.difference.reason[0]
+    return {name: None if np.isnan(value) else float(value) for name, value in numbers.items()} | {
+        "metric": found.metric,
+        "model": found.model,
+        "n": int(values.alone.n[0]),
+        "method": values.difference.method,
+        "reason": None if reason is None else str(reason),
+        "p": values.p,
+    }
+
+
+def _rank(row: Row) -> tuple[Any, ...]:
+    """Found first: what surely moves the metric, by how much; then by severity and rows; then by code."""
+    outcome = OUTCOMES.index(row["outcome"])
+    sure = row["p_adjusted"] is not None and row["p_adjusted"] <= number("q")
+    size = -abs(row["effect"]) if sure else 0.0
+    severity = SEVERITIES.index(row["severity"]) if row["severity"] else 0
+    return outcome, size, severity, -(row["rows"] or 0), row["code"], row["columns"], row["sentence"]
+
+
+def _places(subject: Subject, found: list[tuple[Check, Hit]]) -> pl.DataFrame:
+    """The rows no segment says, by their place in the file and their id."""
+    places = [
+        {"code": check.name, "columns": ", ".join(hit.columns), "model": hit.model or None, "place": place}
+        for check, hit in found
+        for place in hit.places
+    ]
+    schema = {"code": pl.String, "columns": pl.String, "model": pl.String, "place": pl.Int64}
+    frame = pl.DataFrame(places, schema=schema)
+    if not len(frame) or not subject.roles.id:
+        return frame
+    picked = ", ".join(
+        f"CAST(r.{subject.column(name).key} AS VARCHAR) AS i{at}" for at, name in enumerate(subject.roles.id)
+    )
+    listed = ", ".join(str(place) for place in frame["place"].unique())
+    ids = subject.scan(f"SELECT r.rowid AS place, {picked} FROM {subject.relation} r WHERE r.rowid IN ({listed})")
+    names = {f"i{at}": name if name not in schema else f"{name}_" for at, name in enumerate(subject.roles.id)}
+    return frame.join(ids.with_columns(pl.col("place").cast(pl.Int64)), on="place", how="left").rename(names)
+
+
+def _sentence(subject: Subject, frame: pl.DataFrame, metric: str) -> str:
+    """The verdict, then the counts, then what matters most."""
+    found = frame.filter((pl.col("outcome") == FOUND) & pl.col("muted").is_null())
+    muted = int(frame["muted"].is_not_null().sum())
+    aside = f" {words.plural(muted, 'hit')} muted." if muted else ""
+    checks = {outcome: frame.filter(pl.col("outcome") == outcome)["code"].n_unique() for outcome in OUTCOMES}
+    checks[FOUND] = found["code"].n_unique()
+    high = int((found["severity"] == "high").sum())
+    name = subject.name
+    if not len(found):
+        head = f"Nothing was found in {name}: {words.plural(checks[CLEAR], 'check')} clear"
+        return f"{head}, {checks[NOT_APPLICABLE]:,} not applicable.{aside}"
+    verdict = "cannot be trusted as it is" if high else "can be used with care"
+    head = (
+        f"{name} {verdict}: {words.plural(len(found), 'hit')} of {words.plural(checks[FOUND], 'check')}"
+        f"{f', {high:,} of high severity' if high else ''}; {checks[CLEAR]:,} clear, "
+        f"{checks[NOT_APPLICABLE]:,} not applicable.{aside}"
+    )
+    moved = found.filter(pl.col("p_adjusted") <= number("q"))
+    if not metric:
+        return head
+    if not len(moved):
+        return f"{head}\nNo hit surely moves {metric}."
+    first = moved.row(0, named=True)
+    return f"{head}\n{len(moved):,} of them surely move {metric}, most of all {first['code']}: {first['sentence']}"
