@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import build, discover, groupings, intake, overview, peers, segments, server, thresholds
+from tests.benchmarks import (
+    background,
+    build,
+    discover,
+    groupings,
+    intake,
+    overview,
+    peers,
+    segments,
+    server,
+    thresholds,
+)
 from tests.benchmarks.fresh import ROOT
 from tests.benchmarks.table import Line, table
 
@@ -38,6 +49,7 @@ PARTS: dict[str, Callable[[int, Path], Iterable[Line]]] = {
     "thresholds": thresholds.run,
     "segments": segments.run,
     "discover": discover.run,
+    "background": background.run,
     "server": server.run,
 }
 
