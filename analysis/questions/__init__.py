@@ -5,8 +5,10 @@ from analysis.questions.compare_groups import compare_groups
 from analysis.questions.composition import composition
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
+from analysis.questions.flip import flip
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
+from analysis.questions.opposite import opposite
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.rows import rows
 from analysis.questions.saved import saved
@@ -14,6 +16,7 @@ from analysis.questions.segments import segments, sliceable
 from analysis.questions.selection import holds, selection
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import threshold_figures, thresholds
+from analysis.questions.what_if import what_if
 
 __all__ = [
     "Asked",
@@ -24,11 +27,13 @@ __all__ = [
     "discover",
     "discovered",
     "errors",
+    "flip",
     "holds",
     "key_figures",
     "measure",
     "model_check",
     "offered",
+    "opposite",
     "overview",
     "rows",
     "saved",
@@ -39,4 +44,5 @@ __all__ = [
     "threshold_figures",
     "thresholds",
     "uncalibrated",
+    "what_if",
 ]

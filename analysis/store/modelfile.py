@@ -56,7 +56,10 @@ def kind(file: Path, label: str) -> str:
 
 
 def load(kind: str, content: bytes) -> LoadedModel:
-    """A model from its bytes. Only for a worker process: a file may crash what reads it."""
+    """A model from its bytes. Only for a worker process: a file may crash what reads it.
+
+    A surrogate is a file of skops.
+    """
     if kind == ONNX:
         from analysis.store.onnxmodel import OnnxModel
 

@@ -94,12 +94,25 @@ def add(
         if read != mark:
             workers.forget(place.id)
             raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
-        facts = _named(facts, features)
-        step("verified")
-        with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
-            _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)
-        step("recorded")
-    return find(workspace, place.id), True
+        return publish(workspace, place, name, kind, evaluation, label, _named(facts, features), step), True
+
+
+def publish(
+    workspace: Workspace,
+    place: staging.Staging,
+    name: str,
+    kind: str,
+    evaluation: str,
+    label: str,
+    facts: dict[str, Any],
+    step: staging.Step = staging.no_step,
+) -> Model:
+    """Keep a staged file that has been loaded once as the next version of the model `name`. label: its source."""
+    step("verified")
+    with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
+        _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)
+    step("recorded")
+    return find(workspace, place.id)
 
 
 def _named(facts: dict[str, Any], features: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import duckdb
 
 from analysis.core.errors import AssayError, LimitReached, StorageError
 from analysis.store import build as building
-from analysis.store import intake
+from analysis.store import fitting, intake
 from analysis.store.child import Progress
 
 
@@ -35,6 +35,12 @@ def build(request: dict[str, Any], *, limits: dict[str, int], progress: Progress
     """{source, schema, target, task, roles, seed} -> the facts of the evaluation file made at target."""
     with _full_disk(), _sayable(Path(request["source"])):
         return building.build(request, limits=limits, progress=progress)
+
+
+def surrogate(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
+    """{lesson, target, features, classes, seed} -> {}; the fitted estimator is written to target."""
+    with _full_disk():
+        return fitting.fit(request, threads=1)
 
 
 @contextmanager
