@@ -4,15 +4,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from analysis.core import words
+from analysis.core.background import LEVELS, NUMBER, Feature
 from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest
 from analysis.core.model import Scorer
 from analysis.core.outcome import Outcome, Reading
 from analysis.core.receipt import Receipt, Result
-from analysis.engine.changing import Changeable, caution, changeable, place, read, written
+from analysis.engine.changing import Changeable, caution, changeable, place, read, scale, written
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 
@@ -26,6 +28,24 @@ COLUMNS: dict[str, Any] = {
     "where": pl.String,
     "method": pl.String,
 }
+ROW: dict[str, Any] = {
+    "feature": pl.String,
+    "value": pl.String,
+    "number": pl.Float64,
+    "kind": pl.String,
+    "whole": pl.Boolean,
+    "below": pl.Float64,
+    "step": pl.Float64,
+    "protected": pl.Boolean,
+}
+LIES: dict[str, Any] = {
+    "feature": pl.String,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "label": pl.String,
+    "share": pl.Float64,
+}
+BARS, MOST = 20, 30
 METHOD = "the model's own answer, no interval"
 SAID = {
     "below all": "is below every value in the data",
@@ -122,7 +142,72 @@ def what_if(
         seconds=time.perf_counter() - began,
         notes=(*caution(scorer), f"Observed values are told {case.background.sentence()}."),
     )
-    return Result(frame, _sentence(case, how, found, frame, shared), receipt, {"together": together})
+    frames = {"together": together, "row": _row(case), "lies": _lies(case)}
+    return Result(frame, _sentence(case, how, found, frame, shared), receipt, frames)
+
+
+def _row(case: Changeable) -> pl.DataFrame:
+    """The row as it is, feature by feature, with where each value lies."""
+    made = []
+    for column, (name, value) in zip(case.columns, case.values.items(), strict=True):
+        found = case.background.feature(name)
+        number = float(value) if found.kind == NUMBER and value is not None else None
+        below = None
+        if number is not None and found.quantiles:
+            below = _below(number, found.quantiles)
+        elif found.kind != NUMBER and value is not None and found.n:
+            below = dict(found.values).get(written(value), 0) / found.n
+        whole = "INT" in column.type
+        made.append(
+            {
+                "feature": name,
+                "value": written(value),
+                "number": number,
+                "kind": found.kind,
+                "whole": whole,
+                "below": below,
+                "step": _step(found) if found.kind == NUMBER else None,
+                "protected": name in case.opened.facts.roles.protected,
+            }
+        )
+    return pl.DataFrame(made, schema=ROW)
+
+
+def _below(number: float, quantiles: tuple[float, ...]) -> float:
+    """About which share of the values is smaller; of many alike none counts as smaller than its own."""
+    at = int(np.searchsorted(quantiles, number, side="left"))
+    if at in (0, len(quantiles)):
+        return LEVELS[min(at, len(LEVELS) - 1)]
+    if quantiles[at] == number:
+        return LEVELS[at]
+    return float(np.interp(number, quantiles[at - 1 : at + 1], LEVELS[at - 1 : at + 1]))
+
+
+def _step(found: Feature) -> float:
+    """A step that is worth a try: a power of ten, at most a tenth of the middle 90 %."""
+    return float(10.0 ** np.floor(np.log10(scale(found) / 10)))
+
+
+def _lies(case: Changeable) -> pl.DataFrame:
+    """How the values of each feature lie: shares of equal bins of its middle, or of its most frequent values."""
+    made: list[dict[str, Any]] = []
+    for found in case.background.features:
+        if found.kind == NUMBER and found.quantiles:
+            q = found.quantiles
+            reach = (q[19] - q[1]) / 4
+            edges = np.linspace(max(q[0], q[1] - reach), min(q[20], q[19] + reach), BARS + 1)
+            shares = np.diff(np.interp(edges, q, LEVELS))
+            made += [
+                {"feature": found.name, "low": low, "high": high, "label": None, "share": share}
+                for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)
+            ]
+        else:
+            made += [
+                {"feature": found.name, "low": None, "high": None, "label": key, "share": count / max(found.n, 1)}
+                for key, count in found.values[:MOST]
+                if count
+            ]
+    return pl.DataFrame(made, schema=LIES)
 
 
 def _recorded(case: Changeable) -> float | None:
@@ -141,7 +226,7 @@ def _sentence(case: Changeable, how: Reading, found: Outcome, frame: pl.DataFram
     named = f" for '{how.cls}'" if how.cls else ""
     head = f"{label} gives {said[0]}{named}{decided[0]} for row {id}"
     if not len(frame):
-        return f"{head} as it is."
+        return "\n".join([f"{head} as it is.", *caution(case.scorer)[:1]])
     listed = words.listed([f"{each['feature']} {each['from']} → {each['to']}" for each in frame.iter_rows(named=True)])
     lines = [f"{head}; with {listed} it gives {said[1]}{decided[1]}."]
     if found.values[1] != found.values[1]:
