@@ -162,7 +162,9 @@ def cutoff_of(opened: OpenEvaluation, version: ModelFacts, row: OneRow, threshol
         return Cutoff(threshold.low, threshold.high, f"the policy ({threshold.sentence()})")
     if isinstance(threshold, ByGroup):
         found = opened.rows(_InForce(version.name, row.where, threshold=threshold)).frame
-        return Cutoff(found["low"][0], found["high"][0], f"the policy's threshold of this row's {threshold.column}")
+        return Cutoff(
+            found["low"][0], found["high"][0], f"the policy's threshold of the {threshold.column} the row has"
+        )
     if threshold is not None:
         return Cutoff(threshold, threshold, "the threshold in force")
     best = parting(opened, version)
@@ -206,6 +208,13 @@ def written(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value!r}"
     return str(value)
+
+
+def said(column: EvalColumn, value: Value) -> str:
+    """A value of a column as people read it: yes and no as true and false."""
+    if column.type == "BOOLEAN" and value is not None:
+        return "true" if value else "false"
+    return written(value)
 
 
 def place(value: Value, found: lying.Feature) -> str:

@@ -13,7 +13,7 @@ from analysis.core.cutoffs import Threshold
 from analysis.core.model import Scorer
 from analysis.core.outcome import decides
 from analysis.core.receipt import Receipt, Result
-from analysis.engine.changing import Changeable, Value, caution, changeable, scale, written
+from analysis.engine.changing import Changeable, Value, caution, changeable, said, scale, written
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 from analysis.engine.tried import observed
@@ -75,12 +75,12 @@ def flip(
         tried.append({"feature": feature.name, "tried": len(places), "turned": len(good), "why": ""})
         if good:
             best = min(good, key=lambda at: _rank(own, trials[at], found.values[at + 1]))
-            value = trials[best][1]
+            value, column = trials[best][1], case.column(feature.name)
             rows.append(
                 {
                     "feature": feature.name,
-                    "from": written(own[feature.name]),
-                    "to": written(value),
+                    "from": said(column, own[feature.name]),
+                    "to": said(column, value),
                     "change": distance(own[feature.name], value, feature),
                     "prediction": found.values[best + 1],
                     "decision": found.decided[best + 1],
@@ -147,14 +147,14 @@ def _sentence(
     now = "leaves it to a person" if before is None else f"decides {before}"
     values = words.plural(tried, "observed value")
     if not len(frame):
-        said = f"No single change turns row {id}: {label} {now} with each of {values} tried.{left}"
+        told = f"No single change turns row {id}: {label} {now} with each of {values} tried.{left}"
     else:
         first = frame.row(0, named=True)
         more = words.plural(len(frame), "feature")
         size = f", {first['change']:.2f} widths of its middle 90%" if first["change"] != 1 else ""
-        said = (
+        told = (
             f"{label} {now} for row {id}; the smallest single change that turns it is {first['feature']} "
             f"{first['from']} → {first['to']}{size}: {words.number(first['prediction'], unit)} ({first['decision']}). "
             f"{more} can turn it alone; {values} tried.{left}"
         )
-    return "\n".join([said, *caution(case.scorer)[:1]])
+    return "\n".join([told, *caution(case.scorer)[:1]])

@@ -16,7 +16,7 @@ from analysis.core.outcome import decides, outcome, reading
 from analysis.core.receipt import Receipt, Result
 from analysis.core.surrogate import default_features
 from analysis.engine import background
-from analysis.engine.changing import beside_of, caution, cutoff_of, held, written
+from analysis.engine.changing import beside_of, caution, cutoff_of, held, said
 from analysis.engine.nearest import Nearest, width
 from analysis.engine.onerow import id_text, one_row
 from analysis.engine.query import OpenEvaluation
@@ -89,13 +89,13 @@ def opposite(
         taken = [f"v{at}" for at in range(len(columns))]
         answers = scorer.predict(pl.concat([here.values, answer.frame.select(taken)], how="vertical_relaxed"))
         how = reading(facts, answers, cutoff_of(evaluation, beside, here, threshold))
-        said = outcome(how, answers)
-        decision = said.decided[0]
+        heard = outcome(how, answers)
+        decision = heard.decided[0]
         if decision is None:
             raise BadRequest(f"{scorer.model.label} decides nothing of row {row}, so nothing is its opposite.")
-        other = np.array([each is not None and each != decision for each in said.decided[1:]], dtype=bool)
+        other = np.array([each is not None and each != decision for each in heard.decided[1:]], dtype=bool)
         told = answer.frame.with_columns(
-            pl.Series("prediction", said.decided[1:].tolist(), dtype=pl.String), pl.Series("score", said.values[1:])
+            pl.Series("prediction", heard.decided[1:].tolist(), dtype=pl.String), pl.Series("score", heard.values[1:])
         )
         found = told.filter(pl.Series(other, dtype=pl.Boolean)).head(limit)
         searched = f"the {words.plural(len(told), 'row')} nearest to it"
@@ -139,7 +139,7 @@ def _rows(
     made = []
     for place, (column, (_, value, wide)) in enumerate(zip(columns, values, strict=True)):
         there = found[f"v{place}"][at]
-        one, other = written(value), written(there)
+        one, other = said(column, value), said(column, there)
         numbers = bool(wide) and value is not None and there is not None
         apart = min(abs(float(there) - float(value)) / wide, 1.0) if numbers else float(one != other)
         made.append(

@@ -14,7 +14,7 @@ from analysis.core.errors import BadRequest
 from analysis.core.model import Scorer
 from analysis.core.outcome import Outcome, Reading
 from analysis.core.receipt import Receipt, Result
-from analysis.engine.changing import Changeable, caution, changeable, place, read, scale, written
+from analysis.engine.changing import Changeable, caution, changeable, place, read, said, scale, written
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 
@@ -89,8 +89,8 @@ def what_if(
     rows = [
         {
             "feature": name,
-            "from": written(own[name]),
-            "to": written(value),
+            "from": said(case.column(name), own[name]),
+            "to": said(case.column(name), value),
             "alone": found.values[at],
             "change": found.values[at] - before,
             "decision": found.decided[at],
@@ -125,7 +125,7 @@ def what_if(
         "model_fingerprint": scorer.model.fingerprint,
         "libraries": scorer.model.libraries,
         "row": row,
-        "changes": {name: written(value) for name, value in made.items()},
+        "changes": {name: said(case.column(name), value) for name, value in made.items()},
         "version": case.version.name,
         "class": how.cls,
         "quantity": how.quantity,
@@ -156,12 +156,12 @@ def _row(case: Changeable) -> pl.DataFrame:
         if number is not None and found.quantiles:
             below = _below(number, found.quantiles)
         elif found.kind != NUMBER and value is not None and found.n:
-            below = dict(found.values).get(written(value), 0) / found.n
+            below = dict(found.values).get(said(column, value), 0) / found.n
         whole = "INT" in column.type
         made.append(
             {
                 "feature": name,
-                "value": written(value),
+                "value": said(column, value),
                 "number": number,
                 "kind": found.kind,
                 "whole": whole,
@@ -221,14 +221,14 @@ def _recorded(case: Changeable) -> float | None:
 
 def _sentence(case: Changeable, how: Reading, found: Outcome, frame: pl.DataFrame, shared: float) -> str:
     label, id = case.scorer.model.label, case.row.id
-    said = [words.number(each, how.unit) for each in found.values[:2]]
+    gives = [words.number(each, how.unit) for each in found.values[:2]]
     decided = [f" ({each})" if each is not None else "" for each in found.decided[:2]]
     named = f" for '{how.cls}'" if how.cls else ""
-    head = f"{label} gives {said[0]}{named}{decided[0]} for row {id}"
+    head = f"{label} gives {gives[0]}{named}{decided[0]} for row {id}"
     if not len(frame):
         return "\n".join([f"{head} as it is.", *caution(case.scorer)[:1]])
     listed = words.listed([f"{each['feature']} {each['from']} → {each['to']}" for each in frame.iter_rows(named=True)])
-    lines = [f"{head}; with {listed} it gives {said[1]}{decided[1]}."]
+    lines = [f"{head}; with {listed} it gives {gives[1]}{decided[1]}."]
     if found.values[1] != found.values[1]:
         lines = [f"{head}; with {listed} it gives no number (nan)."]
     elif found.decided[0] != found.decided[1]:

@@ -1,5 +1,6 @@
 """What-if on the screen: the row as a form, the prediction as it moves, what turns it, and its nearest opposite."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from pages.ui.context import Context, plain
 
 STATE, ROW_WANTED = "whatif", "row_wanted"
 LISTED = 8
+BARE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*")
 Asked = dict[str, Any]
 
 
@@ -81,12 +83,12 @@ def _field(result: Result, each: dict[str, Any], at: int) -> str:
         options: dict[str, Any] = {"step": max(1, int(each["step"]))}
         if not each["whole"]:
             options = {"step": each["step"], "format": "%.6g"}
-        value = st.number_input(plain(name), key=key, placeholder=MISSING, **options)
+        value = st.number_input(_label(name), value=None, key=key, placeholder=MISSING, **options)
         now = MISSING if value is None else each["value"] if value == each["number"] else _text(value)
     else:
         labels = result.frames["lies"].filter(pl.col("feature") == name)["label"].to_list()
         known = list(dict.fromkeys([each["value"], *labels, MISSING]))
-        value = st.selectbox(plain(name), known, key=key, accept_new_options=True)
+        value = st.selectbox(_label(name), known, key=key, accept_new_options=True)
         now = MISSING if value is None else str(value)
     bars = whatifrows.distribution(result, name, now)
     if len(bars):
@@ -94,6 +96,11 @@ def _field(result: Result, each: dict[str, Any], at: int) -> str:
         st.vega_lite_chart(bars, whatifcharts.lies(each["kind"] == "number"), width="stretch", alt=alt, key=f"{key}_c")
     st.caption(plain(whatifrows.place(each)))
     return now
+
+
+def _label(name: str) -> str:
+    """A feature as a field's label: as it is where Markdown leaves it so, since escapes are read out loud."""
+    return name if BARE.fullmatch(name) else plain(name)
 
 
 def _held(each: Mapping[str, Any], text: str) -> Any:
@@ -106,7 +113,7 @@ def _held(each: Mapping[str, Any], text: str) -> Any:
 
 
 def _text(value: float) -> str:
-    return str(value) if isinstance(value, int) else repr(value)
+    return repr(value).removesuffix(".0")
 
 
 def _apply(fields: list[dict[str, Any]], changes: Mapping[str, str]) -> None:

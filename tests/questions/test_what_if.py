@@ -5,9 +5,14 @@ import polars as pl
 import pytest
 
 from analysis import questions
+from analysis.core.background import Feature
+from analysis.core.cutoffs import Band, ByGroup
 from analysis.core.errors import BadRequest, ModelFailed, NotFound, UnknownName
+from analysis.core.evaluation import EvalColumn
 from analysis.core.model import NUMBER, Answers, Input, Model, Scorer
 from analysis.core.roles import ModelColumns, Roles
+from analysis.engine import background
+from analysis.engine.changing import changeable, place, read, said
 from analysis.engine.duckdb import Engine
 from analysis.store import datasets, evaluations
 
@@ -131,6 +136,40 @@ def test_what_if_refuses_in_a_sentence(opened):
     )
     assert "gives no number (nan)" in half.sentence
     assert half.frame.filter(pl.col("feature") == "pay")["alone"][0] is not None
+
+
+def test_values_are_read_as_the_column_has_them(opened):
+    facts = opened["binary"].facts
+    lies = background.of(opened["binary"], NAMES)
+    whole, number, text = (facts.column(name) for name in ("age", "pay", "region"))
+    assert [read(whole, each, lies.feature("age")) for each in ("40", " 40.5 ", "Missing", "")] == [
+        40,
+        40.5,
+        None,
+        None,
+    ]
+    assert read(number, "1e3", lies.feature("pay")) == 1000
+    assert read(text, "West ", lies.feature("region")) == "West"
+    yes = EvalColumn("c0", "old", "BOOLEAN", "values", 2)
+    known = Feature("old", "category", 10, 0.0, values=(("true", 6), ("false", 4)))
+    assert (read(yes, "true", known), read(yes, "0", known)) == (1.0, 0.0)
+    assert (said(yes, 1.0), said(yes, None), place(1.0, known)) == ("true", "missing", "observed")
+    day = EvalColumn("c1", "day", "TIMESTAMP", "values", 2)
+    assert read(day, "2026-03-01T10:00", Feature("day", "category", 0, 0.0)) == "2026-03-01 10:00:00"
+    with pytest.raises(BadRequest, match="finite"):
+        read(number, "inf", lies.feature("pay"))
+
+
+def test_the_cutoff_is_the_one_in_force(opened, rows):
+    def ends(threshold):
+        case = changeable(opened["binary"], scorer(), "C7", threshold=threshold)
+        return case.cutoff.low, case.cutoff.high
+
+    region = rows.filter(pl.col("case") == "C7")["region"][0]
+    assert ends(Band(0.2, 0.6)) == (0.2, 0.6)
+    assert ends(0.7) == (0.7, 0.7)
+    assert ends(ByGroup(0.3, "region", ((region, 0.55),))) == (0.55, 0.55)
+    assert ends(ByGroup(0.3, "region", (("elsewhere", 0.55),))) == (0.3, 0.3)
 
 
 def test_what_if_of_a_forecast_and_of_classes(opened, rows):
