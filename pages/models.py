@@ -20,7 +20,8 @@ added = modelviews.added()
 known = models.listed(frame.workspace())
 with st.container(border=True):
     modelviews.upload(ctx.evaluation, first=not known)
-    modelviews.offer_surrogate(ctx.evaluation, first=not known)
+    own = [each for each in known if each.evaluation == ctx.evaluation.name]
+    modelviews.offer_surrogate(ctx.evaluation, first=not own)
 if not known:
     with answer:
         show.nothing(

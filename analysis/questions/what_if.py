@@ -196,7 +196,9 @@ def _lies(case: Changeable) -> pl.DataFrame:
             q = found.quantiles
             reach = (q[19] - q[1]) / 4
             edges = np.linspace(max(q[0], q[1] - reach), min(q[20], q[19] + reach), BARS + 1)
-            shares = np.diff(np.interp(edges, q, LEVELS))
+            upto = np.interp(edges, q, LEVELS)
+            upto[0] = _below(float(edges[0]), q)  # where many are alike they are in the first bar
+            shares = np.diff(upto)
             made += [
                 {"feature": found.name, "low": low, "high": high, "label": None, "share": share}
                 for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True)

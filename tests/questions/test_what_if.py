@@ -112,6 +112,9 @@ def test_what_if_alone_and_together(opened, rows):
     assert together["high"][0] == rows.filter(pl.col("said") == "yes")["score"].min()
     assert "region North is in no row of the data" in result.sentence
     assert result.frames["lies"].filter(pl.col("feature") == "region")["share"].sum() == pytest.approx(1)
+    years = result.frames["lies"].filter(pl.col("feature") == "years")
+    assert years["share"].sum() == pytest.approx(1)
+    assert years["share"][0] == pytest.approx((rows["years"] == 0).sum() / rows["years"].count(), abs=0.05)
 
 
 def test_what_if_refuses_in_a_sentence(opened):
