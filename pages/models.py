@@ -20,11 +20,14 @@ added = modelviews.added()
 known = models.listed(frame.workspace())
 with st.container(border=True):
     modelviews.adding(ctx.evaluation)
+    own = [each for each in known if each.evaluation == ctx.evaluation.name]
+    modelviews.offer_surrogate(ctx.evaluation, first=not own)
 if not known:
     with answer:
         show.nothing(
             "No model is kept yet. Add the file of a model that made the scores of this evaluation, as ONNX or saved "
-            "by skops: its answers are compared with the recorded ones before anything is explained by it."
+            "by skops: its answers are compared with the recorded ones before anything is explained by it. Without "
+            "one, fit a surrogate to the recorded answers."
         )
     frame.finish()
 

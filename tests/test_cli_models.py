@@ -146,3 +146,32 @@ def test_a_redirect_is_refused_and_nothing_is_stored(place, monkeypatch):
         adding = ("models", "add", "--endpoint", serving.url, "--protocol", "json", "--name", "far")
         assert "redirect (307), which is never followed" in ask(place, *adding, "--evaluation", "loans").refusal
     assert list((place / "models").iterdir()) == list((place / "staging").iterdir()) == []
+
+
+def test_one_row_otherwise(place):
+    none = ask(place, "flip", "loans", "--row", "A00000001").refusal
+    assert "No model is kept for 'loans'" in none
+    assert "models surrogate loans" in none
+    assert ask(place, "models", "add", FOLDER / "loan_v2.onnx", "--name", "v2", "--evaluation", "loans").status == 0
+    words = ("loans", "--row", "A00000001", "--json")
+    said = ask(place, "what-if", *words, "--set", "income=90000", "--set", "savings=", "--threshold", "0.5").json
+    assert {row["feature"]: (row["to"], row["where"]) for row in said["frame"]} == {
+        "income": ("90000", "observed"),
+        "savings": ("missing", "missing"),
+    }
+    before, after = said["frames"]["together"]
+    assert before["prediction"] == pytest.approx(0.478524, abs=1e-6)
+    assert before["recorded"] == pytest.approx(0.478524)
+    assert (before["decision"], before["high"]) == ("no", 0.5)
+    assert after["shared"] == pytest.approx(
+        after["prediction"] - before["prediction"] - sum(row["change"] for row in said["frame"])
+    )
+    turned = ask(place, "flip", *words, "--threshold", "0.5").json
+    assert turned["receipt"]["options"]["version"] == "v2"
+    assert {row["decision"] for row in turned["frame"]} == {"yes"}
+    found = ask(place, "opposite", *words, "--limit", "2").json
+    assert len({row["row"] for row in found["frame"]}) == 2
+    assert {row["prediction"] for row in found["frame"]} == {"no"}
+    assert "takes FEATURE=VALUE" in ask(place, "what-if", "loans", "--row", "A00000001", "--set", "income").refusal
+    assert "has the id 'x'" in ask(place, "what-if", "loans", "--row", "x").refusal
+    assert ask(place, "models", "delete", "v2").status == 0

@@ -25,6 +25,7 @@ from analysis.cli import (  # noqa: F401
     modelling,
     own,
     segmenting,
+    whatif,
 )
 from analysis.cli.terminal import app
 from analysis.core.errors import AssayError

@@ -8,12 +8,13 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Since, Text, Until, Versions, Where, app, columns
+from analysis.cli.terminal import AsJson, Named, Since, Text, Until, Versions, Where, app, columns
 from analysis.core import judged, words
 from analysis.core.errors import BadRequest
 from analysis.core.model import Model
 from analysis.core.period import read_period
-from analysis.engine import probe
+from analysis.core.surrogate import SurrogateOf
+from analysis.engine import probe, surrogates
 from analysis.engine.duckdb import Engine
 from analysis.store import endpoint, evaluations, models
 from analysis.telling import answers
@@ -84,6 +85,37 @@ def add(
     kept = "Kept" if new else SAME[at is not None]
     sentence = f"{kept} {model.label}, {_told(model)}.\n{result.sentence}"
     typer.echo(answers.told(sentence, result.frame, result.receipt.to_dict(), json))
+
+
+@group.command()
+def surrogate(
+    evaluation: Named,
+    model: Annotated[Text, typer.Option("--model", help="The version to learn from; default: the last.")] = None,
+    name: Annotated[Text, typer.Option(help="The surrogate's name; default: surrogate-VERSION.")] = None,
+    features: Annotated[
+        Text, typer.Option(metavar="A,B,...", help="Fit to these columns; default: those with the role feature.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows drawn; default: 50,000.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw and the held-out fifth.")] = 0,
+    json: AsJson = False,
+) -> None:
+    """Fit a model to what a version recorded, where there is no model; always said to be a surrogate."""
+    with terminal.workspace() as workspace, terminal.progress() as progress:
+        found = evaluations.find(workspace, evaluation)
+        made, new = surrogates.make(
+            workspace,
+            Engine(workspace).open(found),
+            version=model or "",
+            name=name or "",
+            features=columns(features, [column.name for column in found.columns]),
+            rows=rows,
+            seed=seed,
+            progress=progress,
+        )
+    of = SurrogateOf.from_dict(made.surrogate_of)
+    sentence = "\n".join([f"{'Kept' if new else 'Kept already:'} {made.label}. {of.sentence()}", *of.warnings])
+    told = {"model": made.label, "model_fingerprint": made.fingerprint, "surrogate_of": of.to_dict()}
+    typer.echo(answers.told(sentence, answers.surrogate_frame(of), told, json))
 
 
 @group.command(name="list")

@@ -29,12 +29,13 @@ class Input:
 class Model:
     """One version of a model, as the catalog keeps it.
 
-    kind: "onnx", "skops", "pickle" or "endpoint". fingerprint: sha256 of the file's bytes (hex); an endpoint's file is
-    its definition with what it said when it was added. inputs: the features it takes by name, ()
-    for a model that only knows how many (width; 0: not even that). classes: in the order of its scores, () where the
-    file does not say or it has none. scores: whether it answers numbers, not only labels. made: what the file says
-    it is. libraries: {name: version} that loaded it. notes: sentences on loading it. evaluation: the name of the
-    evaluation it was added for.
+    kind: "onnx", "skops", "pickle", "endpoint", or "surrogate" (fitted here; a skops file). fingerprint: sha256 of the
+    file's bytes (hex); an endpoint's file is its definition with what it said when it was added. inputs: the features
+    it takes by name, () for a model that only knows how many (width; 0: not even that). classes: in the order of its
+    scores, () where the file does not say or it has none. scores: whether it answers numbers, not only labels. made:
+    what the file says it is. libraries: {name: version} that loaded it. notes: sentences on loading it. evaluation: the
+    name of the evaluation it was added for. surrogate_of: of a surrogate, what it stands for, as core/surrogate.py
+    reads it; {} of a model itself.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Model:
     made: str = ""
     libraries: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    surrogate_of: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     actor: str = ""
 
@@ -69,7 +71,9 @@ class Model:
     def facts(self) -> dict[str, Any]:
         """The JSON-able part the catalog keeps beside name, version and file."""
         kept = asdict(self)
-        return {key: kept[key] for key in ("inputs", "width", "classes", "scores", "made", "libraries", "notes")}
+        told = ("inputs", "width", "classes", "scores", "made", "libraries", "notes")
+        surrogate = {"surrogate_of": self.surrogate_of} if self.surrogate_of else {}
+        return {key: kept[key] for key in told} | surrogate
 
     @staticmethod
     def from_facts(facts: dict[str, Any], **known: Any) -> "Model":

@@ -117,6 +117,15 @@ _add(
     "share",
     "Fewer leading features whose occlusion has the same sign leave an explanation in doubt.",
 )
+_add(
+    "surrogate_rows", 50_000, "rows", "Boosted trees follow a model of 20 features from so many rows, in some seconds."
+)
+_add(
+    "surrogate_fit",
+    0.8,
+    "R2",
+    "A surrogate that leaves more than a fifth of the variation unexplained would explain another model.",
+)
 _add("spill_gb", 20, "GB", "What one child may spill to disk inside its own staging folder.")
 _add("reader_memory_mb", 1024, "MB", "DuckDB's memory for questions in the app's process; cubes are small.")
 _add("threads", 0, "threads", "0 takes every core.")

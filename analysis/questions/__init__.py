@@ -7,6 +7,7 @@ from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.explain import explain, settled_before
+from analysis.questions.flip import flip
 from analysis.questions.importance import (
     Shuffles,
     importance,
@@ -16,6 +17,7 @@ from analysis.questions.importance import (
 )
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
+from analysis.questions.opposite import opposite
 from analysis.questions.overview import key_figures, overview
 from analysis.questions.profile import profile
 from analysis.questions.quality import judged_before, mute_key, quality
@@ -25,6 +27,7 @@ from analysis.questions.segments import segments, sliceable
 from analysis.questions.selection import holds, selection
 from analysis.questions.targets import targets
 from analysis.questions.thresholds import threshold_figures, thresholds
+from analysis.questions.what_if import what_if
 
 __all__ = [
     "Asked",
@@ -38,6 +41,7 @@ __all__ = [
     "discovered",
     "errors",
     "explain",
+    "flip",
     "holds",
     "importance",
     "importance_known",
@@ -49,6 +53,7 @@ __all__ = [
     "model_check",
     "mute_key",
     "offered",
+    "opposite",
     "overview",
     "profile",
     "quality",
@@ -62,4 +67,5 @@ __all__ = [
     "threshold_figures",
     "thresholds",
     "uncalibrated",
+    "what_if",
 ]

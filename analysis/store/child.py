@@ -27,7 +27,7 @@ from analysis.store import walls
 log = logging.getLogger("assay.child")
 Progress = Callable[[float, str], None]
 ROOT = Path(__file__).resolve().parents[2]
-TASKS = ("preview", "load", "build")
+TASKS = ("preview", "load", "build", "surrogate")
 COMMAND = (sys.executable, "-m", "analysis.store.child")
 ANSWER_LIMIT = 64 << 20
 COMPLAINT_KEPT = 1 << 16

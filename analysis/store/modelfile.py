@@ -85,7 +85,10 @@ def secrets(kind: str, file: Path) -> dict[str, str]:
 
 
 def load(kind: str, content: bytes) -> LoadedModel:
-    """A model from its bytes. Only for a worker process: a file may crash what reads it."""
+    """A model from its bytes. Only for a worker process: a file may crash what reads it.
+
+    A surrogate is a file of skops.
+    """
     if kind == ONNX:
         from analysis.store.onnxmodel import OnnxModel
 

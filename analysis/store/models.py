@@ -93,7 +93,8 @@ def add(
         with source.open("rb") as taken, place.file.open("wb") as given:
             shutil.copyfileobj(taken, given, 1 << 20)
         step("built")
-        return _publish(workspace, place, name, kind, evaluation, label, mark, features, cancelled, step), True
+        facts = _named(_facts(place, kind, label, mark, cancelled), features)
+        return publish(workspace, place, name, kind, evaluation, label, facts, step), True
 
 
 def add_endpoint(
@@ -131,29 +132,33 @@ def add_endpoint(
             if (each.name, each.fingerprint, each.evaluation) == (name, mark, evaluation):
                 return each, False
         place.file.write_bytes(content)
-        taken = (workspace, place, name, modelfile.ENDPOINT, evaluation, found.address, mark, (), cancelled)
-        return _publish(*taken, staging.no_step), True
+        facts = _facts(place, modelfile.ENDPOINT, found.address, mark, cancelled)
+        return publish(workspace, place, name, modelfile.ENDPOINT, evaluation, found.address, facts), True
 
 
-def _publish(
+def _facts(
+    place: staging.Staging, kind: str, label: str, mark: str, cancelled: threading.Event | None
+) -> dict[str, Any]:
+    """What a staged model says of itself when it is loaded. mark: the sha256 it was read with."""
+    with workers.loaded(place.id, place.file, kind, cancelled) as worker:  # and stays warm for its first questions
+        facts, read = worker.said["facts"], worker.said["fingerprint"]
+    if read != mark:
+        workers.forget(place.id)
+        raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
+    return dict(facts)
+
+
+def publish(
     workspace: Workspace,
     place: staging.Staging,
     name: str,
     kind: str,
     evaluation: str,
     label: str,
-    mark: str,
-    features: Sequence[str],
-    cancelled: threading.Event | None,
-    step: staging.Step,
+    facts: dict[str, Any],
+    step: staging.Step = staging.no_step,
 ) -> Model:
-    """Load what is built, and keep it when that goes well. mark: the sha256 it was read with."""
-    with workers.loaded(place.id, place.file, kind, cancelled) as worker:  # and stays warm for its first questions
-        facts, read = worker.said["facts"], worker.said["fingerprint"]
-    if read != mark:
-        workers.forget(place.id)
-        raise StorageError(f"{label} changed while it was read. Nothing was stored; try again.")
-    facts = _named(facts, features)
+    """Keep a staged file that has been loaded once as the next version of the model `name`. label: its source."""
     step("verified")
     with staging.sealed(place.file, workspace.file("model", place.id), step) as (file_sha, file_bytes):
         _record(workspace, place.id, name, kind, evaluation, label, facts, file_sha, file_bytes)

@@ -44,6 +44,14 @@ def build(request: dict[str, Any], *, limits: dict[str, int], progress: Progress
         return build(request, limits=limits, progress=progress)
 
 
+def surrogate(request: dict[str, Any], *, limits: dict[str, int], progress: Progress) -> dict[str, Any]:
+    """{lesson, target, features, classes, seed} -> {}; the fitted estimator is written to target."""
+    from analysis.store import fitting
+
+    with _full_disk():
+        return fitting.fit(request, threads=1)
+
+
 @contextmanager
 def _full_disk() -> Iterator[None]:
     """Say that the disk is full where that is at the bottom of it: DuckDB tells it in several classes of error."""

@@ -1,6 +1,7 @@
 """Answers in a terminal: a sentence and a table, or one JSON object; and what is said of datasets and evaluations."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from analysis.core.evaluation import Evaluation
 from analysis.core.model import Model
 from analysis.core.receipt import Result, records
 from analysis.core.roles import Guess
+from analysis.core.surrogate import SurrogateOf
 
 ONLY_JSON = ("method", "bound")
 
@@ -125,6 +127,12 @@ def evaluation_sentence(evaluation: Evaluation, new: bool) -> str:
         f"{evaluation.labelled:,} labelled, "
         f"{'model version' if len(evaluation.models) == 1 else 'model versions'} {models}."
     )
+
+
+def surrogate_frame(of: SurrogateOf) -> pl.DataFrame:
+    """How near a surrogate is: a row a number, with its interval, rows and method."""
+    named = {of.measure: of.fit, "mean absolute difference": of.apart, "same decision": of.same}
+    return pl.DataFrame([{"measure": name, **asdict(near)} for name, near in named.items() if near is not None])
 
 
 def datasets_frame(known: list[Dataset]) -> pl.DataFrame:

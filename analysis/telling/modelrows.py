@@ -8,6 +8,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.model import Model
 from analysis.core.receipt import Result
+from analysis.core.surrogate import FORECAST, SurrogateOf
 
 GLYPHS = {"found": "✕ found", "clear": "✓ clear", "not applicable": "○ not applicable"}
 ADVICE = {
@@ -76,6 +77,30 @@ def checks(result: Result) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows)
+
+
+def near(of: SurrogateOf) -> pl.DataFrame:
+    """A row a number of how near a surrogate is."""
+    unit = "label" if of.quantity == FORECAST else "score"
+    at = "" if of.threshold is None else f" at {words.number(of.threshold, 'score')}"
+    found = (
+        (of.measure, of.fit, "score"),
+        ("mean absolute difference", of.apart, unit),
+        (f"same decision{at}", of.same, "share"),
+    )
+    return pl.DataFrame(
+        [
+            {
+                "measure": name,
+                "value": words.number(each.value, unit),
+                "95% interval": words.interval(each.low, each.high, unit),
+                "n": words.count(each.n),
+                "method": each.method,
+            }
+            for name, each, unit in found
+            if each is not None
+        ]
+    )
 
 
 def understood(result: Result) -> list[str]:

@@ -12,6 +12,8 @@ from analysis.core.model import Model
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import whole
+from analysis.core.surrogate import SurrogateOf
+from analysis.engine import surrogates
 from analysis.store import modelfile, modelhosts, models
 from analysis.telling import modelcharts, modelrows
 from pages.ui import endpointform, frame, intake, show, working
@@ -97,6 +99,43 @@ def _add(file: Any, name: str, evaluation: str, features: list[str]) -> None:
     st.rerun()
 
 
+def offer_surrogate(evaluation: Evaluation, *, first: bool) -> None:
+    """Without the model itself: fit one to what a version recorded, and say that it is one."""
+    versions = [each.name for each in evaluation.models]
+    with st.expander("No model at hand? Fit a surrogate", icon=":material/model_training:", expanded=first):
+        st.caption(
+            "A surrogate is fitted here to the recorded scores, forecasts or decisions of a version, and judged on "
+            "rows it has not seen. It answers in the model's place and is always said to be one."
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            version = st.selectbox(
+                "Version to learn from", versions, index=len(versions) - 1, key="models_surrogate_of", width=200
+            )
+            features = st.multiselect(
+                "Features",
+                [column.name for column in evaluation.columns],
+                default=[],
+                key="models_surrogate_features",
+                placeholder="Those with the role feature, else all that describe a row",
+                width=430,
+            )
+            if st.button("Fit a surrogate", icon=":material/model_training:", key="models_surrogate"):
+                _fit(evaluation, version, features)
+
+
+def _fit(evaluation: Evaluation, version: str, features: list[str]) -> None:
+    space, opened = frame.workspace(), frame.engine().open(evaluation)
+
+    def work(progress: Any, stop: Any) -> dict[str, Any]:
+        model, new = surrogates.make(
+            space, opened, version=version, features=features, progress=progress, cancelled=stop
+        )
+        return {"model": model.id, "new": new}
+
+    working.start("model", f"Fitting a surrogate of {version}", work)
+    st.rerun()
+
+
 def table(known: list[Model], rows: pl.DataFrame, evaluation: Evaluation, added: Model | None) -> Model | None:
     """Every version, newest first; the chosen one, else the newest that was added for this evaluation, if any."""
     chosen = show.choice(
@@ -133,6 +172,12 @@ def checked(ctx: Context, model: Model) -> Result:
 def told(ctx: Context, model: Model) -> None:
     """The answer first: whether this is the model that made the recorded predictions."""
     result = checked(ctx, model)
+    if model.surrogate_of:
+        of = SurrogateOf.from_dict(model.surrogate_of)
+        st.markdown(plain(f"{model.label}: {of.sentence()}"))
+        for each in of.warnings:
+            st.error(plain(each), icon=":material/warning:")
+        return
     show.sentence(result)
     for each in modelrows.advice(result)[:1]:
         st.warning(plain(each), icon=":material/warning:")
@@ -141,6 +186,8 @@ def told(ctx: Context, model: Model) -> None:
 def details(ctx: Context, model: Model) -> None:
     """What the model is, its checks one by one, and where it disagrees."""
     result = checked(ctx, model)
+    if model.surrogate_of:
+        _surrogate(model)
     with st.container(border=True, key="models_details"):
         show.heading(model.label, modelrows.described(model))
         for note in [*modelrows.understood(result), *model.notes]:
@@ -154,7 +201,7 @@ def details(ctx: Context, model: Model) -> None:
                 "what": st.column_config.TextColumn(width="large"),
             },
         )
-        for each in modelrows.advice(result)[1:]:
+        for each in [] if model.surrogate_of else modelrows.advice(result)[1:]:
             st.caption(plain(each))
         with st.container(horizontal=True):
             if st.button("Ask again", icon=":material/refresh:", key="models_again"):
@@ -167,6 +214,15 @@ def details(ctx: Context, model: Model) -> None:
         _compared(ctx, result, pairs, differences)
     show.rows_used(result)
     show.receipt(result, key="models_receipt")
+
+
+def _surrogate(model: Model) -> None:
+    """How near a surrogate is to what it was fitted to."""
+    of = SurrogateOf.from_dict(model.surrogate_of)
+    with st.container(border=True, key="models_surrogate_fit"):
+        shown = modelrows.near(of)
+        show.heading("How near the surrogate is", f"on {of.fit.n:,} rows it was not fitted to; {of.rows:,} it was")
+        show.table(shown, alt="How near the surrogate is to what was recorded", height="content")
 
 
 def _compared(ctx: Context, result: Result, pairs: pl.DataFrame, differences: pl.DataFrame) -> None:
