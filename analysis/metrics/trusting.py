@@ -103,6 +103,19 @@ def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray
     return Check("E04", "occlusion", CLEAR if good else FOUND, share, len(told), said)
 
 
+def shap(values: np.ndarray, contributions: np.ndarray, order: np.ndarray, top: int, how: str) -> Check:
+    """E09: whether SHAP values of the leading features have the signs of the contributions. values: nan where there is
+    none. how: how they were made, or why they are missing."""
+    told = [at for at in order[:top] if np.isfinite(values[at]) and contributions[at] * values[at] != 0]
+    if not np.isfinite(values).any() or not told:
+        said = "No leading feature has a SHAP value to compare with." if np.isfinite(values).any() else how
+        return Check("E09", "SHAP values", NOT_APPLICABLE, None, 0, said)
+    agree = sum(contributions[at] * values[at] > 0 for at in told)
+    share = agree / len(told)
+    said = f"SHAP values ({how}) have the same sign for {agree:,} of the {len(told):,} leading features."
+    return Check("E09", "SHAP values", CLEAR if share >= number("explain_agree") else FOUND, share, len(told), said)
+
+
 def ranks_alike(one: np.ndarray, other: np.ndarray) -> float:
     """Spearman's rank correlation, -1 to 1; nan below two values or where one side does not vary (Spearman 1904)."""
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
