@@ -1,6 +1,7 @@
 """SHAP values of a row against its usual values, by the `shap` package where that is installed."""
 
 import importlib.util
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,9 @@ def shapley(scores: Scores, known: Background, row: Mapping[str, Any], seed: int
     A column is put to its usual value as for occlusion. What a flag stands beside gets the column's value where the row
     has one, the flag where it is missing; the other term has none. Lundberg and Lee 2017, kernel SHAP.
     """
-    import shap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what the package does to matplotlib when it is imported
+        import shap
 
     layout = neighbourhood.layout(known, row)
     places = _places(layout)

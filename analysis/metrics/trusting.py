@@ -71,7 +71,7 @@ def signs(found: Settling, names: list[str]) -> Check:
         shown = words.listed([names[at] for at in open_[:4]]) + (" and more" if len(open_) > 4 else "")
         return Check("E02", "signs", FOUND if first else CLEAR, settled, found.n, f"{told}; not settled: {shown}.")
     small = int(found.negligible.sum())
-    rest = f"; the other {small:,} are next to nothing" if small else ""
+    rest = f"; the other {f'{small:,} are' if small > 1 else 'one is'} next to nothing" if small else ""
     return Check("E02", "signs", CLEAR, settled, found.n, f"{told}{rest}.")
 
 
