@@ -6,10 +6,11 @@ section: Diagnose, order: 80
 import streamlit as st
 
 from analysis.store import models
-from pages.ui import empty, explainviews, frame, pickers, rowpick, show, working
+from pages.ui import empty, explainviews, frame, pickers, rowpick, show, whatifviews, working
 
 VIEWS = {
     "why": ("Why", explainviews.show_why),
+    "whatif": ("What if", whatifviews.show),
 }
 
 ctx = frame.context()

@@ -32,6 +32,7 @@ ROOMS_OF = {  # a library and the only rooms it may appear in
     "duckdb": {"store", "engine"},
     "sqlalchemy": {"store"},
     "lime": {"explaining"},
+    "shap": {"explaining"},
     "altair": {"telling"},
     "streamlit": {"app", "pages"},
 }

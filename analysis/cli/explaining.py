@@ -8,31 +8,14 @@ from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Named, Text, app
 from analysis.core import judged
-from analysis.core.errors import BadRequest
-from analysis.core.evaluation import Evaluation
-from analysis.core.model import Model
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
-from analysis.store.workspace import Workspace
 from analysis.telling import explainrows
 
 Kept = Annotated[
     Text,
     typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
 ]
-
-
-def scorer(workspace: Workspace, evaluation: Evaluation, name: str | None) -> Model:
-    """The kept model a command asks; BadRequest where none was added for the evaluation."""
-    if name is not None:
-        return models.find(workspace, name)
-    found = next((each for each in models.listed(workspace) if each.evaluation == evaluation.name), None)
-    if found is None:
-        raise BadRequest(
-            f"No model is kept for '{evaluation.name}'. Add the one that made its scores: "
-            f"python -m analysis models add FILE --name NAME --evaluation {evaluation.name}"
-        )
-    return found
 
 
 @app.command()
@@ -59,7 +42,7 @@ def explain(
     """Why a model answers as it does about a row: LIME, repeated until it settles, checked and graded."""
     with terminal.workspace() as workspace, terminal.progress() as progress:
         found = evaluations.find(workspace, evaluation)
-        chosen = scorer(workspace, found, model)
+        chosen = models.asked_for(workspace, found.name, model)
         result = questions.explain(
             Engine(workspace).open(found),
             models.scorer(workspace, chosen),

@@ -13,7 +13,10 @@ from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
 from analysis.telling import answers
 
-Kept = Annotated[str, typer.Option("--model", help="A kept model, as name or name@version; see `models list`.")]
+Kept = Annotated[
+    Text,
+    typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
+]
 Rows = Annotated[int | None, typer.Option("--rows", min=2, max=100_000, help="Rows to ask about.")]
 FOR_PEOPLE = ("rank", "feature", "importance", "low", "high", "p_adjusted", "verdict", "direction", "related", "n")
 
@@ -21,7 +24,7 @@ FOR_PEOPLE = ("rank", "feature", "importance", "low", "high", "p_adjusted", "ver
 @app.command()
 def importance(
     evaluation: Named,
-    model: Kept,
+    model: Kept = None,
     metric: Annotated[Text, typer.Option(help="What is lost; default: roc_auc, log_loss of more classes, r2.")] = None,
     where: Where = None,
     since: Since = None,
@@ -43,7 +46,7 @@ def importance(
     """Which features a kept model leans on: what a metric loses when each is shuffled."""
     with terminal.workspace() as workspace, terminal.progress() as progress:
         found = evaluations.find(workspace, evaluation)
-        chosen = models.find(workspace, model)
+        chosen = models.asked_for(workspace, found.name, model)
         known = [column.name for column in found.columns]
         asked = questions.Shuffles(
             metric=metric or "",
@@ -70,7 +73,7 @@ def importance(
 @app.command()
 def dependence(
     evaluation: Named,
-    model: Kept,
+    model: Kept = None,
     feature: Annotated[str, typer.Option(help="The feature whose value is changed.")],
     row: Annotated[Text, typer.Option(metavar="ID", help="Also this row's own curve.")] = None,
     of_class: Annotated[Text, typer.Option("--class", help="The class whose score is shown, of more than two.")] = None,
@@ -84,7 +87,7 @@ def dependence(
     """How a kept model's answer depends on one feature: the mean over rows, and the curves of single ones."""
     with terminal.workspace() as workspace, terminal.progress() as progress:
         found = evaluations.find(workspace, evaluation)
-        chosen = models.find(workspace, model)
+        chosen = models.asked_for(workspace, found.name, model)
         result = questions.dependence(
             Engine(workspace).open(found),
             models.scorer(workspace, chosen),

@@ -8,13 +8,11 @@ import typer
 from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Named, PolicyName, Text, Threshold, app, columns
-from analysis.core.errors import BadRequest, NotFound
+from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
-from analysis.core.model import Scorer
 from analysis.core.receipt import Result
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
-from analysis.store.workspace import Workspace
 from analysis.telling import answers
 
 Row = Annotated[str, typer.Option("--row", metavar="ID", help="The row, by its id.")]
@@ -46,7 +44,7 @@ def what_if(
         found = evaluations.find(workspace, evaluation)
         result = questions.what_if(
             Engine(workspace).open(found),
-            _scorer(workspace, found, model),
+            models.scorer(workspace, models.asked_for(workspace, found.name, model)),
             row=row,
             changes=_changes(set_ or [], found),
             version=version or "",
@@ -73,14 +71,10 @@ def opposite(
     """The real rows nearest to one that were decided otherwise, and in what they differ."""
     with terminal.workspace() as workspace:
         found = evaluations.find(workspace, evaluation)
-        asked = (
-            model is not None
-            or by == "model"
-            or any(each.evaluation == found.name for each in models.listed(workspace))
-        )
+        asked = model is not None or by == "model" or bool(models.added_for(workspace, found.name))
         result = questions.opposite(
             Engine(workspace).open(found),
-            _scorer(workspace, found, model) if asked else None,
+            models.scorer(workspace, models.asked_for(workspace, found.name, model)) if asked else None,
             row=row,
             version=version or "",
             threshold=terminal.rule(workspace, found, threshold, policy),
@@ -107,7 +101,7 @@ def flip(
         found = evaluations.find(workspace, evaluation)
         result = questions.flip(
             Engine(workspace).open(found),
-            _scorer(workspace, found, model),
+            models.scorer(workspace, models.asked_for(workspace, found.name, model)),
             row=row,
             version=version or "",
             threshold=terminal.rule(workspace, found, threshold, policy),
@@ -115,19 +109,6 @@ def flip(
             protected=protected,
         )
     _tell(result, json)
-
-
-def _scorer(workspace: Workspace, evaluation: Evaluation, name: str | None) -> Scorer:
-    """The model of the option --model, else the newest one added for the evaluation, one itself before a surrogate."""
-    if name:
-        return models.scorer(workspace, models.find(workspace, name))
-    own = [each for each in models.listed(workspace) if each.evaluation == evaluation.name]
-    if not own:
-        raise NotFound(
-            f"No model is kept for '{evaluation.name}'. Add one with `models add FILE --name NAME --evaluation "
-            f"{evaluation.name}`, or fit one to its scores with `models surrogate {evaluation.name}`."
-        )
-    return models.scorer(workspace, next((each for each in own if not each.surrogate_of), own[0]))
 
 
 def _changes(given: list[str], evaluation: Evaluation) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.core import words
 from analysis.core.evaluation import Evaluation
-from analysis.core.model import TEXTS
+from analysis.core.model import TEXTS, Model
 
 KIND = "surrogate"
 SCORE, CLASS_SCORES, FORECAST, DECISION = "score", "class scores", "forecast", "decision"
@@ -87,6 +87,14 @@ class SurrogateOf:
     def from_dict(data: dict[str, Any]) -> "SurrogateOf":
         near = {name: data[name] and Closeness(**data[name]) for name in ("fit", "apart", "same")}
         return SurrogateOf(**{**data, **near, "features": tuple(data["features"])})
+
+
+def cautions(model: Model) -> tuple[str, ...]:
+    """What must be said with every number of a surrogate, the gravest first; () for a model itself."""
+    if not model.surrogate_of:
+        return ()
+    made = SurrogateOf.from_dict(model.surrogate_of)
+    return (*made.warnings, made.sentence())
 
 
 def _ends(near: Closeness, unit: str) -> str:

@@ -16,7 +16,6 @@ from analysis.core.literal import family, fit
 from analysis.core.model import Scorer, features
 from analysis.core.outcome import Cutoff, Outcome, Reading, outcome, reading
 from analysis.core.roles import BINARY
-from analysis.core.surrogate import SurrogateOf
 from analysis.engine import background
 from analysis.engine.deciding import over_scores
 from analysis.engine.judgement import Judged
@@ -246,11 +245,3 @@ def scale(found: lying.Feature) -> float:
         if width > 0:
             return float(width)
     return 1.0
-
-
-def caution(scorer: Scorer) -> tuple[str, ...]:
-    """What must be said with every number of a surrogate; () for a model itself."""
-    if not scorer.model.surrogate_of:
-        return ()
-    made = SurrogateOf.from_dict(scorer.model.surrogate_of)
-    return (*made.warnings, made.sentence())

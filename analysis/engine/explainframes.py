@@ -9,6 +9,7 @@ from analysis.core import words
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import number, whole
 from analysis.engine.explanations import RowExplained, recorded, value_text
+from analysis.explaining.asked import SHAP_SAID
 from analysis.explaining.neighbourhood import FLAG, NUMBER
 from analysis.metrics import trusting
 from analysis.metrics.settling import Settling
@@ -49,7 +50,8 @@ class Told:
         self.asked, self.runs, self.found = asked, runs, found
         self.first = runs.filter(pl.col("explanation") == 0)
         self.further, facts = asked.checked() if checks else ({}, {})
-        self.versions = {name: text for name, text in facts.items() if isinstance(text, str)}
+        self.shap_said = str(facts.pop(SHAP_SAID, ""))
+        self.versions = {name: str(text) for name, text in facts.items()}
         self.occlusion = occluded = asked.occlusion()
         self.steps = occluded["steps"].to_numpy()
         self.occluded = occluded["occlusion"].to_numpy()
@@ -73,9 +75,17 @@ class Told:
         if all_:
             apart = self.further["reference"]["weight"].to_numpy() - self.first["weight"].to_numpy()
             made.append(trusting.reference(float(np.abs(apart).max())))
+            made.append(trusting.shap(self._shap(), found.mean * self.steps, found.order, found.top, self.shap_said))
             made.append(trusting.reproduced(self.reproduced, self.prediction, self._recorded()))
         made.append(trusting.surrogate(self.surrogate, self.prediction, float(np.abs(found.mean).max())))
         return made
+
+    def _shap(self) -> np.ndarray:
+        """(terms,) SHAP values, nan where there are none."""
+        found = self.further.get("shap")
+        if found is None:
+            return np.full(len(self.first), np.nan)
+        return found["shap"].fill_null(np.nan).to_numpy()
 
     def frame(self) -> pl.DataFrame:
         found, first = self.found, self.first
@@ -83,7 +93,6 @@ class Told:
         rank[found.order] = np.arange(1, len(rank) + 1)
         ends = np.sort(np.stack([found.low * self.steps, found.high * self.steps]), axis=0)
         columns = [self.asked.columns[at] for at in first["column"]]
-        shap = self.further.get("shap")
         made = {
             "feature": first["term"],
             "value": [self._value(*each) for each in first.select("column", "kind").iter_rows()],
@@ -100,7 +109,7 @@ class Told:
             "contribution_high": ends[1],
             "usual": self.occlusion["usual"],
             "occlusion": self.occluded,
-            "shap": [None] * len(first) if shap is None else shap["shap"],
+            "shap": self._shap(),
             "outside": self.runs["outside"].to_numpy().reshape(found.n, -1).mean(axis=0),
             "p_adjusted": found.adjusted,
             "n": [found.n] * len(first),

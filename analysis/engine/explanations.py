@@ -24,6 +24,7 @@ from analysis.engine.onerow import OneRow, one_row
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.recorded import pair
 from analysis.engine.sampled import Sampled, wanted
+from analysis.explaining import shapley
 from analysis.metrics import agreement
 from analysis.metrics.agreement import Agreement
 
@@ -191,13 +192,14 @@ class RowExplained:
 
     def checked(self) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
         """({"reference", "shap": frame}, versions of the libraries and why SHAP values are missing)."""
-        kept = self._kept("checks")
+        what = "checks with shap" if shapley.installed() else "checks"
+        kept = self._kept(what)
         if kept is None:
             said = self.scorer.explain(self._asking(self.rows, (), reference=self.request.seed, shap=True))
             parts = {"": json.dumps(said.facts).encode()} | {name: _packed(each) for name, each in said.further.items()}
             schema = {"part": pl.String, "body": pl.Binary}
             kept = pl.DataFrame({"part": list(parts), "body": list(parts.values())}, schema=schema)
-            self._keep("checks", kept)
+            self._keep(what, kept)
         found = dict(kept.iter_rows())
         facts = json.loads(found.pop(""))
         return {name: pl.read_ipc(io.BytesIO(body)) for name, body in found.items()}, facts

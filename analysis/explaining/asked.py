@@ -10,12 +10,15 @@ import polars as pl
 from analysis.core.classorder import same
 from analysis.core.errors import ModelFailed
 from analysis.core.model import Answers, Asking, Explained
-from analysis.explaining import local, occlusion, reference
+from analysis.explaining import local, occlusion, reference, shapley
 from analysis.explaining.local import Options, Scores
 
+SHAP_SAID = "SHAP values"
+"""The fact that says how they were made, or why they are missing."""
 
-def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking, model: Any = None) -> Explained:
-    """answers: the model. model: the estimator itself, where it is one SHAP values can be read of exactly.
+
+def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Explained:
+    """answers: the model, asked in this process.
 
     ModelFailed where the model does or gives no numbers; BadRequest where nothing varies.
     """
@@ -32,7 +35,20 @@ def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking, model: 
         said, _ = reference.by_lime(scores, asked.background, rows[0], options, asked.reference)
         further["reference"] = local.framed([said])
         facts["lime"] = version("lime")
+    if asked.shap:
+        _shap(scores, asked, rows[0], further, facts)
     return Explained(local.framed(found), further, facts)
+
+
+def _shap(
+    scores: Scores, asked: Asking, row: dict[str, Any], further: dict[str, pl.DataFrame], facts: dict[str, Any]
+) -> None:
+    if not shapley.installed():
+        facts[SHAP_SAID] = shapley.NOT_THERE
+        return
+    further["shap"], exact = shapley.shapley(scores, asked.background, row, asked.reference or 0)
+    facts["shap"] = version("shap")
+    facts[SHAP_SAID] = "exact" if exact else f"from {shapley.ASKED:,} of all mixtures"
 
 
 def explained_score(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Scores:

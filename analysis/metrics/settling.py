@@ -88,7 +88,7 @@ def _p(mean: np.ndarray, error: np.ndarray, n: int) -> np.ndarray:
 
 
 def _ahead(apart: np.ndarray) -> float:
-    """One-sided p of a mean difference above 0, over repeats."""
+    """p of a mean difference above 0 over repeats; two-sided, because the repeats also chose which one is ahead."""
     mean, error = apart.mean(), apart.std(ddof=1) / np.sqrt(len(apart))
     p = float(_p(np.array([mean]), np.array([error]), len(apart))[0])
-    return p / 2 if mean > 0 else 1 - p / 2
+    return p if mean > 0 else 1.0

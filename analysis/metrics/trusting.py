@@ -71,7 +71,7 @@ def signs(found: Settling, names: list[str]) -> Check:
         shown = words.listed([names[at] for at in open_[:4]]) + (" and more" if len(open_) > 4 else "")
         return Check("E02", "signs", FOUND if first else CLEAR, settled, found.n, f"{told}; not settled: {shown}.")
     small = int(found.negligible.sum())
-    rest = f"; the other {small:,} are next to nothing" if small else ""
+    rest = f"; the other {f'{small:,} are' if small > 1 else 'one is'} next to nothing" if small else ""
     return Check("E02", "signs", CLEAR, settled, found.n, f"{told}{rest}.")
 
 
@@ -101,6 +101,19 @@ def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray
     alike = ranks_alike(np.abs(contributions), np.abs(occluded))
     said += f"; how strong they are goes together by {words.number(alike, 'ratio')} (rank correlation)."
     return Check("E04", "occlusion", CLEAR if good else FOUND, share, len(told), said)
+
+
+def shap(values: np.ndarray, contributions: np.ndarray, order: np.ndarray, top: int, how: str) -> Check:
+    """E09: whether SHAP values of the leading features have the signs of the contributions. values: nan where there is
+    none. how: how they were made, or why they are missing."""
+    told = [at for at in order[:top] if np.isfinite(values[at]) and contributions[at] * values[at] != 0]
+    if not np.isfinite(values).any() or not told:
+        said = "No leading feature has a SHAP value to compare with." if np.isfinite(values).any() else how
+        return Check("E09", "SHAP values", NOT_APPLICABLE, None, 0, said)
+    agree = sum(contributions[at] * values[at] > 0 for at in told)
+    share = agree / len(told)
+    said = f"SHAP values ({how}) have the same sign for {agree:,} of the {len(told):,} leading features."
+    return Check("E09", "SHAP values", CLEAR if share >= number("explain_agree") else FOUND, share, len(told), said)
 
 
 def ranks_alike(one: np.ndarray, other: np.ndarray) -> float:

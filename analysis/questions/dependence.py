@@ -18,6 +18,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import MULTICLASS, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import whole
+from analysis.core.surrogate import cautions
 from analysis.engine import grids, piecework
 from analysis.engine.asking import Drawn, Reading, answered, draw, reading, unpacked
 from analysis.engine.grids import Grid
@@ -104,10 +105,12 @@ def dependence(
         notes=(
             f"Asked about the first {words.plural(len(drawn), 'row')} of these. A mean over rows whose other features "
             "stay as they are: where features hang together some of these rows do not occur.",
+            *cautions(scorer.model),
             *scorer.model.notes,
         ),
     )
-    return Result(frame, _sentence(scorer.model.label, facts.task, feature, grid, frame, which), receipt, frames)
+    said = _sentence(scorer.model.label, facts.task, feature, grid, frame, which)
+    return Result(frame, "\n".join([said, *cautions(scorer.model)[:1]]), receipt, frames)
 
 
 def _class(read: Reading, score: np.ndarray | None, wanted: str | None) -> str:

@@ -11,6 +11,7 @@ from analysis.core.model import Scorer
 from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.segment import Segment
 from analysis.core.settings import number, whole
+from analysis.core.surrogate import cautions
 from analysis.engine.explainframes import Told
 from analysis.engine.explanations import Request, RowExplained
 from analysis.engine.query import OpenEvaluation
@@ -75,9 +76,10 @@ def explain(
         m=len(found.mean) * most if found.n > 1 else None,
         q=number("explain_wrong") if found.n > 1 else None,
         seconds=time.perf_counter() - began,
-        notes=scorer.model.notes,
+        notes=(*cautions(scorer.model), *scorer.model.notes),
     )
-    return Result(told.frame(), told.sentence(), receipt, told.frames())
+    sentence = "\n".join([told.sentence(), *cautions(scorer.model)[:1]])
+    return Result(told.frame(), sentence, receipt, told.frames())
 
 
 def settled_before(

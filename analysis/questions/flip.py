@@ -13,7 +13,8 @@ from analysis.core.cutoffs import Threshold
 from analysis.core.model import Scorer
 from analysis.core.outcome import decides
 from analysis.core.receipt import Receipt, Result
-from analysis.engine.changing import Changeable, Value, caution, changeable, said, scale, written
+from analysis.core.surrogate import cautions
+from analysis.engine.changing import Changeable, Value, changeable, said, scale, written
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 from analysis.engine.tried import observed
@@ -118,7 +119,7 @@ def flip(
         options,
         sql={"row": bare(evaluation, case.row.sql)} | ({"values": bare(evaluation, sql)} if sql else {}),
         seconds=time.perf_counter() - began,
-        notes=(*caution(scorer), f"Scales are told {case.background.sentence()}."),
+        notes=(*cautions(scorer.model), f"Scales are told {case.background.sentence()}."),
     )
     sentence = _sentence(case, before, frame, len(trials), how.unit, kept_out)
     return Result(frame, sentence, receipt, {"tried": pl.DataFrame(tried, schema=TRIED), "state": state})
@@ -157,4 +158,4 @@ def _sentence(
             f"{first['from']} → {first['to']}{size}: {words.number(first['prediction'], unit)} ({first['decision']}). "
             f"{more} can turn it alone; {values} tried.{left}"
         )
-    return "\n".join([told, *caution(case.scorer)[:1]])
+    return "\n".join([told, *cautions(case.scorer.model)[:1]])

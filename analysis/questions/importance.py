@@ -19,6 +19,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
+from analysis.core.surrogate import cautions
 from analysis.engine import held, shuffling
 from analysis.engine.asking import Reading, draw
 from analysis.engine.kept import keep, kept
@@ -234,7 +235,8 @@ class _Work:
             seconds=time.perf_counter() - began,
             notes=self._notes(said.metric),
         )
-        return Result(said.frame(), said.sentence(), receipt, said.frames())
+        sentence = "\n".join([said.sentence(), *cautions(self.scorer.model)[:1]])
+        return Result(said.frame(), sentence, receipt, said.frames())
 
     def _notes(self, metric: Metric) -> tuple[str, ...]:
         rows = words.plural(len(self.drawn[0]), "row")
@@ -246,7 +248,7 @@ class _Work:
             notes.append(
                 "Of related features each hides the other's part, and shuffling one alone makes rows that do not occur."
             )
-        return (*notes, *self.scorer.model.notes)
+        return (*notes, *cautions(self.scorer.model), *self.scorer.model.notes)
 
 
 def _dropped(rows: int, labelled: int, drawn: int) -> dict[str, int]:

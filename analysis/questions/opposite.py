@@ -14,9 +14,9 @@ from analysis.core.judged import decided as recorded
 from analysis.core.model import Scorer, features
 from analysis.core.outcome import decides, outcome, reading
 from analysis.core.receipt import Receipt, Result
-from analysis.core.surrogate import default_features
+from analysis.core.surrogate import cautions, default_features
 from analysis.engine import background
-from analysis.engine.changing import beside_of, caution, cutoff_of, held, said
+from analysis.engine.changing import beside_of, cutoff_of, held, said
 from analysis.engine.nearest import Nearest, width
 from analysis.engine.onerow import id_text, one_row
 from analysis.engine.query import OpenEvaluation
@@ -119,7 +119,7 @@ def opposite(
         options,
         sql={"row": bare(evaluation, here.sql), "nearest": bare(evaluation, answer.sql)},
         seconds=time.perf_counter() - began,
-        notes=(*(caution(scorer) if scorer and by == MODEL else ()), f"Scales are told {lies.sentence()}."),
+        notes=(*(cautions(scorer.model) if scorer and by == MODEL else ()), f"Scales are told {lies.sentence()}."),
     )
     who = beside.name if by == RECORDED or scorer is None else scorer.model.label
     return Result(frame, _sentence(frame, who, row, decision, searched, len(columns)), receipt)

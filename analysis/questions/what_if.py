@@ -14,7 +14,8 @@ from analysis.core.errors import BadRequest
 from analysis.core.model import Scorer
 from analysis.core.outcome import Outcome, Reading
 from analysis.core.receipt import Receipt, Result
-from analysis.engine.changing import Changeable, caution, changeable, place, read, said, scale, written
+from analysis.core.surrogate import cautions
+from analysis.engine.changing import Changeable, changeable, place, read, said, scale, written
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 
@@ -140,7 +141,7 @@ def what_if(
         options,
         sql={"row": bare(evaluation, case.row.sql)},
         seconds=time.perf_counter() - began,
-        notes=(*caution(scorer), f"Observed values are told {case.background.sentence()}."),
+        notes=(*cautions(scorer.model), f"Observed values are told {case.background.sentence()}."),
     )
     frames = {"together": together, "row": _row(case), "lies": _lies(case)}
     return Result(frame, _sentence(case, how, found, frame, shared), receipt, frames)
@@ -228,7 +229,7 @@ def _sentence(case: Changeable, how: Reading, found: Outcome, frame: pl.DataFram
     named = f" for '{how.cls}'" if how.cls else ""
     head = f"{label} gives {gives[0]}{named}{decided[0]} for row {id}"
     if not len(frame):
-        return "\n".join([f"{head} as it is.", *caution(case.scorer)[:1]])
+        return "\n".join([f"{head} as it is.", *cautions(case.scorer.model)[:1]])
     listed = words.listed([f"{each['feature']} {each['from']} → {each['to']}" for each in frame.iter_rows(named=True)])
     lines = [f"{head}; with {listed} it gives {gives[1]}{decided[1]}."]
     if found.values[1] != found.values[1]:
@@ -242,5 +243,5 @@ def _sentence(case: Changeable, how: Reading, found: Outcome, frame: pl.DataFram
     odd = [f"{e['feature']} {e['to']} {SAID[e['where']]}" for e in frame.iter_rows(named=True) if e["where"] in SAID]
     if odd:
         lines.append(f"Beyond what the model can know: {words.listed(odd)}.")
-    lines += caution(case.scorer)[:1]
+    lines += cautions(case.scorer.model)[:1]
     return "\n".join(lines)

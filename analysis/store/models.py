@@ -62,6 +62,26 @@ def find(workspace: Workspace, reference: str) -> Model:
     raise NotFound(str(UnknownName("model", reference, dict.fromkeys(each.name for each in known))))
 
 
+def added_for(workspace: Workspace, evaluation: str) -> list[Model]:
+    """The versions added for an evaluation of this name: models themselves before surrogates, the newest first."""
+    own = [each for each in listed(workspace) if each.evaluation == evaluation]
+    return sorted(own, key=lambda each: bool(each.surrogate_of))
+
+
+def asked_for(workspace: Workspace, evaluation: str, reference: str | None = None) -> Model:
+    """The model `find` finds by its reference, else the first that was added for the evaluation; NotFound otherwise."""
+    if reference:
+        return find(workspace, reference)
+    own = added_for(workspace, evaluation)
+    if not own:
+        raise NotFound(
+            f"No model is kept for '{evaluation}'. Add the one that made its scores: python -m analysis models add "
+            f"FILE --name NAME --evaluation {evaluation}; or fit one to them: python -m analysis models surrogate "
+            f"{evaluation}"
+        )
+    return own[0]
+
+
 def add(
     workspace: Workspace,
     source: Path,

@@ -64,9 +64,7 @@ def explain(model: LoadedModel, asked: dict[str, Any]) -> Message:
         said = model.predict(frame)
         return Answers(_shaped(said, len(frame)), said.classes, said.labels)
 
-    made = explaining.explained(
-        answers, Asking(rows=_frame(asked), **asking(asked["asking"])), getattr(model, "model", None)
-    )
+    made = explaining.explained(answers, Asking(rows=_frame(asked), **asking(asked["asking"])))
     packed = {"": _packed(made.frame)} | {what: _packed(frame) for what, frame in made.further.items()}
     sizes = {what: len(content) for what, content in packed.items()}
     return {"facts": made.facts, "parts": sizes}, b"".join(packed.values())

@@ -28,7 +28,7 @@ def bars(count: int, title: str, less: str, more: str, faint: bool, beside: bool
     ]
     colour = alt.condition("datum.value >= 0", alt.value(BLUE), alt.value(ACCENT))
     bar = base.mark_bar(height=15, strokeWidth=1.6, opacity=shade).encode(
-        x=alt.X("value:Q", title=f"{less}      {more}", axis=axis(format=",.3~g", tickCount=7)),
+        x=alt.X("value:Q", title=f"{less}  ·  {more}", axis=axis(format=",.3~g", tickCount=7)),
         x2=alt.X2Datum(0),
         stroke=colour,
         fill=colour,

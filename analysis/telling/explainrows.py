@@ -30,11 +30,15 @@ def told(result: Result, as_json: bool) -> str:
             "feature", "value", "weight", "low", "high", "settled", "contribution", "occlusion", "outside"
         )
         lines = [result.sentence, graded(result)]
-        checks = kept["checks"].select("check", "outcome", "sentence")
-        return answers.told_with("\n".join(lines), frame, {"checks": checks}, result.receipt.to_dict(), False)
+        lines += [f"  {GLYPHS[row['outcome']]}, {row['check']}: {row['sentence']}" for row in _checked(result)]
+        return answers.told("\n".join(lines), frame, result.receipt.to_dict(), False)
     said = json.loads(answers.told_with(result.sentence, result.frame, kept, result.receipt.to_dict(), True))
     top = {name: records(result.frames["summary"])[0][name] for name in TOP_LEVEL}
     return json.dumps({"sentence": said["sentence"], **top, **said}, ensure_ascii=False, allow_nan=False)
+
+
+def _checked(result: Result) -> list[dict[str, Any]]:
+    return list(result.frames["checks"].iter_rows(named=True))
 
 
 def graded(result: Result) -> str:

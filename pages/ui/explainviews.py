@@ -1,6 +1,7 @@
 """Explanations on the screen: the first picture at once, then the checks repeat by repeat, until stopped or settled."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from analysis import questions
+from analysis.core.errors import AssayError
 from analysis.core.model import Model, Scorer
 from analysis.core.receipt import Result
 from analysis.core.segment import Segment
@@ -20,7 +22,9 @@ from analysis.telling import explaincharts, explainrows, letter
 from pages.ui import frame, pickers, show
 from pages.ui.context import Context, plain
 
-STATE, STOPPED, CHOSEN = "explain_state", "explain_stopped", "explain_options"
+log = logging.getLogger("assay")
+STATE, STOPPED, FAILED, LAST = "explain_state", "explain_stopped", "explain_failed", "explain_last"
+POLLED, CHOSEN = "explain_polled", "explain_options"
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,11 @@ class Options:
 def model(ctx: Context) -> Model | None:
     """The kept model that is asked, of those added for the evaluation; None where there is none, which is said."""
     assert ctx.evaluation is not None  # noqa: S101 - the page ends where there is none
-    known = {each.label: each for each in models.listed(frame.workspace()) if each.evaluation == ctx.evaluation.name}
+    known = {each.label: each for each in models.added_for(frame.workspace(), ctx.evaluation.name)}
     if not known:
         show.nothing(
             f"No model is kept for {ctx.evaluation.name}. Explanations ask the model about rows that never were, so it "
-            "must be here: add the file of the one that made the scores."
+            "must be here: add the file of the one that made the scores, or fit a surrogate to them."
         )
         st.page_link(frame.page("models"), label="Add a model", icon=":material/model_training:")
         return None
@@ -82,19 +86,21 @@ def show_why(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str)
     """Why the model gives this row its answer."""
     chosen: Options = st.session_state[CHOSEN]
     mark = json.dumps([evaluation.facts.id, scorer.model.id, row, repr(chosen)])
-    answer = partial(_asked, evaluation, scorer, row, chosen)
     if st.session_state.get(STATE, ("",))[0] != mark:
         st.session_state[STATE] = (mark, 1)
-        st.session_state.pop(STOPPED, None)
+        for name in (STOPPED, FAILED, LAST):
+            st.session_state.pop(name, None)
         if questions.settled_before(evaluation, scorer, row=row, **asdict(chosen)):
             st.session_state[STATE] = (mark, 0)
-    running = _running()
-
-    def part() -> None:
-        with frame.boundary("explain"):
-            _drawn(answer, mark)
-
-    st.fragment(part, run_every="0.2s" if running else None, key="explain_why")()
+    if FAILED in st.session_state:
+        st.error(plain(st.session_state[FAILED]), icon=":material/error:")
+        st.button("Ask again", key="explain_again", icon=":material/refresh:", on_click=_again)
+        if LAST in st.session_state:
+            picture(st.session_state[LAST], False)
+        return
+    st.session_state[POLLED] = _running()
+    part = partial(_drawn, partial(_asked, evaluation, scorer, row, chosen), mark)
+    st.fragment(part, run_every="0.2s" if st.session_state[POLLED] else None, key="explain_why")()
 
 
 def _running() -> bool:
@@ -108,18 +114,29 @@ def _asked(evaluation: OpenEvaluation, scorer: Scorer, row: str, chosen: Options
 
 
 def _drawn(answer: Any, mark: str) -> None:
-    """One look at the explanation as far as it is; the next look asks for more repeats."""
+    """One look at the explanation as far as it is; the next look asks for more repeats.
+
+    Looks follow each other only as long as there is something to ask; what the model fails at ends them.
+    """
     now, repeats = st.session_state[STATE]
-    result = answer(repeats)
-    row = explainrows.summary(result)
-    running = _running()
-    picture(result, running)
-    if now != mark or not running:
-        return
-    if repeats > 1 and (row["enough"] or repeats >= row["most"]):
-        st.session_state[STATE] = (mark, 0)
+    try:
+        result = st.session_state[LAST] = answer(repeats)
+    except AssayError as error:
+        log.warning("explain: %s", error)
+        st.session_state[FAILED] = str(error)
         st.rerun()
-    st.session_state[STATE] = (mark, BATCH if repeats == 1 else min(repeats + BATCH, row["most"]))
+    row, running = explainrows.summary(result), _running()
+    picture(result, running)
+    if now == mark and running:
+        done = repeats > 1 and (row["enough"] or repeats >= row["most"])
+        following = BATCH if repeats == 1 else min(repeats + BATCH, row["most"])
+        st.session_state[STATE] = (mark, 0 if done else following)
+    if _running() != st.session_state[POLLED]:
+        st.rerun()
+
+
+def _again() -> None:
+    st.session_state.pop(FAILED, None)
 
 
 def _stop() -> None:

@@ -109,7 +109,7 @@ def test_every_chart_with_verbs_opens_every_verb(visit, sample, server, key):
     rows = counted(said(page))
     told = re.search(r": ([\d,]+) rows", label)
     assert rows == int(told[1].replace(",", "")) if told else rows > 0
-    seen = {"rows": lambda *_: None, "break_out": broken_out, "compare": compared, "save": saved}
+    seen = {"rows": lambda *_: None, "break_out": broken_out, "compare": compared, "save": saved, "explain": offered}
     assert {verb.name for verb in VERBS} == set(seen)
     for verb in VERBS:
         drawer(page).get_by_text(verb.title, exact=True).click()
@@ -155,6 +155,12 @@ def saved(page, rows):
     field.press("Enter")
     drawer(page).get_by_role("button", name="Save segment").click()
     expect(drawer(page).get_by_text("any filter knows it as")).to_be_visible()
+
+
+def offered(page, rows):
+    """The mark's rows, one of which can be chosen to be explained."""
+    expect(drawer(page).get_by_role("region", name="Rows to choose from")).to_be_visible()
+    expect(drawer(page).get_by_role("button", name="Explain this row")).to_be_disabled()
 
 
 def test_without_a_mouse_the_button_and_the_list_lead_to_the_rows(visit, sample):

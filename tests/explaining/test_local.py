@@ -1,5 +1,8 @@
 """Local explanations: the weights of the lime package, one by one and many at once, and what is refused."""
 
+import itertools
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +12,7 @@ from analysis.core.errors import BadRequest, ModelFailed
 from analysis.explaining import local, reference
 from analysis.explaining.local import Options, explain_many, ridge
 from analysis.explaining.occlusion import occluded
+from analysis.explaining.shapley import shapley
 from tests.explaining.glass import chance, known, mixed
 
 OPTIONS = Options(samples=1500)
@@ -154,3 +158,44 @@ def test_a_table_without_any_variety_explains_nothing():
     table = pl.DataFrame({"a": [1.0] * 9, "b": ["x"] * 9})
     with pytest.raises(BadRequest, match="No feature of the model varies"):
         explain_many(lambda frame: np.zeros(len(frame)), known(table), [table.row(0, named=True)], OPTIONS, [0])
+
+
+def mixtures(model, row, usual):
+    """The Shapley values by their definition: over all orders in which columns get their own values."""
+    names = list(usual)
+    worth = {}
+    for mask in range(2 ** len(names)):
+        own = {name for at, name in enumerate(names) if mask >> at & 1}
+        mixed = row | {name: usual[name] for name in names if name not in own}
+        worth[frozenset(own)] = model(pl.DataFrame([mixed], schema=mixed_schema(row)))[0]
+    count = len(names)
+    found = {}
+    for name in names:
+        rest = [each for each in names if each != name]
+        subsets = [set(each) for size in range(count) for each in itertools.combinations(rest, size)]
+        found[name] = sum(
+            math.factorial(len(each))
+            * math.factorial(count - len(each) - 1)
+            / math.factorial(count)
+            * (worth[frozenset(each | {name})] - worth[frozenset(each)])
+            for each in subsets
+        )
+    return found
+
+
+def mixed_schema(row):
+    return {name: pl.String if name in ("region", "own") else pl.Float64 for name in row}
+
+
+def test_shap_values_are_those_of_the_definition(table):
+    pytest.importorskip("shap")
+    background = known(table)
+    row = table.filter(pl.col("gap").is_not_null(), pl.col("own") == "yes").row(0, named=True)
+    usual = {name: background.feature(name).median for name in ("pay", "years", "gap")}
+    usual |= {"region": "East" if row["region"] == "North" else "North", "own": "no"}
+    found, exact = shapley(chance, background, row, 0)
+    said = dict(found.iter_rows())
+    assert exact
+    assert said.pop("gap is missing") is None
+    wanted = mixtures(chance, row, usual)
+    assert said == pytest.approx(wanted, abs=1e-9)

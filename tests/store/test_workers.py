@@ -10,7 +10,9 @@ import time
 import polars as pl
 import pytest
 
+from analysis.core.background import CATEGORY, Background, Feature
 from analysis.core.errors import AssayError, Interrupted, LimitReached, ModelFailed
+from analysis.core.model import Asking
 from analysis.store import models, workers
 from analysis.store.workspace import Workspace
 from tests.store import modelfaults, processes
@@ -76,6 +78,31 @@ def test_a_model_that_hangs_is_stopped(faulty, monkeypatch, fault):
     assert processes.gone_within(hanging, 5)
     monkeypatch.delenv("ASSAY_MODEL_SECONDS")
     assert ask(faulty, "fine").scores[0, 1] == 0.75
+
+
+def explained(scorer, fault):
+    """Explanations of a row that holds the fault, among rows of which half are fine."""
+    lies = Background((Feature("v0", CATEGORY, 10, 0.0, values=(("fine", 5), (fault + " ", 5))),), 10, 10, {})
+    return scorer.explain(Asking(pl.DataFrame({"v0": [fault]}), lies, (0,), score=1, samples=100, occlude=True))
+
+
+def test_explanations_are_made_beside_the_model_and_fail_as_it_does(faulty, monkeypatch):
+    first = pids()
+    for fault, kind, said in (
+        ("fail", ModelFailed, "it did not like them"),
+        ("short", ModelFailed, "The model answered 99 x 2 when asked about 100 rows"),
+        ("leave", ModelFailed, "process ended while it worked"),
+    ):
+        with pytest.raises(kind, match=said):
+            explained(faulty, fault)
+    made = explained(faulty, "fine")
+    assert made.frame["prediction"].to_list() == [0.75]
+    assert made.frame["weight"].to_list() == pytest.approx([0.0], abs=1e-12)
+    assert made.further["occlusion"]["occlusion"].to_list() == [0.0]
+    assert pids() != first
+    monkeypatch.setenv("ASSAY_MODEL_SECONDS", "1")
+    with pytest.raises(LimitReached, match="did not answer within 1 s"):
+        explained(faulty, "sleep")
 
 
 def test_what_a_model_prints_is_no_answer(faulty):

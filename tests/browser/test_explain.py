@@ -1,0 +1,61 @@
+"""The page Explain: from a cell of errors to one of its rows, and why the model answers so about it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from analysis.store import models
+from analysis.store.sample import FOLDER
+from analysis.store.workspace import Workspace
+from tests.browser import tables
+from tests.browser.visitor import MARKS, ROW, WORK
+
+
+@pytest.fixture
+def kept(server, sample):
+    """The sample's second model, kept for the loans as long as the test runs."""
+    opened = Workspace.open(server.workspace)
+    model, _ = models.add(opened, FOLDER / "loan_v2.onnx", name="v2", evaluation="loans")
+    yield model
+    models.delete(opened, model)
+    opened.close()
+
+
+def test_a_false_negative_is_explained_from_its_cell(visit, kept):
+    missed = {
+        row["application_id"] for row in tables.loans() if (row["defaulted"], row["decision_v2"]) == ("yes", "no")
+    }
+    page = visit()
+    page.open("errors?e=loans")
+    page.page.locator(f".st-key-errors_matrix {MARKS}[aria-label^='actual yes, predicted no: ']").click()
+    drawer = page.page.get_by_role("dialog")
+    drawer.get_by_text("Explain", exact=True).click()
+    rows = drawer.get_by_role("region", name="Rows to choose from")
+    expect(rows).to_be_visible()
+    page.settled()
+    rows.click(position={"x": 14, "y": ROW * 1.5})
+    button = drawer.get_by_role("button", name="Explain this row")
+    expect(button).to_be_enabled()
+    page.settled()
+    button.click()
+    page.arrived("explain", within=WORK)
+    expect(page.page.locator(".st-key-explain_grade")).to_contain_text(
+        re.compile("Trust: (good|with care)"), timeout=WORK
+    )
+    expect(page.button("Stop")).to_have_count(0, timeout=WORK)
+    page.settled()
+    row = page.address()["row"][0]
+    assert row in missed
+    sentence = page.sentence()
+    assert re.match(rf"v2@.?1 gives 0\.[0-4]\d\d for 'yes' of row {row}, mostly because \w+", sentence), sentence
+    assert re.search(r"the local fit explains \d+\.\d% of what it does nearby", sentence)
+    expect(page.marks("explain_chart")).to_have_count(10)
+    page.says("The lime package gives the same weights with this seed")
+    expect(page.page.locator(".st-key-explain_letter")).to_contain_text(f"For case {row} the model arrived at 0.")
+
+    page.type("Row, by its application_id", "A0")
+    page.says("No row of 'loans' has the id 'A0'.")
+    again = visit()
+    again.open(f"explain?e=loans&row={row}")
+    assert again.sentence() == sentence
