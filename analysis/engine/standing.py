@@ -54,6 +54,11 @@ class Standing:
         """The one threshold there is; nan where there are several."""
         return float("nan") if isinstance(self.rule, Band | ByGroup) else float(self.rule)
 
+    @property
+    def thresholds(self) -> list[float]:
+        """Every threshold of the rule that rows here meet, ascending."""
+        return sorted({each["threshold"] for each in self.groups} | {each for each in self.at if each == each})
+
     def sentence(self, current: pl.DataFrame) -> str:
         """What a rule does that is no one threshold; "" for one. current: the question's frame of what it decides."""
         if not isinstance(self.rule, Band | ByGroup):

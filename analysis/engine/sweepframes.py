@@ -60,7 +60,7 @@ def frames_of(
 
     made = {
         "rows": frame,
-        "grid": pl.concat(swept_rows, how="vertical_relaxed") if swept_rows else frame.clear(),
+        "grid": one.total.once(("grid", tuple(order), one.values, level), lambda: _grid(one, swept_rows or [frame])),
         "current": _current(one, standing),
         "confusion": _cells(standing).insert_column(0, pl.lit(name).alias("model")),
         "roc": with_point("roc", sweep.roc),
@@ -119,6 +119,13 @@ def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | N
         return panel.rows(blank, metric, name, found, groups).select(COLUMNS)
 
     return total.once(("rows", metric.name, one.values, one.level), made) if shown is None else made()
+
+
+def _grid(one: Sweep, rows: list[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of the grid, each with the segment it selects."""
+    frame, score = pl.concat(rows, how="vertical_relaxed"), judged.named(one.evaluation.facts)["score"]
+    known = {at: _where(one, judged.between(score, at, None)) for at in frame["threshold"].unique()}
+    return frame.with_columns(where=pl.col("threshold").replace_strict(known, return_dtype=pl.String))
 
 
 def _current(one: Sweep, standing: Standing) -> pl.DataFrame:

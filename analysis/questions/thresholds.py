@@ -12,7 +12,7 @@ from analysis.core.cutoffs import Threshold, snapped, start
 from analysis.core.errors import BadRequest
 from analysis.core.goal import MAX, Goal
 from analysis.core.period import Period
-from analysis.core.receipt import Receipt, Result, records
+from analysis.core.receipt import Receipt, Result, records, said
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.value import Values
@@ -123,6 +123,8 @@ def thresholds(
         "threshold": threshold,
         "at": list(at),
         "in_force": force,
+        "rule": {each.one.query.model: said(each.rule) for each in stood},
+        "ends": {each.one.query.model: each.thresholds for each in stood},
         "span": span,
         "goals": [goal.text for goal in goals],
         "by": by,
@@ -144,8 +146,8 @@ def thresholds(
         recommended=tuple(_recommended(each) for each in reached),
     )
     ruled = {each.one.query.model: each.sentence(frames["current"]) for each in stood}
-    said = _sentence(frame, chosen, force, ruled, str(facts.positive), evaluation.own)
-    return Result(frame, said, receipt, frames, evaluation.own)
+    told = _sentence(frame, chosen, force, ruled, str(facts.positive), evaluation.own)
+    return Result(frame, told, receipt, frames, evaluation.own)
 
 
 def threshold_figures(evaluation: OpenEvaluation, values: Values | None = None) -> tuple[str, ...]:

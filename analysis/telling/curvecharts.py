@@ -10,15 +10,18 @@ from typing import Any
 
 import altair as alt
 
-from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty, mark_chosen
+from analysis.telling.spec import ACCENT, AXIS, BLUE, FORMATS, axis, done, empty, mark_chosen
 
 GRAY = "#8A94A0"  # readable on both grounds
 INK: dict[str, Any] = {"color": "currentColor"}
 
 
 TOP = {"title": None, "orient": "top"}
-UNSEEN = {"labelOpacity": 0, "titleOpacity": 0}
-"""What stands over a chart has its axes and its legend too, unseen: only then do both lie alike."""
+UNSEEN = {
+    "axis": {**AXIS, "grid": False, "tickCount": 5, "labelOpacity": 0, "titleOpacity": 0},
+    "legend": {"labelOpacity": 0, "symbolOpacity": 0},
+}
+"""What lies over a chart has its axes and its legend too, unseen: only then do both have the same room for marks."""
 
 
 @dataclass(frozen=True)
@@ -36,48 +39,55 @@ class Plane:
     y_format: str
     height: int
 
-    def encoded(self, x: str, y: str, *, seen: bool = True, grid: bool = True) -> dict[str, Any]:
+    def encoded(self, x: str, y: str, *, grid: bool = True) -> dict[str, Any]:
         """The encoding of two fields on this plane."""
-        hidden = {} if seen else UNSEEN
-        across = axis(format=self.x_format, title=self.x_title, tickCount=5, grid=grid and seen, **hidden)
-        up = axis(format=self.y_format, title=self.y_title, tickCount=5, grid=seen, **hidden)
+        across = axis(format=self.x_format, title=self.x_title, tickCount=5, grid=grid)
+        up = axis(format=self.y_format, title=self.y_title, tickCount=5)
         return {
             "x": alt.X(f"{x}:Q", scale=alt.Scale(domain=self.x, nice=False), axis=across),
             "y": alt.Y(f"{y}:Q", scale=alt.Scale(domain=self.y, nice=False), axis=up),
         }
 
+    def unseen(self) -> dict[str, Any]:
+        """The fields x and y on it, with axes that take the same room: a title is as high whatever it says."""
+        title = None if self.y_title is None else "y"
+        return {
+            "x": alt.X("x:Q", scale=alt.Scale(domain=self.x, nice=False), axis=alt.Axis(format=self.x_format)),
+            "y": alt.Y(
+                "y:Q", title=title, scale=alt.Scale(domain=self.y, nice=False), axis=alt.Axis(format=self.y_format)
+            ),
+        }
+
 
 def _over(plane: Plane, *layers: Any) -> dict[str, Any]:
-    """The layers as a spec without the house's ink: of what is sent with every move."""
-    spec = done(alt.layer(*layers).properties(height=plane.height))
-    del spec["config"]
-    return spec
+    """The layers as a spec that is as short as can be, as it is sent with every move."""
+    spec = done((alt.layer(*layers) if len(layers) > 1 else layers[0]).properties(height=plane.height))
+    return spec | {"config": UNSEEN}
 
 
-def _dots(plane: Plane, **more: Any) -> Any:
+def _dots(plane: Plane) -> Any:
     """Where the rule in force stands on a curve."""
-    dot = alt.Chart(empty()).mark_point(filled=True, size=120, opacity=1, color=ACCENT)
-    return dot.encode(**plane.encoded("x", "y", seen=False), description=alt.Description("aria:N"), **more)
+    dot = alt.Chart(empty()).mark_point(filled=True, size=120, opacity=1, color=ACCENT, clip=True)
+    return dot.encode(**plane.unseen(), description=alt.Description("aria:N"))
 
 
-def _rule(plane: Plane) -> Any:
+def _rule() -> Any:
     """Dashed rules at the thresholds in force."""
-    rule = alt.Chart(empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, strokeWidth=2)
-    at = plane.encoded("x", "y", seen=False)["x"]
-    return rule.encode(x=at, description=alt.Description("at:N"))
+    rule = alt.Chart(empty()).mark_rule(strokeDash=[5, 4], color=ACCENT, strokeWidth=2, clip=True)
+    return rule.encode(x=alt.X("x:Q"), description=alt.Description("at:N"))
 
 
 def _once(**encoding: Any) -> Any:
     """A line of reference, drawn once."""
     one = alt.Chart(empty()).transform_aggregate(rows="count()")
-    return one.mark_rule(strokeDash=[4, 4], opacity=0.45, aria=False, **INK).encode(**encoding)
+    return one.mark_rule(strokeDash=[4, 4], opacity=0.45, aria=False, clip=True, **INK).encode(**encoding)
 
 
 @lru_cache(maxsize=16)
 def confusion(height: int = 230) -> dict[str, Any]:
     """Two by two: counts and shares, right decisions in one hue and wrong ones in another.
 
-    Frame: actual_name, predicted_name, cell, right, share, count, told, aria.
+    Frame: actual_name, predicted_name, right, share, count, told, model, where, aria.
     """
     down = axis(labelFontSize=13, grid=False, labelLimit=200, labelAngle=0)
     base = alt.Chart(empty()).encode(
@@ -93,12 +103,7 @@ def confusion(height: int = 230) -> dict[str, Any]:
         fill=alt.condition("datum.right", alt.value(BLUE), alt.value(ACCENT)),
         fillOpacity=alt.FillOpacity("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.08, 0.6])),
         description=alt.Description("aria:N"),
-        tooltip=[
-            alt.Tooltip("actual_name:N", title=" "),
-            alt.Tooltip("predicted_name:N", title=" "),
-            alt.Tooltip("n:Q", title="rows", format=","),
-            alt.Tooltip("share:Q", title="share", format=".1%"),
-        ],
+        tooltip=alt.Tooltip("aria:N", title=" "),
     )
     count = base.mark_text(fontSize=22, fontWeight=600, dy=-8, aria=False, **INK).encode(text="count:N")
     told = base.mark_text(fontSize=12.5, dy=16, opacity=0.8, aria=False, **INK).encode(text="told:N")
@@ -114,7 +119,7 @@ def by_threshold(plane: Plane) -> dict[str, Any]:
     base = alt.Chart(empty()).encode(x=at["x"], color=alt.Color("name:N", sort=None, legend=legend))
     band = base.mark_area(opacity=0.18, aria=False, clip=True).encode(y=low, y2="high:Q")
     line = base.mark_line(strokeWidth=2, aria=False, clip=True).encode(y=at["y"])
-    hover = base.mark_point(filled=True, size=40, opacity=0).encode(
+    hover = base.mark_point(filled=True, size=40, opacity=0, clip=True).encode(
         y=at["y"],
         description=alt.Description("aria:N"),
         tooltip=[
@@ -132,11 +137,10 @@ def by_threshold(plane: Plane) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def by_threshold_here(plane: Plane) -> dict[str, Any]:
     """The thresholds in force over `by_threshold`. Frame: x, name, y (null: the rule alone), at, aria."""
-    legend = alt.Legend(**TOP, labelOpacity=0, symbolOpacity=0)
+    legend = alt.Legend(**TOP, symbolType="stroke", symbolStrokeWidth=3)
     hue = alt.Color("name:N", sort=None, legend=legend)
-    dots = alt.Chart(empty()).mark_point(filled=True, size=110, opacity=1)
-    dots = dots.encode(**plane.encoded("x", "y", seen=False), color=hue, description=alt.Description("aria:N"))
-    return _over(plane, _rule(plane), dots)
+    dots = alt.Chart(empty()).mark_point(filled=True, size=110, opacity=1, clip=True)
+    return _over(plane, _rule(), dots.encode(**plane.unseen(), color=hue, description=alt.Description("aria:N")))
 
 
 @lru_cache(maxsize=64)
@@ -148,7 +152,7 @@ def curve(plane: Plane, unit: str = "share", chance: str = "") -> dict[str, Any]
     at, low = plane.encoded("x", "y"), plane.encoded("x", "low")["y"]
     base = alt.Chart(empty()).encode(x=at["x"])
     band = base.mark_area(opacity=0.2, color=BLUE, aria=False, clip=True).encode(y=low, y2="high:Q")
-    line = base.mark_line(strokeWidth=2, color=BLUE, aria=False).encode(y=at["y"], order=alt.Order("x:Q"))
+    line = base.mark_line(strokeWidth=2, color=BLUE, aria=False, clip=True).encode(y=at["y"], order=alt.Order("x:Q"))
     tips = [
         alt.Tooltip("threshold:Q", title="threshold", format=".3f"),
         alt.Tooltip("x:Q", title=plane.x_title, format=".1%"),
@@ -156,7 +160,7 @@ def curve(plane: Plane, unit: str = "share", chance: str = "") -> dict[str, Any]
         alt.Tooltip("low:Q", title="low", format=FORMATS[unit]),
         alt.Tooltip("high:Q", title="high", format=FORMATS[unit]),
     ]
-    points = base.mark_point(filled=True, color=ACCENT, size=40, opacity=0).encode(
+    points = base.mark_point(filled=True, color=ACCENT, size=40, opacity=0, clip=True).encode(
         y=at["y"], tooltip=tips, description=alt.Description("aria:N")
     )
     layers = [band, line, points.add_params(mark_chosen())]
@@ -181,8 +185,8 @@ def value(plane: Plane) -> dict[str, Any]:
     at = plane.encoded("x", "y", grid=False)
     low = plane.encoded("x", "low", grid=False)["y"]
     base = alt.Chart(empty()).encode(x=at["x"])
-    band = base.mark_area(opacity=0.2, color=BLUE, aria=False).encode(y=low, y2="high:Q")
-    line = base.mark_line(strokeWidth=2, color=BLUE, aria=False).encode(y=at["y"])
+    band = base.mark_area(opacity=0.2, color=BLUE, aria=False, clip=True).encode(y=low, y2="high:Q")
+    line = base.mark_line(strokeWidth=2, color=BLUE, aria=False, clip=True).encode(y=at["y"])
     tips = [
         alt.Tooltip("x:Q", title="threshold", format=".3f"),
         alt.Tooltip("y:Q", title="a decision", format=",.4~r"),
@@ -191,15 +195,15 @@ def value(plane: Plane) -> dict[str, Any]:
         alt.Tooltip("total:Q", title="in all", format=",.0f"),
     ]
     said = {"tooltip": tips, "description": alt.Description("aria:N")}
-    hover = base.mark_point(filled=True, size=40, opacity=0).encode(y=at["y"], **said)
+    hover = base.mark_point(filled=True, size=40, opacity=0, clip=True).encode(y=at["y"], **said)
     best = (
         base.transform_filter("datum.best")
         .mark_point(
-            shape="diamond", size=170, filled=True, opacity=1, color=BLUE, stroke="currentColor", strokeWidth=1.2
+            shape="diamond", size=170, filled=True, opacity=1, clip=True, color=BLUE, stroke="currentColor", strokeWidth=1.2
         )
         .encode(y=at["y"], **said)
     )
-    either = alt.Chart(empty()).mark_rule(strokeDash=[2, 4], opacity=0.55, aria=False, **INK)
+    either = alt.Chart(empty()).mark_rule(strokeDash=[2, 4], opacity=0.55, aria=False, clip=True, **INK)
     level = either.encode(y=plane.encoded("x", "none", grid=False)["y"].aggregate("min"))
     layers = [level, band, line, hover.add_params(mark_chosen()), best]
     return done(alt.layer(*layers).properties(height=plane.height))
@@ -208,12 +212,15 @@ def value(plane: Plane) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def value_here(plane: Plane) -> dict[str, Any]:
     """The thresholds in force over `value`. Frame: x, y, at, aria."""
-    return _over(plane, _rule(plane), _dots(plane))
+    return _over(plane, _rule(), _dots(plane))
 
 
 @lru_cache(maxsize=64)
 def distribution(plane: Plane) -> dict[str, Any]:
-    """Where the scores of each class lie, as shares of the class. Frame: start, end, name, n, share, model, where, aria."""
+    """Where the scores of each class lie, as shares of the class.
+
+    Frame: start, end, name, n, share, model, where, aria.
+    """
     at = plane.encoded("start", "share", grid=False)
     hues = alt.Scale(range=[BLUE, ACCENT, GRAY])
     bars = (
@@ -240,7 +247,6 @@ def distribution(plane: Plane) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def distribution_here(plane: Plane) -> dict[str, Any]:
     """The thresholds in force over `distribution`. Frame: x, y (0), name, at, aria."""
-    legend = alt.Legend(**TOP, labelOpacity=0, symbolOpacity=0)
-    ground = alt.Chart(empty()).mark_point(opacity=0, aria=False)
-    ground = ground.encode(**plane.encoded("x", "y", seen=False), color=alt.Color("name:N", sort=None, legend=legend))
-    return _over(plane, _rule(plane), ground)
+    ground = alt.Chart(empty()).mark_point(opacity=0, aria=False, clip=True)
+    hue = alt.Color("name:N", sort=None, legend=alt.Legend(**TOP))
+    return _over(plane, _rule(), ground.encode(**plane.unseen(), color=hue))

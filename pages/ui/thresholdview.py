@@ -12,6 +12,7 @@ from analysis.core.errors import AssayError
 from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.store import policies
+from analysis.telling import curverows
 from pages.ui import frame, policybar, show
 from pages.ui.context import Context, plain
 
@@ -140,3 +141,16 @@ def worth(result: Result, name: str) -> None:
             f"{words.number(row['total'], 'label')} in all on {row['n']:,} rows"
         )
     st.caption(plain(f"{'; '.join(said)}. Dotted: the better of selecting every row and none."))
+
+
+def tables(result: Result, name: str) -> None:
+    """Each group's thresholds, in force and as a goal chooses them, and what a band decides by itself."""
+    for rows, title, what in (
+        (curverows.standing(result, name), "In force: a threshold for each group", "with what it decides there"),
+        (curverows.groups(result, name), "A threshold for each group", "its metric with its own and with one for all"),
+        (curverows.automatic(result, name), "What the goal decides without a person", "rows outside the band"),
+    ):
+        if len(rows):
+            with st.container(border=True):
+                show.heading(title, what)
+                show.table(rows, alt=title)

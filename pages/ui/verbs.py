@@ -5,6 +5,7 @@ A further verb is one `VERBS.add(...)` (mark.py); a further chart with verbs is 
 """
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -36,8 +37,10 @@ CHARTS = {  # chart's key: the page it is on
     "segments_trend": "segments",
     "thresholds_matrix": "thresholds",
     "thresholds_scores": "thresholds",
-    "thresholds_tpr": "thresholds",
-    "thresholds_precision": "thresholds",
+    "thresholds_metrics": "thresholds",
+    "thresholds_value": "thresholds",
+    "thresholds_roc": "thresholds",
+    "thresholds_pr": "thresholds",
     "thresholds_gain": "thresholds",
     "thresholds_lift": "thresholds",
     "errors_matrix": "errors",
@@ -59,9 +62,17 @@ ORDER_TITLES = {"loss": "Largest loss", "id": "By id", "score": "Highest score",
 
 
 def chart(
-    rows: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, context: Context, width: Any = "stretch"
+    rows: pl.DataFrame,
+    spec: dict[str, Any],
+    *,
+    key: str,
+    alt: str,
+    context: Context,
+    width: Any = "stretch",
+    marks: Callable[[], pl.DataFrame] | None = None,
 ) -> None:
-    """A chart whose marks have verbs. rows: with model, where (the segment of a mark) and aria (its name).
+    """A chart whose marks have verbs. rows: with model, where (the segment of a mark) and aria (its name); marks: those
+    that can be looked into, where the rows are not all of them.
 
     A mark clicked twice must say so twice, so the chart gets a new key with every look.
     """
@@ -89,7 +100,7 @@ def chart(
     asked = st.session_state.get("verbs_mark")
     if asked is not None and asked[0] == key:
         del st.session_state["verbs_mark"]
-        _open(rows, asked[1], context, key)
+        _open(rows if marks is None else marks(), asked[1], context, key)
 
 
 def _marked(key: str, drawn: str) -> None:
