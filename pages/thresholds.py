@@ -47,6 +47,7 @@ def curve_of(name: str) -> moving.Moving:
 def stand(ctx: Context) -> None:
     """The answer and the slider; what was measured is held for the body."""
     held.clear()
+    tried = thresholdview.tried(ctx)
     with st.spinner("Counting ..."):
         result = held["result"] = questions.thresholds(
             evaluation,
@@ -54,26 +55,27 @@ def stand(ctx: Context) -> None:
             metrics=questions.threshold_figures(evaluation, values),
             where=ctx.where,
             period=ctx.period,
-            threshold=ctx.threshold,
+            threshold=tried.threshold,
             goals=[goal],
             by=by,
             values=values,
         )
     thresholdview.sentence(result)
-    thresholdview.slider(result, model, ctx.threshold)
+    thresholdview.slider(result, model, tried)
     thresholdview.standing(result, model, ctx, evaluation.facts.model(model).decision)
 
 
 def offers(ctx: Context) -> None:
     """What the goal chooses."""
     with st.container(border=True, key="thresholds_offer"):
-        thresholdview.offers(held["result"], model, evaluation.facts, ctx.threshold)
+        thresholdview.offers(held["result"], model, evaluation.facts, thresholdview.tried(ctx).threshold)
 
 
 def matrix(ctx: Context) -> None:
     """What the rule in force decides."""
     cells = curverows.confusion(held["result"], model)
-    show.chart(cells, curvecharts.confusion(), key="thresholds_matrix", alt="Actual by decided class", verbs=ctx)
+    tried = thresholdview.tried(ctx)
+    show.chart(cells, curvecharts.confusion(), key="thresholds_matrix", alt="Actual by decided class", verbs=tried)
 
 
 def cards(_: Context) -> None:

@@ -79,9 +79,9 @@ class Standing:
         daily = f", {row['load']:,.1f} rows a day" if row["load"] is not None else ""
         if not row["n"]:
             return f"{model} has no scored row here, so there is nothing to decide."
-        share, ends = words.number(row["value"], "share"), words.between(row["low"], row["high"], "share")
+        share, between = words.number(row["value"], "share"), words.between(row["low"], row["high"], "share")
         return (
-            f"{model} leaves {share} of the scored rows to a person ({ends}, on {row['n']:,}{daily}), "
+            f"{model} leaves {share} of the scored rows to a person ({between}, on {row['n']:,}{daily}), "
             f"those that score from {low} to below {high}; it decides the rest{with_what}."
         )
 

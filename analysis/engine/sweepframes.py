@@ -98,9 +98,7 @@ def _bins(one: Sweep) -> pl.DataFrame:
     bins = sweep.distribution(operating.scored(one.total), (*one.evaluation.facts.classes, NO_LABEL))
     rows = bins.select("label", "from", "to").iter_rows()
     score = judged.named(one.evaluation.facts)["score"]
-    where = [
-        _where(one, labelled(one, label, NO_LABEL), judged.between(score, low, high)) for label, low, high in rows
-    ]
+    where = [_where(one, labelled(one, label, NO_LABEL), judged.between(score, low, high)) for label, low, high in rows]
     return bins.with_columns(pl.Series("where", where, dtype=pl.String))
 
 

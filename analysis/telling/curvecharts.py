@@ -16,8 +16,8 @@ GRAY = "#8A94A0"  # readable on both grounds
 INK: dict[str, Any] = {"color": "currentColor"}
 
 
-TOP = {"title": None, "orient": "top"}
-UNSEEN = {
+TOP: dict[str, Any] = {"title": None, "orient": "top"}
+UNSEEN: dict[str, Any] = {
     "axis": {**AXIS, "grid": False, "tickCount": 5, "labelOpacity": 0, "titleOpacity": 0},
     "legend": {"labelOpacity": 0, "symbolOpacity": 0},
 }
@@ -90,15 +90,12 @@ def confusion(height: int = 230) -> dict[str, Any]:
     Frame: actual_name, predicted_name, right, share, count, told, model, where, aria.
     """
     down = axis(labelFontSize=13, grid=False, labelLimit=200, labelAngle=0)
-    base = alt.Chart(empty()).encode(
-        x=alt.X(
-            "predicted_name:N",
-            axis=axis(labelFontSize=13, grid=False, labelAngle=0, orient="top"),
-            sort=None,
-            title=None,
-        ),
-        y=alt.Y("actual_name:N", axis=down, sort=None, title=None),
-    )
+    across = axis(labelFontSize=13, grid=False, labelAngle=0, orient="top")
+    base = alt.Chart(empty())
+    plane: dict[str, Any] = {
+        "x": alt.X("predicted_name:N", axis=across, sort=None, title=None),
+        "y": alt.Y("actual_name:N", axis=down, sort=None, title=None),
+    }
     cell = base.mark_rect(cornerRadius=6, stroke="currentColor", strokeOpacity=0.15).encode(
         fill=alt.condition("datum.right", alt.value(BLUE), alt.value(ACCENT)),
         fillOpacity=alt.FillOpacity("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.08, 0.6])),
@@ -107,7 +104,7 @@ def confusion(height: int = 230) -> dict[str, Any]:
     )
     count = base.mark_text(fontSize=22, fontWeight=600, dy=-8, aria=False, **INK).encode(text="count:N")
     told = base.mark_text(fontSize=12.5, dy=16, opacity=0.8, aria=False, **INK).encode(text="told:N")
-    return done(alt.layer(cell.add_params(mark_chosen()), count, told).properties(height=height))
+    return done(alt.layer(cell.add_params(mark_chosen()), count, told).encode(**plane).properties(height=height))
 
 
 @lru_cache(maxsize=64)
@@ -199,7 +196,14 @@ def value(plane: Plane) -> dict[str, Any]:
     best = (
         base.transform_filter("datum.best")
         .mark_point(
-            shape="diamond", size=170, filled=True, opacity=1, clip=True, color=BLUE, stroke="currentColor", strokeWidth=1.2
+            shape="diamond",
+            size=170,
+            filled=True,
+            opacity=1,
+            clip=True,
+            color=BLUE,
+            stroke="currentColor",
+            strokeWidth=1.2,
         )
         .encode(y=at["y"], **said)
     )

@@ -4,6 +4,7 @@ A click on a mark opens the drawer; without a mouse, the button under the chart 
 A further verb is one `VERBS.add(...)` (mark.py); a further chart with verbs is one line in `CHARTS`.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -32,6 +33,7 @@ CHARTS = {  # chart's key: the page it is on
     "overview_versions": "overview",
     "overview_classes": "overview",
     "calibration_diagram": "calibration",
+    "calibration_by_0": "calibration",  # of small multiples the first
     "segments_groups": "segments",
     "segments_cross": "segments",
     "segments_trend": "segments",
@@ -76,7 +78,7 @@ def chart(
 
     A mark clicked twice must say so twice, so the chart gets a new key with every look.
     """
-    if key not in CHARTS:
+    if re.sub(r"_\d+$", "_0", key) not in CHARTS:
         raise ValueError(f"the chart '{key}' is not in CHARTS")
     seen = st.session_state.setdefault(f"{key}_looks", 0)
     drawn = f"{key}_{seen}"
