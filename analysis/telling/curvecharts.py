@@ -62,7 +62,7 @@ class Plane:
 def _over(plane: Plane, *layers: Any) -> dict[str, Any]:
     """The layers as a spec that is as short as can be, as it is sent with every move."""
     spec = done((alt.layer(*layers) if len(layers) > 1 else layers[0]).properties(height=plane.height))
-    return spec | {"config": UNSEEN}
+    return spec | {"config": UNSEEN, "background": "transparent"}
 
 
 def _dots(plane: Plane) -> Any:

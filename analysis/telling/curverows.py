@@ -208,13 +208,12 @@ def standing(result: Result, model: str) -> pl.DataFrame:
     made = []
     for row in _of(result, "groups", model).iter_rows(named=True):
         at = _score(row["threshold"]) + ("" if row["own"] else "  (of every other group)")
-        line = {row["by"]: MISSING if row["group"] is None else row["group"], "threshold": at, "rows": row["rows"]}
-        line |= {what: row[cell] for cell, what in CELLS.items()}
+        line = {row["by"]: MISSING if row["group"] is None else row["group"], "threshold": at}
         for name in ("recall", "precision", "selection_rate"):
             if name in row:
                 ends = words.interval(row[f"{name}_low"], row[f"{name}_high"], "share")
                 line[METRICS.get(name).title] = f"{words.number(row[name], 'share')}  ({ends})"
-        made.append(line)
+        made.append(line | {"rows": row["rows"]} | {what: row[cell] for cell, what in CELLS.items()})
     return pl.DataFrame(made)
 
 

@@ -66,8 +66,12 @@ def test_matrix_cards_and_curves_follow_the_threshold(visit, sample):
 ALIGNED = """() => [...document.querySelectorAll('[class*=st-key-over_]')].map(over => {
   const plot = e => { const b = e.querySelector('.stVegaLiteChart g.role-frame path.background').getBoundingClientRect()
     return [b.x, b.y, b.width, b.height] }
-  const own = plot(over), under = plot(over.closest('[class*=_stays], [class^=stVerticalBlock][class*=st-key-thresholds_]'))
+  const own = plot(over), under = plot(over.parentElement.closest('[class*=st-key-thresholds_]'))
   return Math.max(...own.map((each, i) => Math.abs(each - under[i]))) })"""
+
+
+GROUND = """() => [...document.querySelectorAll('[class*=st-key-over_] .stVegaLiteChart svg')].map(
+  svg => getComputedStyle(svg).backgroundColor)"""
 
 
 def test_a_move_sends_only_what_moves_and_draws_it_where_it_belongs(visit, sample):
@@ -85,7 +89,9 @@ def test_a_move_sends_only_what_moves_and_draws_it_where_it_belongs(visit, sampl
     assert sum(sent) < 38_000 < opened / 5, (sum(sent), opened)
     assert max(sent) < 6_000, max(sent)  # a curve has thirty thousand
     apart = page.page.evaluate(ALIGNED)
-    assert len(apart) == 6
+    seen_through = page.page.evaluate(GROUND)
+    assert set(seen_through) == {"rgba(0, 0, 0, 0)"}
+    assert len(apart) == len(seen_through) == 6
     assert max(apart) < 1, apart
 
 
