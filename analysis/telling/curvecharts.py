@@ -24,6 +24,15 @@ UNSEEN: dict[str, Any] = {
 """What lies over a chart has its axes and its legend too, unseen: only then do both have the same room for marks."""
 
 
+ROOM = 0.02
+
+
+def roomy(ends: tuple[float, float]) -> tuple[float, float]:
+    """The ends of an axis with room for whole marks at its first and last value."""
+    room = ROOM * (ends[1] - ends[0])
+    return round(ends[0] - room, 12), round(ends[1] + room, 12)
+
+
 @dataclass(frozen=True)
 class Plane:
     """What a chart and the marks over it share: where its axes run and how they are written.
@@ -44,17 +53,20 @@ class Plane:
         across = axis(format=self.x_format, title=self.x_title, tickCount=5, grid=grid)
         up = axis(format=self.y_format, title=self.y_title, tickCount=5)
         return {
-            "x": alt.X(f"{x}:Q", scale=alt.Scale(domain=self.x, nice=False), axis=across),
-            "y": alt.Y(f"{y}:Q", scale=alt.Scale(domain=self.y, nice=False), axis=up),
+            "x": alt.X(f"{x}:Q", scale=alt.Scale(domain=roomy(self.x), nice=False), axis=across),
+            "y": alt.Y(f"{y}:Q", scale=alt.Scale(domain=roomy(self.y), nice=False), axis=up),
         }
 
     def unseen(self) -> dict[str, Any]:
         """The fields x and y on it, with axes that take the same room: a title is as high whatever it says."""
         title = None if self.y_title is None else "y"
         return {
-            "x": alt.X("x:Q", scale=alt.Scale(domain=self.x, nice=False), axis=alt.Axis(format=self.x_format)),
+            "x": alt.X("x:Q", scale=alt.Scale(domain=roomy(self.x), nice=False), axis=alt.Axis(format=self.x_format)),
             "y": alt.Y(
-                "y:Q", title=title, scale=alt.Scale(domain=self.y, nice=False), axis=alt.Axis(format=self.y_format)
+                "y:Q",
+                title=title,
+                scale=alt.Scale(domain=roomy(self.y), nice=False),
+                axis=alt.Axis(format=self.y_format),
             ),
         }
 
@@ -128,7 +140,7 @@ def by_threshold(plane: Plane) -> dict[str, Any]:
             alt.Tooltip("n:Q", title="n", format=","),
         ],
     )
-    return done(alt.layer(band, line, hover.add_params(mark_chosen())).properties(height=plane.height))
+    return done(alt.layer(band, line, hover.add_params(mark_chosen("aria"))).properties(height=plane.height))
 
 
 @lru_cache(maxsize=64)

@@ -36,6 +36,6 @@ def axis(**options: Any) -> alt.Axis:
     return alt.Axis(**{**AXIS, **options})
 
 
-def mark_chosen() -> alt.Parameter:
-    """A click on a mark chooses it, by its segment and model version."""
-    return alt.selection_point("mark", fields=["where", "model"], toggle=False, clear=False)
+def mark_chosen(*more: str) -> alt.Parameter:
+    """A click on a mark chooses it, by its segment and model version, and by more where several share these."""
+    return alt.selection_point("mark", fields=["where", "model", *more], toggle=False, clear=False)

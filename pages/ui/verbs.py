@@ -108,7 +108,7 @@ def chart(
 def _marked(key: str, drawn: str) -> None:
     picked = st.session_state[drawn]["selection"].get("mark") or []
     if picked:
-        st.session_state["verbs_mark"] = (key, (picked[0]["model"], picked[0]["where"]))
+        st.session_state["verbs_mark"] = (key, (picked[0]["model"], picked[0]["where"], picked[0].get("aria")))
         st.session_state[f"{key}_looks"] += 1
 
 
@@ -121,10 +121,11 @@ def look(key: str, model: str, where: str) -> None:
     st.session_state["verbs_mark"] = (key, (model, where))
 
 
-def _open(rows: pl.DataFrame, chosen: tuple[str, str] | None, context: Context, key: str) -> None:
+def _open(rows: pl.DataFrame, chosen: tuple[str | None, ...] | None, context: Context, key: str) -> None:
     """Open the drawer on the chosen mark, or on the first."""
     marks = list(rows.filter(pl.col("where").is_not_null()).select("model", "where", "aria").iter_rows())
-    first = next((place for place, mark in enumerate(marks) if mark[:2] == chosen), 0)
+    alike = [place for place, mark in enumerate(marks) if chosen is not None and mark[:2] == chosen[:2]]
+    first = next((place for place in alike if marks[place] == chosen), alike[0] if alike else 0)
     if context.evaluation is None or not marks:
         return
     evaluation = frame.engine().open(context.evaluation)

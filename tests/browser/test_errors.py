@@ -99,7 +99,7 @@ def test_every_chart_with_verbs_opens_every_verb(visit, sample, key):
     page.open(f"{CHARTS[key]}?e={name.replace(' ', '%20')}{WITH.get(key, '')}")
     if key == "thresholds_value":
         page.page.get_by_text("What decisions are worth").click()
-        page.type("A right alarm", "100", box="stNumberInput")
+        page.type("A hit, each", "100", box="stNumberInput")
     marks = page.marks(key)
     expect(marks.first).to_be_attached()
     labels = [label for label in marks.evaluate_all(LABELS) if label]
