@@ -63,7 +63,7 @@ with st.container(border=True):
                 show.heading(name)
                 spec = calibrationcharts.diagram(len(models) > 1, shared, 160, chances)
                 alt = f"Score against observed share, {column} {name}"
-                show.chart(rows, spec, key=f"calibration_by_{place}", alt=alt, width="content")
+                show.chart(rows, spec, key=f"calibration_by_{place}", alt=alt, verbs=ctx, width="content")
         show.table(
             calibrations.segments(broken_out, column), alt=f"Calibration by {column}", key="calibration_segments"
         )

@@ -3,12 +3,14 @@
 section: Evaluate, order: 20
 """
 
+from functools import partial
+
 import streamlit as st
 
 from analysis import questions
 from analysis.core.receipt import Result
 from analysis.core.roles import BINARY
-from analysis.telling import curvecharts, curverows
+from analysis.telling import curvecharts, curverows, moving
 from pages.ui import empty, frame, goalform, show, thresholdview, working
 from pages.ui.context import Context, plain
 
@@ -32,19 +34,20 @@ values = goalform.values(ctx.evaluation)
 with goal_box:
     goal = goalform.goal(ctx.evaluation, values)
     by = goalform.by(ctx.evaluation, goal)
-CURVES = (
-    ("ROC curve", "roc", "fpr", "tpr", "false positive rate", "recall", "share", "diagonal"),
-    ("Precision and recall", "pr", "recall", "precision", "recall", "precision", "share", ""),
-    ("Cumulative gain", "gain", "selected", "gain", "rows selected", "positives found", "share", "diagonal"),
-    ("Lift", "gain", "selected", "lift", "rows selected", "times as many as by chance", "ratio", "one"),
-)
+CURVES = {"roc": "ROC curve", "pr": "Precision and recall", "gain": "Cumulative gain", "lift": "Lift"}
 evaluation = frame.engine().open(ctx.evaluation)
 held: dict[str, Result] = {}
+
+
+def curve_of(name: str) -> moving.Moving:
+    """A curve as the last answer has it."""
+    return moving.curve(held["result"], model, name)
 
 
 def stand(ctx: Context) -> None:
     """The answer and the slider; what was measured is held for the body."""
     held.clear()
+    tried = thresholdview.tried(ctx)
     with st.spinner("Counting ..."):
         result = held["result"] = questions.thresholds(
             evaluation,
@@ -52,68 +55,73 @@ def stand(ctx: Context) -> None:
             metrics=questions.threshold_figures(evaluation, values),
             where=ctx.where,
             period=ctx.period,
-            threshold=ctx.threshold,
+            threshold=tried.threshold,
             goals=[goal],
             by=by,
             values=values,
         )
     thresholdview.sentence(result)
-    thresholdview.slider(result, model, ctx.threshold)
+    thresholdview.slider(result, model, tried)
     thresholdview.standing(result, model, ctx, evaluation.facts.model(model).decision)
 
 
-def body(ctx: Context) -> None:
-    """Everything else that a move of the threshold changes."""
-    if "result" not in held:
-        return
-    result = held["result"]
+def offers(ctx: Context) -> None:
+    """What the goal chooses."""
     with st.container(border=True, key="thresholds_offer"):
-        thresholdview.offers(result, model, evaluation.facts, ctx.threshold)
+        thresholdview.offers(held["result"], model, evaluation.facts, thresholdview.tried(ctx).threshold)
 
-    grid = st.grid(columns=2, min_column_width=430)
-    with grid.cell(), st.container(border=True, height="stretch"):
-        show.heading("Decisions at this threshold", "labelled rows and their share")
-        cells = curverows.confusion(result, model)
-        show.chart(cells, curvecharts.confusion(), key="thresholds_matrix", alt="Actual by decided class", verbs=ctx)
-    with grid.cell(), st.container(border=True, height="stretch"):
-        show.heading("Where the scores lie", "share of each class; dashed: the threshold")
-        lie = curverows.distribution(result, model)
-        spec = curvecharts.distribution()
-        show.chart(lie, spec, key="thresholds_scores", alt="Scores of each class", verbs=ctx)
-    thresholdview.cards(result, model)
 
-    with st.container(border=True):
-        show.heading("Metrics by threshold", "band = 95% interval; dashed: the threshold in force")
-        moving = curverows.by_threshold(result, model)
-        show.chart(moving, curvecharts.by_threshold(), key="thresholds_metrics", alt="Metrics by threshold")
-    if values.given:
-        with st.container(border=True):
-            show.heading("Value by threshold", "band = 95% interval; diamond: the most value")
-            worth = curverows.value(result, model)
-            show.chart(worth, curvecharts.value(), key="thresholds_value", alt="Value a decision by threshold")
-            thresholdview.worth(result, model)
+def matrix(ctx: Context) -> None:
+    """What the rule in force decides."""
+    cells = curverows.confusion(held["result"], model)
+    tried = thresholdview.tried(ctx)
+    show.chart(cells, curvecharts.confusion(), key="thresholds_matrix", alt="Actual by decided class", verbs=tried)
 
-    grid = st.grid(columns=2, min_column_width=430)
-    for title, source, x, y, x_title, y_title, unit, chance in CURVES:
-        with grid.cell(), st.container(border=True, height="stretch"):
-            show.heading(title, "with its 95% band; dot: this threshold")
-            line = curverows.curve(result, model, source, x, y)
-            spec = curvecharts.curve(x_title, y_title, unit, chance)
-            show.chart(line, spec, key=f"thresholds_{y}", alt=title, verbs=ctx)
 
-    groups, automatic = curverows.groups(result, model), curverows.automatic(result, model)
-    if len(groups):
-        with st.container(border=True):
-            show.heading("A threshold for each group", "its metric with its own threshold and with one for all")
-            show.table(groups, alt="Thresholds by group")
-    if len(automatic):
-        with st.container(border=True):
-            show.heading("What is decided without a person", "rows outside the band")
-            show.table(automatic, alt="Metrics of the automatic decisions")
-    show.rows_used(result)
-    show.receipt(result, key="thresholds_receipt")
+def cards(_: Context) -> None:
+    """The key figures of what it decides."""
+    thresholdview.cards(held["result"], model)
+
+
+def worth(_: Context) -> None:
+    """The value in words."""
+    thresholdview.worth(held["result"], model)
+
+
+def evidence(_: Context) -> None:
+    """Tables of what several thresholds do, and the receipt."""
+    thresholdview.tables(held["result"], model)
+    show.rows_used(held["result"])
+    show.receipt(held["result"], key="thresholds_receipt")
 
 
 with answer:
     frame.following(stand, key="thresholds_stand")
-frame.following(body, key="thresholds_body")
+if "result" not in held:
+    frame.finish()
+frame.following(offers, key="thresholds_offers")
+grid = st.grid(columns=2, min_column_width=430)
+with grid.cell(), st.container(border=True, height="stretch"):
+    show.heading("Decisions in force", "labelled rows and their share")
+    frame.following(matrix, key="thresholds_cells")
+with grid.cell(), st.container(border=True, height="stretch"):
+    show.heading("Where the scores lie", "share of each class; dashed: in force")
+    lie = "Scores of each class"
+    show.moving(lambda: moving.distribution(held["result"], model), key="thresholds_scores", alt=lie)
+frame.following(cards, key="thresholds_cards")
+with st.container(border=True):
+    show.heading("Metrics by threshold", "band = 95% interval; dashed: in force")
+    drawn = "Metrics by threshold"
+    show.moving(lambda: moving.by_threshold(held["result"], model), key="thresholds_metrics", alt=drawn)
+if values.given:
+    with st.container(border=True):
+        show.heading("Value by threshold", "band = 95% interval; diamond: the most value; dashed: in force")
+        drawn = "Value a decision by threshold"
+        show.moving(lambda: moving.value(held["result"], model), key="thresholds_value", alt=drawn)
+        frame.following(worth, key="thresholds_value_said")
+grid = st.grid(columns=2, min_column_width=430)
+for name, title in CURVES.items():
+    with grid.cell(), st.container(border=True, height="stretch"):
+        show.heading(title, "with its 95% band; dot: in force")
+        show.moving(partial(curve_of, name), key=f"thresholds_{name}", alt=title)
+frame.following(evidence, key="thresholds_evidence")

@@ -6,16 +6,11 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Named, Text, app
+from analysis.cli.terminal import AsJson, Kept, Named, Text, app
 from analysis.core import judged
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
 from analysis.telling import explainrows
-
-Kept = Annotated[
-    Text,
-    typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
-]
 
 
 @app.command()

@@ -6,17 +6,13 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Level, Named, Since, Text, Threshold, Until, Where, app
+from analysis.cli.terminal import AsJson, Kept, Level, Named, Since, Text, Threshold, Until, Where, app
 from analysis.core import judged
 from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
 from analysis.telling import answers
 
-Kept = Annotated[
-    Text,
-    typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
-]
 Rows = Annotated[int | None, typer.Option("--rows", min=2, max=100_000, help="Rows to ask about.")]
 FOR_PEOPLE = ("rank", "feature", "importance", "low", "high", "p_adjusted", "verdict", "direction", "related", "n")
 
@@ -73,8 +69,8 @@ def importance(
 @app.command()
 def dependence(
     evaluation: Named,
-    model: Kept = None,
     feature: Annotated[str, typer.Option(help="The feature whose value is changed.")],
+    model: Kept = None,
     row: Annotated[Text, typer.Option(metavar="ID", help="Also this row's own curve.")] = None,
     of_class: Annotated[Text, typer.Option("--class", help="The class whose score is shown, of more than two.")] = None,
     where: Where = None,

@@ -28,6 +28,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object: sen
 Text = str | None
 Named = Annotated[str, typer.Argument(help="The evaluation, as name or name@version.")]
 Versions = Annotated[list[str] | None, typer.Option("--model", help="A model version; default: all.")]
+Kept = Annotated[
+    Text,
+    typer.Option("--model", help="The kept model, as name or name@version; default: the newest of the evaluation."),
+]
 Where = Annotated[
     str | None, typer.Option("--where", metavar="EXPRESSION", help="Only rows where, as in: region = 'West'")
 ]

@@ -7,7 +7,7 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Named, PolicyName, Text, Threshold, app, columns
+from analysis.cli.terminal import AsJson, Kept, Named, PolicyName, Text, Threshold, app, columns
 from analysis.core.errors import BadRequest
 from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
@@ -16,9 +16,6 @@ from analysis.store import evaluations, models
 from analysis.telling import answers
 
 Row = Annotated[str, typer.Option("--row", metavar="ID", help="The row, by its id.")]
-Kept = Annotated[
-    Text, typer.Option("--model", help="A kept model, as name or name@version; default: the newest of the evaluation.")
-]
 Version = Annotated[
     Text, typer.Option("--version", help="The recorded version beside it; default: the one the model belongs to.")
 ]

@@ -39,7 +39,7 @@ def reach(sweep: Sweep, goal: Goal, at: float, by: str = "") -> Reached:
         return _by_group(sweep, goal, goal.column, at)
     if goal.kind == CAPACITY:
         return _capacity(sweep, goal)
-    single = _single(sweep, goal)
+    single = sweep.total.once(("reached", goal, sweep.values, sweep.level), lambda: _single(sweep, goal))
     return _by_group(sweep, goal, by, at, single) if by and single.row["threshold"] is not None else single
 
 

@@ -9,7 +9,8 @@ import polars as pl
 from analysis.core import judged
 from analysis.core.cube import Cube
 from analysis.core.goal import MAX, Goal
-from analysis.core.segment import Compare, Missing, Segment, every
+from analysis.core.segment import Segment, every
+from analysis.engine.standing import Standing, labelled
 from analysis.engine.sweep import Sweep, moves
 from analysis.metrics import METRICS, change, choosing, operating, panel, sweep, worth
 from analysis.metrics.choosing import measured
@@ -21,41 +22,47 @@ MOST = Goal(MAX, "value")
 NO_LABEL = "no label yet"
 
 
-def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float], only: bool) -> dict[str, pl.DataFrame]:
-    """Every frame of one model version, `rows` the main one. shown: those besides the grid's; only: these alone."""
+def frames_of(
+    one: Sweep, asked: list[Metric], standing: Standing, shown: list[float], only: bool
+) -> dict[str, pl.DataFrame]:
+    """Every frame of one model version, `rows` the main one. standing: the rule in force; shown: thresholds besides the
+    grid's; only: these alone.
+
+    A curve's rows are the same wherever the rule stands, but for those that are `here`, which come last.
+    """
     total, name, level = one.total, one.query.model, one.level
     histogram = operating.scored(total)
     grid = total.once("grid", lambda: operating.grid(histogram))
     swept = total.once("swept", lambda: sweep.points(total, grid))
-    rows = [] if only else [_rows(one, metric, grid, None) for metric in asked]
+    order = {metric.name: place for place, metric in enumerate(asked)}
+    swept_rows = [] if only else [_rows(one, metric, grid, None) for metric in asked]
     cuts = [one.cut(each) for each in dict.fromkeys(shown)]
     places = np.array([place for _, place in cuts], dtype=int)
-    rows += [_rows(one, metric, places, [threshold for threshold, _ in cuts]) for metric in asked]
-    order = {metric.name: place for place, metric in enumerate(asked)}
+    rows = swept_rows + [_rows(one, metric, places, [threshold for threshold, _ in cuts]) for metric in asked]
     frame = pl.concat(rows, how="vertical_relaxed").unique(["threshold", "metric"], keep="last")
     frame = frame.sort(pl.col("metric").replace_strict(order), "threshold")
-    here = operating.every(total, np.array([one.cut(force)[1]]))
 
     def selected(frame: pl.DataFrame) -> pl.DataFrame:
         """The curve with the rows that are selected at each of its thresholds."""
-        where = [_where(one, _scoring(one, at, None)) for at in frame["threshold"]]
+        where = [_where(one, standing.at_point(at)) for at in frame["threshold"]]
         return frame.with_columns(pl.Series("where", where, dtype=pl.String))
 
     def curve(kind: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         return total.once((kind, level), lambda: make().insert_column(0, pl.lit(name).alias("model")))
 
     def with_point(kind: str, make: Callable[[Cube, float], pl.DataFrame]) -> pl.DataFrame:
-        """The curve, and the threshold in force once more as the row that is `here`."""
-        point = selected(make(here, level).with_columns(threshold=pl.lit(force)))
-        point = point.insert_column(0, pl.lit(name).alias("model"))
+        """The curve, and where the rule in force stands as rows that are `here`; the threshold of thresholds by group,
+        which are one point, is null."""
+        point = selected(make(standing.points, level)).insert_column(0, pl.lit(name).alias("model"))
         line = curve(kind, lambda: selected(make(swept, level)))
         both = [line.with_columns(here=False), point.with_columns(here=True)]
         return pl.concat(both, how="vertical_relaxed")
 
     made = {
         "rows": frame,
-        "current": _current(one, force, here),
-        "confusion": _cells(one, sweep.current(here, force), force).insert_column(0, pl.lit(name).alias("model")),
+        "grid": one.total.once(("grid", tuple(order), one.values, level), lambda: _grid(one, swept_rows or [frame])),
+        "current": _current(one, standing),
+        "confusion": _cells(standing).insert_column(0, pl.lit(name).alias("model")),
         "roc": with_point("roc", sweep.roc),
         "pr": with_point("pr", sweep.precision_recall),
         "gain": with_point("gain", sweep.gain),
@@ -65,7 +72,7 @@ def frames_of(one: Sweep, asked: list[Metric], force: float, shown: list[float],
         kept = sweep.current(replace(total, groups=pl.DataFrame()), float("nan"))
         made["recorded"] = kept.insert_column(0, pl.lit(name).alias("model")).drop("threshold")
     if one.values.given:
-        made["value"] = _worth(one, grid, force)
+        made["value"] = _worth(one, grid, standing)
     return made
 
 
@@ -74,23 +81,15 @@ def _where(one: Sweep, *parts: Segment) -> str:
     return every([*parts, *judged.weighed(one.evaluation.facts)]).expression()
 
 
-def _scoring(one: Sweep, low: float | None, high: float | None) -> Segment:
-    """The rows that score in [low, high)."""
-    return judged.between(judged.named(one.evaluation.facts)["score"], low, high)
-
-
-def _labelled(one: Sweep, name: str) -> Segment:
-    """The rows of a class, or those without a label."""
-    label = judged.named(one.evaluation.facts)["label"]
-    return Missing(label) if name == NO_LABEL else Compare(label, "=", name)
-
-
-def _cells(one: Sweep, cells: pl.DataFrame, force: float) -> pl.DataFrame:
-    """The cells of one decision with the segment of each."""
-    flagged = one.evaluation.facts.classes[1]
-    decided = {True: _scoring(one, force, None), False: _scoring(one, None, force)}
+def _cells(standing: Standing) -> pl.DataFrame:
+    """The cells of what the rule decides with the segment of each; thresholds that are several are null."""
+    one, flagged = standing.one, standing.one.evaluation.facts.classes[1]
+    cells = sweep.current(standing.decided, standing.alone).with_columns(pl.col("threshold").fill_nan(None))
     rows = cells.select("actual", "predicted").iter_rows()
-    where = [_where(one, _labelled(one, actual), decided[predicted == flagged]) for actual, predicted in rows]
+    where = [
+        _where(one, labelled(one, actual, NO_LABEL), standing.selects(predicted == flagged))
+        for actual, predicted in rows
+    ]
     return cells.with_columns(pl.Series("where", where, dtype=pl.String))
 
 
@@ -98,7 +97,8 @@ def _bins(one: Sweep) -> pl.DataFrame:
     """Where the scores lie, each bin of a class with its segment."""
     bins = sweep.distribution(operating.scored(one.total), (*one.evaluation.facts.classes, NO_LABEL))
     rows = bins.select("label", "from", "to").iter_rows()
-    where = [_where(one, _labelled(one, label), _scoring(one, low, high)) for label, low, high in rows]
+    score = judged.named(one.evaluation.facts)["score"]
+    where = [_where(one, labelled(one, label, NO_LABEL), judged.between(score, low, high)) for label, low, high in rows]
     return bins.with_columns(pl.Series("where", where, dtype=pl.String))
 
 
@@ -119,50 +119,70 @@ def _rows(one: Sweep, metric: Metric, places: np.ndarray, shown: list[float] | N
     return total.once(("rows", metric.name, one.values, one.level), made) if shown is None else made()
 
 
-def _current(one: Sweep, force: float, here: Cube) -> pl.DataFrame:
-    """Every count metric at the threshold in force, the analysts' own too, in the columns of a card: with skill,
-    without a change."""
+def _grid(one: Sweep, rows: list[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of the grid, each with the segment it selects."""
+    frame, score = pl.concat(rows, how="vertical_relaxed"), judged.named(one.evaluation.facts)["score"]
+    known = {at: _where(one, judged.between(score, at, None)) for at in frame["threshold"].unique()}
+    return frame.with_columns(where=pl.col("threshold").replace_strict(known, return_dtype=pl.String))
+
+
+def _current(one: Sweep, standing: Standing) -> pl.DataFrame:
+    """Every count metric of what the rule in force decides, the analysts' own too, in the columns of a card: with
+    skill, without a change. The value of one threshold is known too."""
     asked = [METRICS.get(name) for name in IN_FORCE] + [each for each in one.evaluation.own.values() if moves(each)]
     asked += [one.metric("value")] if one.values.given else []
+    named = pl.DataFrame({"threshold": [standing.alone]}).with_columns(pl.col("threshold").fill_nan(None))
     pieces = []
     for metric in asked:
         reason = one.obstacle(metric)
+        if not reason and metric.name == "value" and standing.alone != standing.alone:
+            reason = "the value is worked out for one threshold"
         if reason:
             found = panel.undefined(1, reason)
         elif metric.name == "value":
-            place = np.array([one.cut(force)[1]])
+            place = np.array([one.cut(standing.alone)[1]])
             found = measured(one.total, place, metric, one.values, one.level)
         else:
-            found = metric.measure(here, level=one.level)
-        row = panel.rows(here, metric, one.query.model, found, pl.DataFrame({"threshold": [force]})).drop("class")
+            found = metric.measure(standing.decided, level=one.level)
+        row = panel.rows(standing.decided, metric, one.query.model, found, named).drop("class")
         pieces.append(row.hstack(change.columns(metric, None, None)).with_columns(panel.skill(metric), verdict=None))
     return pl.concat(pieces, how="vertical_relaxed")
 
 
-def _worth(one: Sweep, grid: np.ndarray, force: float) -> pl.DataFrame:
-    """The value curve: model, threshold, value a decision with its interval, n, total over these rows, baseline.
+def _worth(one: Sweep, grid: np.ndarray, standing: Standing) -> pl.DataFrame:
+    """The value curve: model, threshold, value a decision with its interval, n, total over these rows, baseline, where.
 
-    best: the threshold of the most value, among all; here: the one in force, once more.
+    best: the threshold of the most value, among all; here: those in force, once more.
     """
     histogram, metric = operating.scored(one.total), one.metric("value")
     top = choosing.best(one.total, MOST, metric, one.values)
     best = -1 if top is None else top.place
     line = np.unique(np.append(grid, [len(histogram.low), *([best] if best >= 0 else [])]))
-    places = np.append(line, one.cut(force)[1])
-    found = measured(one.total, places, metric, one.values, one.level)
-    at = operating.values_at(histogram, places)
-    at[-1] = force
-    return pl.DataFrame(
-        {
-            "model": [one.query.model] * len(places),
-            "threshold": at,
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "n": found.n,
-            "total": found.value * worth.weight(one.total)[0],
-            "baseline": found.baseline,
-            "best": np.append(line == best, False),
-            "here": np.append(np.zeros(len(line), dtype=bool), True),
-        }
-    ).with_columns(pl.selectors.float().fill_nan(None))
+    here = np.array([each for each in standing.at if each == each], dtype=float)
+    score = judged.named(one.evaluation.facts)["score"]
+
+    def made(places: np.ndarray, at: np.ndarray, is_best: np.ndarray, is_here: bool) -> pl.DataFrame:
+        found = measured(one.total, places, metric, one.values, one.level)
+        return pl.DataFrame(
+            {
+                "model": [one.query.model] * len(places),
+                "threshold": at,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+                "total": found.value * worth.weight(one.total)[0],
+                "baseline": found.baseline,
+                "best": is_best,
+                "here": [is_here] * len(places),
+                "where": [_where(one, judged.between(score, each, None)) for each in at],
+            },
+            schema_overrides={"where": pl.String, "model": pl.String, "here": pl.Boolean},
+        ).with_columns(pl.selectors.float().fill_nan(None))
+
+    curve = one.total.once(
+        ("worth", one.values, one.level),
+        lambda: made(line, operating.values_at(histogram, line), line == best, False),
+    )
+    places = np.array([one.cut(each)[1] for each in here], dtype=int)
+    return pl.concat([curve, made(places, here, np.zeros(len(here), dtype=bool), True)])

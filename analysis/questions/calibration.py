@@ -15,6 +15,7 @@ from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Missing, Not, Segment, every
 from analysis.core.settings import number, whole
 from analysis.engine import replicated
+from analysis.engine.grouped import conditions
 from analysis.engine.query import Answer, OpenEvaluation, Query
 from analysis.engine.receipts import receipt_sql
 from analysis.engine.used import rows_used
@@ -48,7 +49,7 @@ def calibration(
 ) -> Result:
     """Score beside observed share, one row a model version, group and bin; bins under ten rows are marked.
 
-    Without groups each row carries the segment (`where`) of its rows.
+    Each row carries the segment (`where`) of its rows.
 
     binning: "width" (equal) or "count" (equal). Further frames: `summary` (errors, slope, intercept, parts of the Brier
     score, Spiegelhalter's z and p, a row each), `fits` (for each of `fits`: losses before and after on the half of the
@@ -75,7 +76,9 @@ def calibration(
         kind = binning if model.probabilities else reliability.COUNT
         picked = reliability.binned(scored(answer.cube), kind, bins)
         piece = diagram(answer.cube, picked, model.name, groups, level)
-        pieces.append(piece if names else _sayable(facts, piece))
+        parts = conditions(facts, query.by, answer.cube.groups) if names else []
+        named = dict(zip(groups.select(names.values()).iter_rows(), parts, strict=True)) if names else {}
+        pieces.append(_sayable(facts, piece, list(names.values()), named))
         asked = None if (kind, bins) == (reliability.WIDTH, reliability.BINS) else picked
         sums.append(summary(answer.cube, asked, model.name, groups, level))
         if asked is None:
@@ -112,15 +115,18 @@ def calibration(
     return Result(pl.concat(pieces), "\n".join(lines), receipt, frames)
 
 
-def _sayable(facts: Evaluation, frame: pl.DataFrame) -> pl.DataFrame:
-    """The bins with `where`: the segment of their labelled rows."""
+def _sayable(
+    facts: Evaluation, frame: pl.DataFrame, by: list[str], groups: dict[tuple[Any, ...], Segment]
+) -> pl.DataFrame:
+    """The bins with `where`: the segment of their labelled rows. groups: the condition of each group, by its name."""
     names, last = judged.named(facts), frame["to"].max()
     known = [Not(Missing(names["label"])), *judged.weighed(facts)]
 
-    def rows(low: float, high: float) -> str:
-        return every([judged.between(names["score"], low, None if high == last else high), *known]).expression()
+    def rows(low: float, high: float, *group: Any) -> str:
+        between = judged.between(names["score"], low, None if high == last else high)
+        return every([*([groups[group]] if by else []), between, *known]).expression()
 
-    ends = zip(frame["from"].to_list(), frame["to"].to_list(), strict=True)
+    ends = frame.select("from", "to", *by).iter_rows()
     return frame.with_columns(pl.Series("where", [rows(*each) for each in ends], dtype=pl.String))
 
 

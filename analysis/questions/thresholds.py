@@ -12,7 +12,7 @@ from analysis.core.cutoffs import Threshold, snapped, start
 from analysis.core.errors import BadRequest
 from analysis.core.goal import MAX, Goal
 from analysis.core.period import Period
-from analysis.core.receipt import Receipt, Result, records
+from analysis.core.receipt import Receipt, Result, records, said
 from analysis.core.roles import BINARY
 from analysis.core.segment import Everything, Segment
 from analysis.core.value import Values
@@ -20,6 +20,7 @@ from analysis.engine import replicated
 from analysis.engine.query import OpenEvaluation, Query
 from analysis.engine.reaching import Reached, reach
 from analysis.engine.receipts import receipt_sql
+from analysis.engine.standing import Standing, stand
 from analysis.engine.sweep import Sweep, moves
 from analysis.engine.sweepframes import frames_of
 from analysis.engine.used import rows_used
@@ -46,13 +47,15 @@ def thresholds(
 ) -> Result:
     """Each metric of each scored model version at every threshold of a grid, or at the thresholds `at` alone.
 
-    threshold: the one in force, or of a rule that is not one number the nearest (core/cutoffs.py); without it the
-    recorded one, else the first that a goal chooses. Without goals the best F1 is recommended. by: a column whose
+    threshold: the rule in force; goals that need one number start from the nearest to it (core/cutoffs.py). Without it
+    the recorded one, else the first that a goal chooses. Without goals the best F1 is recommended. by: a column whose
     groups get thresholds of their own. values: what decisions are worth.
 
     Frames: `chosen` (a row a goal and model), `segments` (a row a goal, model and group), `automatic` (what a band
-    decides by itself), `current` (metrics in force), `confusion`, `recorded` (counts, of the threshold in force and of
-    the recorded decisions), `roc`, `pr`, `gain`, `distribution`, `value`. In `confusion`, `distribution` and the curves
+    decides by itself), `grid` (the main frame's rows that stay wherever the rule in force stands), `current`
+    (metrics of what it decides), `review` (of a band: what goes to a person), `groups` (of thresholds by group: a row a
+    group), `confusion`, `recorded` (counts, of the rule in force and of the recorded decisions), `roc`, `pr`, `gain`,
+    `distribution`, `value`. In `confusion`, `distribution` and the curves
     `where` is the segment of a row's rows, by their score; of a curve those selected at its threshold.
     """
     facts = evaluation.facts
@@ -66,6 +69,7 @@ def thresholds(
     pieces: dict[str, list[pl.DataFrame]] = {}
     used, notes, sql, reached, answers = [], [], {}, [], []
     force: dict[str, float] = {}
+    stood: list[Standing] = []
     span: dict[str, list[float]] = {}
     for model in versions:
         if not model.score:
@@ -83,19 +87,21 @@ def thresholds(
         came = [reach(one, goal, first, by) for goal in goals] if goals else [best]
         if goals and given is None and came[0].row["threshold"] is not None:
             first = one.cut(came[0].row["threshold"])[0]
-        force[model.name] = first
+        standing = stand(one, first if threshold is None or isinstance(threshold, float | int) else threshold)
+        force[model.name] = first if standing.alone != standing.alone else standing.alone
         span[model.name] = one.span
-        notes += _notes(one, given, force[model.name])
-        shown = [force[model.name]] if not at or goals else []
+        notes += _notes(one, given if threshold is None else threshold, standing.rule)
+        shown = [each for each in standing.at if each == each] if not at or goals else []
         shown += [each.row[end] for each in came for end in ("threshold", "upper") if (goals or not at)]
         shown += list(at)
         for goal_metric in (each.row["metric"] for each in came if goals):
             if goal_metric not in [metric.name for metric in asked]:
                 asked.append(one.metric(goal_metric))
-        made = frames_of(one, asked, force[model.name], [each for each in shown if each is not None], bool(at))
+        made = frames_of(one, asked, standing, [each for each in shown if each is not None], bool(at))
         for name, frame in made.items():
             pieces.setdefault(name, []).append(frame)
         reached += came
+        stood.append(standing)
         answers += one.answers
         for metric in asked:
             if one.obstacle(metric) is None and metric.sql is not None:
@@ -106,6 +112,8 @@ def thresholds(
     chosen = frames["chosen"] = _table([each.row for each in reached])
     frames["segments"] = _table([row for each in reached for row in each.segments])
     frames["automatic"] = _automatic(reached)
+    frames["review"] = _table([row for each in stood for row in each.review])
+    frames["groups"] = _table([row for each in stood for row in each.groups])
     options: dict[str, Any] = {
         "metrics": list(metrics),
         "models": [each.model for each in used],
@@ -115,6 +123,8 @@ def thresholds(
         "threshold": threshold,
         "at": list(at),
         "in_force": force,
+        "rule": {each.one.query.model: said(each.rule) for each in stood},
+        "ends": {each.one.query.model: each.thresholds for each in stood},
         "span": span,
         "goals": [goal.text for goal in goals],
         "by": by,
@@ -135,8 +145,9 @@ def thresholds(
         notes=tuple(dict.fromkeys(notes)),
         recommended=tuple(_recommended(each) for each in reached),
     )
-    said = _sentence(frame, chosen, force, str(facts.positive), evaluation.own)
-    return Result(frame, said, receipt, frames, evaluation.own)
+    ruled = {each.one.query.model: each.sentence(frames["current"]) for each in stood}
+    told = _sentence(frame, chosen, force, ruled, str(facts.positive), evaluation.own)
+    return Result(frame, told, receipt, frames, evaluation.own)
 
 
 def threshold_figures(evaluation: OpenEvaluation, values: Values | None = None) -> tuple[str, ...]:
@@ -157,7 +168,7 @@ def _start(one: Sweep, best: Reached) -> float:
     return one.at(int(np.flatnonzero(above.selected >= above.scored / 2)[-1]))
 
 
-def _notes(one: Sweep, given: float | None, force: float) -> list[str]:
+def _notes(one: Sweep, given: Threshold | None, force: Threshold) -> list[str]:
     notes = snapped(given, force, one.query.model)
     unit = one.evaluation.facts.roles.unit
     if unit is not None:
@@ -196,12 +207,21 @@ def _recommended(each: Reached) -> dict[str, Any]:
 
 
 def _sentence(
-    frame: pl.DataFrame, chosen: pl.DataFrame, force: dict[str, float], positive: str, own: Mapping[str, Metric]
+    frame: pl.DataFrame,
+    chosen: pl.DataFrame,
+    force: dict[str, float],
+    ruled: dict[str, str],
+    positive: str,
+    own: Mapping[str, Metric],
 ) -> str:
-    """A line a model version on the threshold in force, then one on every goal that chooses another."""
+    """A line a model version on the rule in force, then one on every goal that chooses another threshold. ruled: what
+    rules do that are no one threshold, else ""."""
     rows = chosen.to_dicts()
     lines = []
     for model, at in force.items():
+        if ruled[model]:
+            lines.append(ruled[model])
+            continue
         same = [row["goal"] for row in rows if (row["model"], row["threshold"], row["upper"]) == (model, at, None)]
         lines.append(_does(frame, model, at, positive, own, words.listed(list(dict.fromkeys(same)))))
     for row in rows:

@@ -61,9 +61,7 @@ def diagram(several: bool, top: float, size: int = 400, chances: bool = True) ->
             alt.Tooltip("n:Q", title="rows", format=","),
         ],
     )
-    if not small:
-        dots = dots.add_params(mark_chosen())
-    layers = [*([_diagonal(top)] if chances else []), line, whisker, dots]
+    layers = [*([_diagonal(top)] if chances else []), line, whisker, dots.add_params(mark_chosen())]
     return _done(alt.layer(*layers).properties(width=size, height=size))
 
 

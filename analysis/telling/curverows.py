@@ -9,6 +9,7 @@ from analysis.core.receipt import Result
 from analysis.metrics import METRICS, defined
 
 UNITS = {"value": "label"}  # of what a threshold moves and no registry holds; F-betas are shares
+MISSING = "(missing)"
 CELLS = {"tp": "found", "fn": "missed", "fp": "false alarms", "tn": "rightly left alone"}
 
 
@@ -27,7 +28,7 @@ def _score(value: float) -> str:
 
 
 def confusion(result: Result, model: str) -> pl.DataFrame:
-    """One row a cell: actual, predicted, cell, right, share, count, told, model, where, aria."""
+    """One row a cell: actual_name, predicted_name, right, share, count, told, model, where, aria."""
 
     def say(row: dict[str, Any]) -> str:
         share = words.number(row["share"], "share")
@@ -43,36 +44,63 @@ def confusion(result: Result, model: str) -> pl.DataFrame:
     told = [
         f"{what} · {words.number(share, 'share')}" for what, share in zip(frame["what"], frame["share"], strict=True)
     ]
-    return _aria(frame.with_columns(pl.Series("count", counts), pl.Series("told", told)), say)
+    said = _aria(frame.with_columns(pl.Series("count", counts), pl.Series("told", told)), say)
+    return said.select(
+        *("actual_name", "predicted_name", "right", "share", "count", "told", "model", "where", "aria"),
+    )
 
 
 def by_threshold(result: Result, model: str) -> pl.DataFrame:
-    """One row a metric and threshold: threshold, name, value, low, high, n, at (in force), here, aria."""
-    at = result.receipt.options["in_force"][model]
+    """One row a metric and threshold of the grid: x, name, y, low, high, n, model, where, aria."""
+    return _metrics(result, _of(result, "grid", model))
+
+
+def by_threshold_here(result: Result, model: str) -> pl.DataFrame:
+    """One row a metric and threshold in force: x, name, y, at, aria; no dots (y null) where each group has its own."""
+    ends = result.receipt.options["ends"][model]
+    grid = result.frames["grid"]["metric"].unique().to_list()
     frame = result.frame.filter(
-        (pl.col("model") == model) & pl.col("value").is_not_null() & (pl.col("metric") != "value")
+        (pl.col("model") == model) & pl.col("threshold").is_in(ends) & pl.col("metric").is_in(grid)
     )
+    dots = _metrics(result, frame.with_columns(where=pl.lit(None, pl.String))).select("x", "name", "y", "aria")
+    without = [each for each in ends if each not in dots["x"].to_list()]
+    bare = pl.DataFrame({"x": without}, schema={"x": pl.Float64})
+    return _at(pl.concat([dots, bare], how="diagonal"))
+
+
+def _metrics(result: Result, frame: pl.DataFrame) -> pl.DataFrame:
+    frame = frame.filter(pl.col("value").is_not_null() & (pl.col("metric") != "value"))
     known = {*(metric.name for metric in METRICS), *result.own}
     titles = {name: defined(name, result.own).title if name in known else name for name in frame["metric"].unique()}
-    frame = frame.with_columns(
-        name=pl.col("metric").replace_strict(titles, return_dtype=pl.String),
-        at=pl.lit(at),
-        here=pl.col("threshold") == at,
-    )
+    frame = frame.with_columns(name=pl.col("metric").replace_strict(titles, return_dtype=pl.String))
     return _aria(
-        frame.select("threshold", "name", "value", "low", "high", "n", "at", "here"),
+        frame.select(
+            pl.col("threshold").alias("x"), "name", pl.col("value").alias("y"), "low", "high", "n", "model", "where"
+        ),
         lambda row: (
-            f"{row['name']} at {_score(row['threshold'])}: {words.number(row['value'], 'share')}, 95% interval "
+            f"{row['name']} at {_score(row['x'])}: {words.number(row['y'], 'share')}, 95% interval "
             f"{words.interval(row['low'], row['high'], 'share')}, n {row['n']:,}"
         ),
     )
 
 
-def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
-    """One row a threshold of a curve, the one in force last: threshold, x, y, low, high, here, model, where, aria.
+def _at(frame: pl.DataFrame) -> pl.DataFrame:
+    """With `at`, the threshold in words."""
+    said = [f"threshold {_score(each)}" for each in frame["x"]]
+    return frame.with_columns(pl.Series("at", said, dtype=pl.String))
 
-    frame: "roc", "pr" or "gain".
-    """
+
+def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
+    """One row a threshold of a curve: threshold, x, y, low, high, model, where, aria. frame: "roc", "pr" or "gain"."""
+    return _points(result, model, frame, x, y).filter(~pl.col("here")).drop("here")
+
+
+def curve_here(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
+    """Where the rule in force stands on the curve: the same columns."""
+    return _points(result, model, frame, x, y).filter("here").drop("here")
+
+
+def _points(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFrame:
     found = _of(result, frame, model).filter(pl.col(y).is_not_null() & pl.col(x).is_not_null())
     picked = found.select(
         "threshold",
@@ -85,13 +113,15 @@ def curve(result: Result, model: str, frame: str, x: str, y: str) -> pl.DataFram
         "where",
     )
     unit = "ratio" if y == "lift" else "share"
-    return _aria(
-        picked,
-        lambda row: (
-            f"threshold {_score(row['threshold'])}: {NAMES[x]} {words.number(row['x'], 'share')}, "
+
+    def say(row: dict[str, Any]) -> str:
+        at = "thresholds by group" if row["threshold"] is None else f"threshold {_score(row['threshold'])}"
+        return (
+            f"{at}: {NAMES[x]} {words.number(row['x'], 'share')}, "
             f"{NAMES[y]} {words.number(row['y'], unit)}, 95% interval {words.interval(row['low'], row['high'], unit)}"
-        ),
-    )
+        )
+
+    return _aria(picked, say)
 
 
 NAMES = {
@@ -106,26 +136,37 @@ NAMES = {
 
 
 def value(result: Result, model: str) -> pl.DataFrame:
-    """One row a threshold: threshold, value, low, high, n, best, here, at, none (the better of all and none), aria."""
+    """One row a threshold: x, y, low, high, n, best, none (the better of all and none), model, where, aria."""
+    return _worths(result, model).filter(~pl.col("here")).drop("here")
+
+
+def value_here(result: Result, model: str) -> pl.DataFrame:
+    """The thresholds in force: x, y, at, model, where, aria."""
+    ends = result.receipt.options["ends"][model]
+    rows = _worths(result, model).filter("here").select("x", "y", "model", "where", "aria")
+    without = [each for each in ends if each not in rows["x"].to_list()]
+    return _at(pl.concat([rows, pl.DataFrame({"x": without}, schema={"x": pl.Float64})], how="diagonal"))
+
+
+def _worths(result: Result, model: str) -> pl.DataFrame:
     found = _of(result, "value", model).filter(pl.col("value").is_not_null())
     picked = found.select(
-        "threshold", "value", "low", "high", "n", "total", "best", "here", pl.col("baseline").alias("none")
-    ).with_columns(at=pl.lit(result.receipt.options["in_force"][model]))
+        *(pl.col("threshold").alias("x"), pl.col("value").alias("y"), "low", "high", "n", "total", "best", "here"),
+        *(pl.col("baseline").alias("none"), "model", "where"),
+    )
     return _aria(
         picked,
         lambda row: (
-            f"threshold {_score(row['threshold'])}: {words.number(row['value'], 'label')} a decision, 95% interval "
+            f"threshold {_score(row['x'])}: {words.number(row['y'], 'label')} a decision, 95% interval "
             f"{words.interval(row['low'], row['high'], 'label')}, {words.number(row['total'], 'label')} in all"
         ),
     )
 
 
 def distribution(result: Result, model: str) -> pl.DataFrame:
-    """One row a bin and label: start, end, name, n, share, model, where, at (in force), aria."""
+    """One row a bin and label: start, end, name, n, share, model, where, aria."""
     found = _of(result, "distribution", model)
-    at = result.receipt.options["in_force"][model]
     picked = found.select("start", "end", pl.col("label").alias("name"), "n", "share", "model", "where")
-    picked = picked.with_columns(at=pl.lit(at))
     return _aria(
         picked,
         lambda row: (
@@ -133,6 +174,17 @@ def distribution(result: Result, model: str) -> pl.DataFrame:
             f"{words.number(row['share'], 'share')} of them"
         ),
     )
+
+
+def distribution_here(result: Result, model: str) -> pl.DataFrame:
+    """The thresholds in force: x, y (0), name (one of the classes drawn), at."""
+    ends = result.receipt.options["ends"][model]
+    names = _of(result, "distribution", model)["label"].to_list()
+    drawn = pl.DataFrame({"x": ends, "y": 0.0, "name": names[0] if names else ""}, schema=ON_GROUND)
+    return _at(drawn)
+
+
+ON_GROUND: dict[str, Any] = {"x": pl.Float64, "y": pl.Float64, "name": pl.String}
 
 
 def groups(result: Result, model: str) -> pl.DataFrame:
@@ -145,9 +197,23 @@ def groups(result: Result, model: str) -> pl.DataFrame:
             f"({words.interval(row[f'{kind}low'], row[f'{kind}high'], unit)})"
             for kind in ("", "single_")
         )
-        group = "(missing)" if row["group"] is None else row["group"]
+        group = MISSING if row["group"] is None else row["group"]
         line = {row["by"]: group, "threshold": _score(row["threshold"]), "with its own": own, "with one for all": alone}
         made.append(line | {"n": f"{row['n']:,}"})
+    return pl.DataFrame(made)
+
+
+def standing(result: Result, model: str) -> pl.DataFrame:
+    """A table of the thresholds by group in force: group, threshold, rows, counts, metrics with their intervals."""
+    made = []
+    for row in _of(result, "groups", model).iter_rows(named=True):
+        at = _score(row["threshold"]) + ("" if row["own"] else "  (of every other group)")
+        line = {row["by"]: MISSING if row["group"] is None else row["group"], "threshold": at}
+        for name in ("recall", "precision", "selection_rate"):
+            if name in row:
+                ends = words.interval(row[f"{name}_low"], row[f"{name}_high"], "share")
+                line[METRICS.get(name).title] = f"{words.number(row[name], 'share')}  ({ends})"
+        made.append(line | {"rows": row["rows"]} | {what: row[cell] for cell, what in CELLS.items()})
     return pl.DataFrame(made)
 
 

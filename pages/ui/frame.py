@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from typing import NoReturn
 
@@ -31,7 +32,8 @@ from pages.ui.context import Context, now, plain
 
 log = logging.getLogger("assay")
 _CURRENT: contextvars.ContextVar[Context | None] = contextvars.ContextVar("context", default=None)
-_DRAWN: contextvars.ContextVar[tuple[Drawn, ...]] = contextvars.ContextVar("drawn", default=())
+Charts = dict[str, Drawn]
+_DRAWN: contextvars.ContextVar[Charts | None] = contextvars.ContextVar("drawn", default=None)
 
 
 @st.cache_resource(show_spinner=False)
@@ -90,7 +92,7 @@ def page(stem: str) -> str:
 @contextmanager
 def framed(context: Context) -> Iterator[None]:
     """While the block runs, `context()` answers with this, and `drawn()` with the charts of this run."""
-    token, charts = _CURRENT.set(context), _DRAWN.set(())
+    token, charts = _CURRENT.set(context), _DRAWN.set({})
     try:
         yield
     finally:
@@ -98,14 +100,23 @@ def framed(context: Context) -> Iterator[None]:
         _DRAWN.reset(charts)
 
 
-def draw(chart: Drawn) -> None:
-    """Keep in mind that this run drew a chart."""
-    _DRAWN.set((*_DRAWN.get(), chart))
+def draw(key: str, chart: Drawn) -> None:
+    """Keep in mind that the page has drawn this chart under this key; what lies over it stays as it was."""
+    charts = _DRAWN.get()
+    if charts is not None:
+        charts[key] = replace(chart, over=charts[key].over) if key in charts else chart
+
+
+def draw_over(key: str, chart: Drawn) -> None:
+    """Keep in mind what lies over the chart of this key now."""
+    charts = _DRAWN.get()
+    if charts is not None:
+        charts[key] = replace(charts[key], over=chart)
 
 
 def drawn() -> tuple[Drawn, ...]:
-    """The charts this run has drawn so far."""
-    return _DRAWN.get()
+    """The charts the page has drawn so far."""
+    return tuple((_DRAWN.get() or {}).values())
 
 
 def context() -> Context:
@@ -150,14 +161,23 @@ def boundary(page: str) -> Iterator[None]:
 
 def following(draw: Callable[[Context], None], *, key: str) -> None:
     """Draw a part of the page, now and whenever the threshold is moved: then without the rest of the page."""
-    context_then = context()
+    policybar.follow(key)
+    staying(draw, key=key)
+
+
+def staying(draw: Callable[[Context], None], *, key: str) -> None:
+    """Draw a part of the page that a move of the threshold leaves alone; what is done in it draws only it anew."""
+    context_then, charts = context(), _DRAWN.get()
 
     @st.fragment(key=key)
     def part() -> None:
-        with boundary(key):
-            draw(now(context_then, policies))
+        token = _DRAWN.set(charts)
+        try:
+            with boundary(key):
+                draw(now(context_then, policies))
+        finally:
+            _DRAWN.reset(token)
 
-    policybar.follow(key)
     part()
 
 

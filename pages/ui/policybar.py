@@ -37,6 +37,11 @@ def put(rule: Threshold | None, policy: str = "") -> None:
 def use(rule: Threshold | None, policy: str = "") -> NoReturn:
     """Put a rule into force: a callback, which draws what follows the threshold, or all where nothing does."""
     put(rule, policy)
+    redraw()
+
+
+def redraw() -> NoReturn:
+    """Draw what follows the threshold, or all where nothing does; in a callback."""
     st.session_state["frame_began"] = time.perf_counter()
     parts = st.session_state["ctx_followers"] if st.session_state.get("ctx_armed") else []
     st.rerun([NUMBER, NAMES, TOLD, *parts, SHARE, READY] if parts else "app")

@@ -16,6 +16,7 @@ from analysis.core.target import MET, MISSED
 from analysis.metrics import Metric, defined
 from analysis.telling import picture
 from analysis.telling.citation import citation, source
+from analysis.telling.moving import Moving
 from analysis.telling.picture import Drawn
 from pages.ui import frame as frames
 from pages.ui import verbs as looks
@@ -124,7 +125,7 @@ def chart(
 
     width: "content" is as wide as the spec says, as for a square.
     """
-    frames.draw(Drawn(frame, spec, alt))
+    frames.draw(key, Drawn(frame, spec, alt))
     with st.container(key=key):
         if verbs is not None:
             looks.chart(frame, spec, key=key, alt=alt, context=verbs, width=width)
@@ -132,6 +133,28 @@ def chart(
             st.vega_lite_chart(frame, spec, width=width, alt=alt, key=f"{key}_mark", on_select=picked)
         else:
             st.vega_lite_chart(frame, spec, width=width, alt=alt)
+
+
+def moving(drawn: Callable[[], Moving], *, key: str, alt: str) -> None:
+    """A chart that a move of the threshold leaves alone, with marks over it that follow. drawn: it, as it is now.
+
+    What moves takes clicks nowhere; its marks are first in the list of those to look into.
+    """
+
+    def stays(ctx: Context) -> None:
+        now = drawn()
+        frames.draw(key, Drawn(now.rows, now.spec, alt))
+        looks.chart(now.rows, now.spec, key=key, alt=alt, context=ctx, marks=lambda: drawn().marks)
+
+    def moves(ctx: Context) -> None:
+        now = drawn()
+        frames.draw_over(key, Drawn(now.moving, now.over, alt))
+        st.vega_lite_chart(now.moving, now.over, width="stretch", alt="The threshold in force")
+
+    with st.container(key=key):
+        frames.staying(stays, key=f"{key}_stays")
+        with st.container(key=f"over_{key}"):
+            frames.following(moves, key=f"{key}_moves")
 
 
 def nothing(why: str) -> None:

@@ -18,6 +18,9 @@ CSS = """<style>
 [data-testid=stCaptionContainer],[data-testid=stMetricDelta]+*{{opacity:0.8}}
 [data-testid=stSliderThumbValue],[data-testid=stSliderThumbValue] *{{color:{textColor}!important}}
 [role=radio][aria-checked=true]{{color:inherit!important}}
+[data-testid=stVerticalBlock]:has(> [data-testid=stLayoutWrapper] > [class*=st-key-over_]){{position:relative}}
+[data-testid=stLayoutWrapper]:has(> [class*=st-key-over_]){{position:absolute;inset:0 0 auto 0;pointer-events:none}}
+[class*=st-key-over_] [data-testid=stElementToolbar]{{display:none}}
 .st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
 .st-key-next a *{{color:#FFFFFF!important}}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}

@@ -4,7 +4,9 @@ A click on a mark opens the drawer; without a mouse, the button under the chart 
 A further verb is one `VERBS.add(...)` (mark.py); a further chart with verbs is one line in `CHARTS`.
 """
 
+import re
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,6 +33,7 @@ CHARTS = {  # chart's key: the page it is on
     "overview_versions": "overview",
     "overview_classes": "overview",
     "calibration_diagram": "calibration",
+    "calibration_by_0": "calibration",  # of small multiples the first
     "segments_groups": "segments",
     "segments_cross": "segments",
     "segments_trend": "segments",
@@ -39,8 +42,10 @@ CHARTS = {  # chart's key: the page it is on
     "segments_effects": "segments",
     "thresholds_matrix": "thresholds",
     "thresholds_scores": "thresholds",
-    "thresholds_tpr": "thresholds",
-    "thresholds_precision": "thresholds",
+    "thresholds_metrics": "thresholds",
+    "thresholds_value": "thresholds",
+    "thresholds_roc": "thresholds",
+    "thresholds_pr": "thresholds",
     "thresholds_gain": "thresholds",
     "thresholds_lift": "thresholds",
     "errors_matrix": "errors",
@@ -64,13 +69,21 @@ ORDER_TITLES = {"loss": "Largest loss", "id": "By id", "score": "Highest score",
 
 
 def chart(
-    rows: pl.DataFrame, spec: dict[str, Any], *, key: str, alt: str, context: Context, width: Any = "stretch"
+    rows: pl.DataFrame,
+    spec: dict[str, Any],
+    *,
+    key: str,
+    alt: str,
+    context: Context,
+    width: Any = "stretch",
+    marks: Callable[[], pl.DataFrame] | None = None,
 ) -> None:
-    """A chart whose marks have verbs. rows: with model, where (the segment of a mark) and aria (its name).
+    """A chart whose marks have verbs. rows: with model, where (the segment of a mark) and aria (its name); marks: those
+    that can be looked into, where the rows are not all of them.
 
     A mark clicked twice must say so twice, so the chart gets a new key with every look.
     """
-    if key not in CHARTS:
+    if re.sub(r"_\d+$", "_0", key) not in CHARTS:
         raise ValueError(f"the chart '{key}' is not in CHARTS")
     seen = st.session_state.setdefault(f"{key}_looks", 0)
     drawn = f"{key}_{seen}"
@@ -94,7 +107,7 @@ def chart(
     asked = st.session_state.get("verbs_mark")
     if asked is not None and asked[0] == key:
         del st.session_state["verbs_mark"]
-        _open(rows, asked[1], context, key)
+        _open(rows if marks is None else marks(), asked[1], context, key)
 
 
 def _marked(key: str, drawn: str) -> None:

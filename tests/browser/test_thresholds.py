@@ -5,6 +5,8 @@ from collections import Counter
 
 from playwright.sync_api import expect
 
+from analysis.core.cutoffs import Band, ByGroup
+from analysis.core.policy import Policy
 from analysis.store import evaluations, policies
 from analysis.store.workspace import Workspace
 from tests.browser import tables
@@ -35,8 +37,8 @@ def curves_show(page, rows, at):
     for key, told in (
         ("thresholds_metrics", f"Recall at {at:.3f}: {recall:.1%}"),
         ("thresholds_metrics", f"Precision at {at:.3f}: {precision:.1%}"),
-        ("thresholds_tpr", f"threshold {at:.3f}: false positive rate {alarms:.1%}, recall {recall:.1%}"),
-        ("thresholds_precision", f"threshold {at:.3f}: recall {recall:.1%}, precision {precision:.1%}"),
+        ("thresholds_roc", f"threshold {at:.3f}: false positive rate {alarms:.1%}, recall {recall:.1%}"),
+        ("thresholds_pr", f"threshold {at:.3f}: recall {recall:.1%}, precision {precision:.1%}"),
     ):
         expect(page.marks(key).and_(page.page.get_by_label(told)).first).to_be_attached()
 
@@ -59,6 +61,69 @@ def test_matrix_cards_and_curves_follow_the_threshold(visit, sample):
     at = float(page.address()["t"][0])
     assert abs(at - 0.501) < 1e-9
     expect(page.box("stNumberInput", "Threshold").locator("input")).to_have_value("0.501")
+
+
+ALIGNED = """() => [...document.querySelectorAll('[class*=st-key-over_]')].map(over => {
+  const plot = e => { const b = e.querySelector('.stVegaLiteChart g.role-frame path.background').getBoundingClientRect()
+    return [b.x, b.y, b.width, b.height] }
+  const own = plot(over), under = plot(over.parentElement.closest('[class*=st-key-thresholds_]'))
+  return Math.max(...own.map((each, i) => Math.abs(each - under[i]))) })"""
+
+
+GROUND = """() => [...document.querySelectorAll('[class*=st-key-over_] .stVegaLiteChart svg')].map(
+  svg => getComputedStyle(svg).backgroundColor)"""
+
+
+def test_a_move_sends_only_what_moves_and_draws_it_where_it_belongs(visit, sample):
+    page = visit()
+    sent = []
+    page.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sent.append(len(data))))
+    page.open("thresholds?e=loans&m=v2&t=0.3")
+    page.says("At 0.300")
+    opened = sum(sent)
+    handle = page.page.get_by_role("slider", name="Threshold")
+    sent.clear()
+    with page.running():
+        handle.press("ArrowRight")
+    page.says("At 0.301")
+    assert sum(sent) < 38_000 < opened / 5, (sum(sent), opened)
+    assert max(sent) < 6_000, max(sent)  # a curve has thirty thousand
+    apart = page.page.evaluate(ALIGNED)
+    seen_through = page.page.evaluate(GROUND)
+    assert set(seen_through) == {"rgba(0, 0, 0, 0)"}
+    assert len(apart) == len(seen_through) == 6
+    assert max(apart) < 1, apart
+
+
+def test_two_ends_of_a_band_are_tried_and_groups_thresholds_are_shown(visit, server, sample):
+    workspace = Workspace.open(server.workspace)
+    try:
+        facts = evaluations.find(workspace, "loans")
+        policies.keep(workspace, facts, "between", Policy("v2", Band(0.3, 0.5)))
+        by_group = ByGroup(0.25, "region", (("North", 0.2), ("South", 0.3)))
+        policies.keep(workspace, facts, "regional", Policy("v2", by_group))
+    finally:
+        workspace.close()
+    rows = [row for row in tables.loans() if row["score_v2"]]
+    page = visit()
+    page.open("thresholds?e=loans&m=v2&t=between")
+    for low in (0.3, 0.301):
+        middle = [row for row in rows if low <= float(row["score_v2"]) < 0.5]
+        outside = [row for row in rows if not low <= float(row["score_v2"]) < 0.5]
+        found, alarms, missed = counted(outside, lambda row: float(row["score_v2"]) >= 0.5)
+        page.says(f"v2 leaves {len(middle) / len(rows):.1%} of the scored rows to a person")
+        figures_are(page, found, alarms, missed)
+        if low == 0.3:
+            with page.running():
+                page.page.get_by_role("slider").first.press("ArrowRight")
+    page.says("Tried here alone; elsewhere policy 'between' holds")
+    assert page.address()["t"] == ["between"]
+
+    page.open("thresholds?e=loans&m=v2&t=regional")
+    page.says("v2 decides 4 groups of region by thresholds from 0.200 to 0.300")
+    at = dict(by_group.groups)
+    figures_are(page, *counted(rows, lambda row: float(row["score_v2"]) >= at.get(row["region"], 0.25)))
+    expect(page.page.get_by_role("region", name="In force: a threshold for each group")).to_be_visible()
 
 
 def test_a_capacity_is_chosen_used_and_kept_as_a_policy_that_a_link_carries(visit, sample):

@@ -10,15 +10,17 @@ import pytest
 import sklearn.metrics as sk
 from scipy import stats
 
+from analysis.core.cutoffs import Band, ByGroup
+from analysis.core.expression import parse
 from analysis.core.goal import read_goal
 from analysis.core.value import read_values
 from analysis.core.words import number
 from analysis.engine.duckdb import Engine
 from analysis.metrics import METRICS
-from analysis.questions import thresholds
+from analysis.questions import measure, thresholds
 from analysis.store import evaluations
 from analysis.store.workspace import Workspace
-from analysis.telling import curverows
+from analysis.telling import curverows, moving
 from tests.questions.twin import ask, loans, write
 
 ROWS = loans(seed=21, size=900)
@@ -487,3 +489,90 @@ def test_what_people_read_says_how_the_choice_was_checked(workspace):
     for line in ask(workspace, "thresholds", "loans", "--goal", "max f1", "--by", "metric").out.splitlines():
         by_group[line.split()[4] if len(line.split()) > 5 else ""] = line
     assert {"x", "y"} <= set(by_group)
+
+
+# The rule in force ----------------------------------------------------------------------------------------------
+
+GROUPS = {"North": 0.3, "South": 0.6}
+
+
+def ruled(row, rule):
+    """True, False or (for a person) None."""
+    if isinstance(rule, Band):
+        return True if row["score"] >= rule.high else False if row["score"] < rule.low else None
+    return row["score"] >= GROUPS.get(row[rule.column], rule.threshold)
+
+
+@pytest.mark.parametrize("name", ["loans", "weighed"])
+@pytest.mark.parametrize("kind", ["band", "groups"])
+def test_a_rule_of_several_thresholds_decides_as_row_by_row_and_as_measure_says(workspace, name, kind):
+    rule = Band(0.3, 0.6) if kind == "band" else ByGroup(0.5, "region", tuple(GROUPS.items()))
+    scored = [row for row in ROWS if row["score"] is not None]
+    weights = {id(row): row["weight"] if name == "weighed" else 1 for row in scored}
+    with opened(workspace, name) as evaluation:
+        result = thresholds(evaluation, threshold=rule)
+        asked = [*("recall", "precision", "selection_rate")]
+        theirs = measure(evaluation, metrics=asked, threshold=rule).frame
+    model = result.receipt.options["models"][0]
+    assert result.receipt.options["rule"][model] == rule.to_dict()
+    for metric in asked:
+        mine = result.frames["current"].filter(metric=metric).row(0, named=True)
+        other = theirs.filter(metric=metric).row(0, named=True)
+        for key in ("value", "low", "high", "n"):
+            assert mine[key] == pytest.approx(other[key], rel=1e-9), (metric, key)
+    cells = Counter((row["paid"], ruled(row, rule)) for row in scored if row["paid"] is not None)
+    found = {(row["actual"], row["predicted"]): row["n"] for row in result.frames["confusion"].iter_rows(named=True)}
+    assert found == {(a, p): cells[a, p == "yes"] for a in ("yes", "no") for p in ("yes", "no")}
+    if kind == "band":
+        row = result.frames["review"].row(0, named=True)
+        between = [each for each in scored if ruled(each, rule) is None]
+        share = sum(weights[id(each)] for each in between) / sum(weights.values())
+        assert (row["rows"], row["n"]) == (len(between), len(scored))
+        assert row["value"] == pytest.approx(share)
+        assert 0 < row["low"] < share < row["high"] < 1
+        assert number(share, "share") in result.sentence
+        assert moving.by_threshold(result, model).here["x"].unique().sort().to_list() == [0.3, 0.6]
+    else:
+        for row in result.frames["groups"].iter_rows(named=True):
+            own = [each for each in scored if each["region"] == row["group"]]
+            known = [each for each in own if each["paid"] is not None]
+            hits = sum(each["paid"] == "yes" and ruled(each, rule) for each in known)
+            assert row["threshold"] == GROUPS.get(row["group"], 0.5)
+            assert row["tp"] == hits
+            assert row["tp"] + row["fp"] == sum(bool(ruled(each, rule)) for each in known)
+            assert row["recall_n"] == sum(each["paid"] == "yes" for each in known)
+        assert moving.curve(result, model, "roc").here.height == 1
+
+
+def test_what_stays_of_the_charts_is_the_same_wherever_the_rule_stands(workspace):
+    rules = (0.3, 0.57, Band(0.2, 0.7))
+    with opened(workspace, "loans") as evaluation:
+        results = [thresholds(evaluation, threshold=rule, values=read_values("tp=9,fp=-2", None)) for rule in rules]
+    for each in results[1:]:
+        model = each.receipt.options["models"][0]
+        for draw in (moving.by_threshold, moving.value, moving.distribution, lambda r, m: moving.curve(r, m, "lift")):
+            first, other = draw(results[0], model), draw(each, model)
+            assert first.rows.equals(other.rows)
+            assert first.spec == other.spec
+            assert first.over == other.over
+            assert not first.here.equals(other.here)
+            assert other.moving.height <= 8
+
+
+@pytest.mark.parametrize("rule", [None, 0.3, Band(0.2, 0.7), ByGroup(0.5, "region", (("North", 0.2),))])
+def test_a_filter_that_nothing_passes_is_answered(workspace, rule):
+    with opened(workspace, "loans") as evaluation:
+        nothing = parse("amount < -1e9", columns=evaluation.facts.types())
+        result = thresholds(evaluation, threshold=rule, where=nothing, goals=[read_goal("max f1")])
+    model = result.receipt.options["models"][0]
+    assert result.sentence
+    assert result.frames["current"]["value"].null_count() == len(result.frames["current"])
+    assert result.frames["distribution"].is_empty()
+    for draw in (moving.by_threshold, moving.distribution, lambda r, m: moving.curve(r, m, "roc")):
+        assert draw(result, model).rows.is_empty()
+    assert curverows.confusion(result, model)["count"].to_list() == ["0"] * 4
+
+
+def test_the_terminal_answers_a_filter_that_nothing_passes(workspace):
+    said = asked(workspace, "loans", "--where", "amount < -1e9")
+    assert {row["value"] for row in said["frame"]} == {None}
