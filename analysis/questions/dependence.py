@@ -109,8 +109,8 @@ def dependence(
             *scorer.model.notes,
         ),
     )
-    said = _sentence(scorer.model.label, facts.task, feature, grid, frame, which)
-    return Result(frame, "\n".join([said, *cautions(scorer.model)[:1]]), receipt, frames)
+    told = _sentence(scorer.model.label, facts.task, feature, grid, frame, which)
+    return Result(frame, "\n".join([told, *cautions(scorer.model)[:1]]), receipt, frames)
 
 
 def _class(read: Reading, score: np.ndarray | None, wanted: str | None) -> str:
