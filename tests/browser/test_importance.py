@@ -32,9 +32,9 @@ def test_what_a_model_leans_on(visit, sample, request):
 
     request.getfixturevalue("kept_model")
     page.open("importance?e=loans")
-    page.says(re.compile(r"v2@.?1 leans most on loan_to_income: shuffling it costs 0\.\d+ of ROC AUC"), within=WORK)
+    page.says(re.compile(r"v2@.?\d leans most on loan_to_income: shuffling it costs 0\.\d+ of ROC AUC"), within=WORK)
     expect(page.page.locator(CHART)).to_have_count(9)
-    page.says(re.compile("The mean score of 'yes' by v2@.?1 rises from .* with loan_to_income"))
+    page.says(re.compile(r"The mean score of 'yes' by v2@.?\d rises from .* with loan_to_income"))
     page.page.locator(f"{CHART}[aria-label^='income: ']").click()
     page.says(re.compile("The mean score of 'yes' .* with income at"))
     assert page.address()["importance_feature"] == ["income"]

@@ -80,6 +80,7 @@ FAINT = """() => {
 }"""
 EMPTY_CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
   .filter(chart => !chart.querySelector('path[aria-roledescription], canvas'))
+  .filter(chart => !chart.closest('[class*=st-key-over_]')?.querySelector('.role-mark line'))
   .map(chart => `an empty chart: ${chart.parentElement.className}`)"""
 
 

@@ -196,7 +196,7 @@ def hostile_schema(mark):
     return archive(**{"schema.json": json.dumps(schema)})
 
 
-def pickled(mark, **how):
+def canary(mark, **how):
     return pickle.dumps(Canary(mark), **how)
 
 
@@ -204,17 +204,17 @@ WHOLE = FOLDER / "loan_v2.onnx"
 HOSTILE = {
     "pickle": (
         "m.pkl",
-        pickled,
+        canary,
         BadFile,
         "is a pickle .* runs whatever code .* so Assay does not; save the model as ONNX",
     ),
-    "pickle called onnx": ("m.onnx", pickled, BadFile, "is a pickle"),
-    "pickle called skops": ("m.skops", pickled, BadFile, "is a pickle"),
-    "old pickle": ("m.pickle", partial(pickled, protocol=0), BadFile, "is a pickle"),
-    "old pickle, other name": ("m.bin", partial(pickled, protocol=0), BadFile, "is neither"),
-    "joblib, packed": ("m.model", lambda mark: zlib.compress(pickled(mark)), BadFile, "is a pickle"),
-    "gzip": ("m.gz", lambda mark: gzip.compress(pickled(mark)), BadFile, "is packed with gzip"),
-    "pickle in a zip": ("m.skops", lambda mark: archive(**{"data.pkl": pickled(mark)}), BadFile, "has no schema.json"),
+    "pickle called onnx": ("m.onnx", canary, BadFile, "is a pickle"),
+    "pickle called skops": ("m.skops", canary, BadFile, "is a pickle"),
+    "old pickle": ("m.pickle", partial(canary, protocol=0), BadFile, "is a pickle"),
+    "old pickle, other name": ("m.bin", partial(canary, protocol=0), BadFile, "is neither"),
+    "joblib, packed": ("m.model", lambda mark: zlib.compress(canary(mark)), BadFile, "is a pickle"),
+    "gzip": ("m.gz", lambda mark: gzip.compress(canary(mark)), BadFile, "is packed with gzip"),
+    "pickle in a zip": ("m.skops", lambda mark: archive(**{"data.pkl": canary(mark)}), BadFile, "has no schema.json"),
     "function of the system": ("m.skops", hostile_schema, BadFile, "run code of their own: posix.system"),
     "no schema": (
         "m.skops",
