@@ -8,6 +8,13 @@ from analysis.questions.discover import Asked, comparable, discover, discovered,
 from analysis.questions.errors import errors
 from analysis.questions.explain import explain, settled_before
 from analysis.questions.flip import flip
+from analysis.questions.explain_difference import Flips, explain_difference, explain_difference_known
+from analysis.questions.explain_segment import (
+    Explaining,
+    explain_segment,
+    explain_segment_known,
+    explain_segment_left,
+)
 from analysis.questions.importance import (
     Shuffles,
     importance,
@@ -31,6 +38,8 @@ from analysis.questions.what_if import what_if
 
 __all__ = [
     "Asked",
+    "Explaining",
+    "Flips",
     "Shuffles",
     "calibration",
     "comparable",
@@ -42,6 +51,11 @@ __all__ = [
     "errors",
     "explain",
     "flip",
+    "explain_difference",
+    "explain_difference_known",
+    "explain_segment",
+    "explain_segment_known",
+    "explain_segment_left",
     "holds",
     "importance",
     "importance_known",
