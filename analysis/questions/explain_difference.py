@@ -106,7 +106,8 @@ def explain_difference(
 ) -> Result:
     """A row a feature: what it pushes by the first model (`here`) and by the second (`there`) on the same rows, those
     the two decide differently; differences are paired. Columns and further frames as of `explain_segment`, where the
-    sides are the two models, and `flips`: from, to (classes the first and the second give), n, of the rows asked.
+    sides are the two models, and `flips`: from, to (classes the first and the second give), n,
+    flipped (all of them), asked (rows the models were asked about).
 
     Only rows near which a straight line follows both models count. Decisions are the models' own, asked about as many
     rows as the setting explain_flips says. BadRequest where no decision differs; else as `explain_segment`.
@@ -147,11 +148,27 @@ class _Work:
         asked, size, sides = self.asked, whole("explain_flips"), []
         assert asked.limit is not None  # noqa: S101 - it is understood
         for scorer in self.scorers:
-            many = {"where": asked.where, "period": asked.period, "limit": size, "seed": asked.seed}
             sides.append(
                 (
-                    draw(self.evaluation, scorer, **many, truth=False),
-                    drawn(self.evaluation, scorer, **many, version=self.facts.models[-1].name, threshold=None),
+                    draw(
+                        self.evaluation,
+                        scorer,
+                        where=asked.where,
+                        period=asked.period,
+                        limit=size,
+                        seed=asked.seed,
+                        truth=False,
+                    ),
+                    drawn(
+                        self.evaluation,
+                        scorer,
+                        version=self.facts.models[-1].name,
+                        where=asked.where,
+                        period=asked.period,
+                        threshold=None,
+                        limit=size,
+                        seed=asked.seed,
+                    ),
                 )
             )
         pieces = [
@@ -181,6 +198,7 @@ class _Work:
         chosen = places[: asked.limit].tolist()
         self.frames = [each.take(chosen).frame for _, each in sides]
         flips = pairs.group_by("from", "to").agg(pl.len().cast(pl.Int64).alias("n")).sort("n", "from", descending=True)
+        flips = flips.with_columns(flipped=pl.lit(self.flips), asked=pl.lit(self.asked_of))
         return sides[0][1], flips
 
     def result(self, found: list[Pushes], flips: pl.DataFrame, options: dict[str, Any], began: float) -> Result:
