@@ -7,7 +7,6 @@ from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.explain import explain, settled_before
-from analysis.questions.flip import flip
 from analysis.questions.explain_difference import Flips, explain_difference, explain_difference_known
 from analysis.questions.explain_segment import (
     Explaining,
@@ -15,6 +14,7 @@ from analysis.questions.explain_segment import (
     explain_segment_known,
     explain_segment_left,
 )
+from analysis.questions.flip import flip
 from analysis.questions.importance import (
     Shuffles,
     importance,
@@ -50,12 +50,12 @@ __all__ = [
     "discovered",
     "errors",
     "explain",
-    "flip",
     "explain_difference",
     "explain_difference_known",
     "explain_segment",
     "explain_segment_known",
     "explain_segment_left",
+    "flip",
     "holds",
     "importance",
     "importance_known",

@@ -17,6 +17,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Everything, Segment
 from analysis.core.settings import number, whole
+from analysis.core.surrogate import cautions
 from analysis.engine import piecework, pushframes
 from analysis.engine.asking import answered, draw, reading, unpacked
 from analysis.engine.kept import keep, kept
@@ -236,7 +237,9 @@ class _Work:
             m=frame["p"].count() + frame["lean_p"].count(),
             q=number("q"),
             seconds=time.perf_counter() - began,
-            notes=(*self.scorers[0].model.notes, *self.scorers[1].model.notes),
+            notes=tuple(note for each in self.scorers for note in (*cautions(each.model), *each.model.notes)),
         )
         flipped = f" They decide {words.plural(self.flips, 'row')} of {self.asked_of:,} differently."
-        return Result(frame, said + flipped + pushframes.left_out(frames["sides"][:1]), receipt, frames)
+        lines = [said + flipped + pushframes.left_out(frames["sides"][:1])]
+        lines += [line for each in self.scorers for line in cautions(each.model)[:1]]
+        return Result(frame, "\n".join(lines), receipt, frames)

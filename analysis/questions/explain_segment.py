@@ -14,6 +14,7 @@ from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import And, Compare, Everything, Missing, Not, Or, Segment, every
 from analysis.core.settings import number, whole
+from analysis.core.surrogate import cautions
 from analysis.engine import members, piecework, pushframes
 from analysis.engine.kept import keep, kept
 from analysis.engine.manyexplained import (
@@ -249,7 +250,8 @@ class _Work:
             seconds=time.perf_counter() - began,
             notes=self._notes(),
         )
-        return Result(frame, said + pushframes.left_out(frames["sides"]), receipt, frames)
+        lines = [said + pushframes.left_out(frames["sides"]), *cautions(self.scorer.model)[:1]]
+        return Result(frame, "\n".join(lines), receipt, frames)
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
@@ -258,7 +260,7 @@ class _Work:
             notes.append(f"Right and wrong are {self.asked.version}'s recorded decisions; {label} is explained.")
         if self.facts.weighted:
             notes.append("Every explained row counts as one, whatever its weight.")
-        return (*notes, *self.scorer.model.notes)
+        return (*notes, *cautions(self.scorer.model), *self.scorer.model.notes)
 
 
 def _right(facts: Any) -> Segment:
