@@ -69,9 +69,9 @@ def explain_segment(
         Text, typer.Option(help="Whose recorded decisions are right or wrong; default: the model's, else the last.")
     ] = None,
     cls: Annotated[Text, typer.Option("--class", help="The class to explain; default: the positive one.")] = None,
-    rows: Annotated[int | None, typer.Option(min=2, max=10_000, help="Rows a side; default: 200.")] = None,
+    rows: Annotated[int | None, typer.Option(min=2, max=10_000, help="Rows a side; default: 100.")] = None,
     samples: Annotated[int | None, typer.Option(help="Neighbours of each row; default: 5,000.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=200, help="Repeats of each row, whose mean counts.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=200, help="Repeats of each row, whose mean counts.")] = 2,
     since: Since = None,
     until: Until = None,
     threshold: Threshold = None,

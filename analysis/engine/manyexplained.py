@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analysis.core.background import Background
 from analysis.core.classorder import class_order, same
 from analysis.core.cutoffs import Threshold
 from analysis.core.errors import BadRequest, UnknownName
@@ -30,6 +31,7 @@ from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import Counted
 from analysis.engine.sampled import Sampled, wanted
 from analysis.explaining import neighbourhood, occlusion
+from analysis.explaining.neighbourhood import FLAG, NUMBER, Layout, Term
 
 ASKED_AT_ONCE = 50_000
 """Neighbours in one piece: a second or two of a boosted model, which is lost where the work is cancelled."""
@@ -39,6 +41,7 @@ SCHEMA: dict[str, Any] = {
     "column": pl.Int64,
     "kind": pl.String,
     "weight": pl.Float64,
+    "size": pl.Float64,
     "steps": pl.Float64,
     "fit": pl.Float64,
     "prediction": pl.Float64,
@@ -110,7 +113,7 @@ class Plan:
 
     cls: str
     samples: int
-    repeats: int = 1
+    repeats: int = 2
     kernel_width: float | None = None
     seed: int = 0
 
@@ -131,13 +134,15 @@ def class_asked(facts: Evaluation, cls: str) -> str:
 
 
 class ManyExplained:
-    """A scorer asked to explain rows of an evaluation by one plan."""
+    """A scorer asked to explain rows of an evaluation by one plan. near: what neighbours are drawn from, None for all
+    rows: a row of a segment gets neighbours from there, else what the model does elsewhere would blur its explanation.
+    """
 
-    def __init__(self, opened: OpenEvaluation, scorer: Scorer, plan: Plan) -> None:
-        self.opened, self.facts, self.scorer, self.plan = opened, opened.facts, scorer, plan
+    def __init__(self, opened: OpenEvaluation, scorer: Scorer, plan: Plan, near: Segment | None = None) -> None:
+        self.opened, self.facts, self.scorer, self.plan, self.near = opened, opened.facts, scorer, plan, near
         self.columns = features(scorer.model, self.facts)
         self.size = max(1, ASKED_AT_ONCE // (plan.samples * plan.repeats))
-        self._ready: tuple[Target, background.Background] | None = None
+        self._ready: tuple[Target, Background, Background] | None = None
 
     def pieces(self, rows: Rows, doing: str = "rows") -> list[Piece]:
         """A frame of SCHEMA for a few rows each, in their order."""
@@ -148,6 +153,7 @@ class ManyExplained:
                 "what": "local explanations",
                 "model": model.fingerprint,
                 "features": [column.name for column in self.columns],
+                "neighbourhood": "" if self.near is None else self.near.expression(),
                 "class": plan.cls,
                 "samples": plan.samples,
                 "repeats": plan.repeats,
@@ -164,7 +170,7 @@ class ManyExplained:
         return drawn_
 
     def _made(self, rows: Rows, report: Report) -> pl.DataFrame:
-        target, known = self._prepared()
+        target, known, whole = self._prepared()
         plan, inputs = self.plan, rows.inputs
         places = rows.frame["row"].to_list()
         asked = Asking(
@@ -181,19 +187,20 @@ class ManyExplained:
         steps = []
         for at, row in enumerate(inputs.to_dicts()):
             layout = neighbourhood.layout(known, row)
-            usual = [occlusion.usual(known, layout, term).steps for term in layout.terms]
+            apart = [_steps(known, whole, layout, term) for term in layout.terms]
             steps.append(
-                pl.DataFrame({"row": places[at], "term": [term.name for term in layout.terms], "steps": usual})
+                pl.DataFrame({"row": places[at], "term": [term.name for term in layout.terms], "steps": apart})
             )
         once = said.with_columns(row=pl.Series(places).gather(said["explanation"] // plan.repeats))
         found = once.group_by("row", "term", maintain_order=True).agg(
-            pl.col("column", "kind").first(), pl.col("weight", "fit", "prediction").mean()
+            pl.col("column", "kind").first(), pl.col("weight", "fit", "prediction").mean(), size=_size(plan.repeats)
         )
         return found.join(pl.concat(steps), on=["row", "term"], maintain_order="left").select(
             pl.col(name).cast(kind) for name, kind in SCHEMA.items()
         )
 
-    def _prepared(self) -> tuple[Target, background.Background]:
+    def _prepared(self) -> tuple[Target, Background, Background]:
+        """(what is explained, how the columns lie near the rows, and how over all rows)."""
         if self._ready is None:
             names = wanted(self.columns)
             few = Sampled(self.facts.models[-1].name, columns=names, limit=LEARNED_FROM)
@@ -203,7 +210,9 @@ class ManyExplained:
             )
             scored = self.facts.task != REGRESSION and said.scores.shape[1]
             order = class_order(said, self.facts.classes) if scored else None
-            self._ready = targeted(self.facts, said, order, self.plan.cls), background.of(self.opened, names)
+            whole = background.of(self.opened, names)
+            known = whole if self.near is None else background.of(self.opened, names, where=self.near)
+            self._ready = targeted(self.facts, said, order, self.plan.cls), known, whole
         return self._ready
 
     def together(self, rows: Rows, made: Iterable[pl.DataFrame]) -> "Pushes":
@@ -213,16 +222,40 @@ class ManyExplained:
         return pushes(rows, frame)
 
 
+def _size(repeats: int) -> pl.Expr:
+    """The size of a weight: each repeat's weight with the sign that the others give it, on the mean.
+
+    A weight's absolute value is above 0 by chance alone, the more the worse the fit; this one is 0 on the mean where
+    the model does not use a feature, and the absolute value where the sign is sure. Of one repeat the absolute value.
+    """
+    weight = pl.col("weight")
+    return weight.abs().mean() if repeats == 1 else (weight * (weight.sum() - weight).sign()).mean()
+
+
+def _steps(known: Background, whole: Background, layout: Layout, term: Term) -> float:
+    """How far a row is from the usual one, in the unit of the term's weight.
+
+    The usual number is the median of all rows, whatever neighbours were drawn from: pushes on two sides are then seen
+    from one place.
+    """
+    median = whole.features[term.column].median
+    if term.kind == NUMBER and layout.row[term.column] is not None and median is not None:
+        return (term.base - median) / term.scale
+    return occlusion.usual(known, layout, term).steps
+
+
 @dataclass(frozen=True)
 class Pushes:
     """rows: those that count. terms: as explanations name them, columns before flags. values: (rows, terms) the weight
-    times how far the row is from the usual value; 0 where a row has no such term. weights: the same, a step up each.
+    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights, see `_size`;
+    leans: the same times how far.
     fit, prediction: (rows,). drawn: how many were explained; left_out: of them, those that do not count."""
 
     rows: Rows
     terms: tuple[str, ...]
     values: np.ndarray
-    weights: np.ndarray
+    sizes: np.ndarray
+    leans: np.ndarray
     fit: np.ndarray
     prediction: np.ndarray
     drawn: int
@@ -232,13 +265,17 @@ class Pushes:
         return self.drawn - len(self.rows)
 
     def of(self, terms: Sequence[str]) -> "Pushes":
-        """The same with these terms in this order."""
+        """The same with these terms in this order; nan of a term that no row has, since nothing varies there."""
         places = {name: at for at, name in enumerate(self.terms)}
-        values, weights = np.zeros((len(self.rows), len(terms))), np.zeros((len(self.rows), len(terms)))
-        for at, name in enumerate(terms):
-            if name in places:
-                values[:, at], weights[:, at] = self.values[:, places[name]], self.weights[:, places[name]]
-        return replace(self, terms=tuple(terms), values=values, weights=weights)
+        parts = []
+        for known in (self.values, self.sizes, self.leans):
+            made = np.full((len(self.rows), len(terms)), np.nan)
+            for at, name in enumerate(terms):
+                if name in places:
+                    made[:, at] = known[:, places[name]]
+            parts.append(made)
+        values, sizes, leans = parts
+        return replace(self, terms=tuple(terms), values=values, sizes=sizes, leans=leans)
 
     def take(self, places: np.ndarray) -> "Pushes":
         rows = self.rows.take(places.tolist())
@@ -246,7 +283,8 @@ class Pushes:
             rows,
             self.terms,
             self.values[places],
-            self.weights[places],
+            self.sizes[places],
+            self.leans[places],
             self.fit[places],
             self.prediction[places],
             self.drawn,
@@ -255,19 +293,20 @@ class Pushes:
 
 def pushes(rows: Rows, frame: pl.DataFrame) -> Pushes:
     """Of the rows of a frame of SCHEMA; all of them, well fitted or not."""
-    known = frame.select("term", "column", "kind").unique().sort(pl.col("kind") == neighbourhood.FLAG, "column")
+    known = frame.select("term", "column", "kind").unique().sort(pl.col("kind") == FLAG, "column")
     terms = known["term"].unique(maintain_order=True).to_list()
     at = {name: place for place, name in enumerate(terms)}
     places = {row: place for place, row in enumerate(rows.frame["row"].to_list())}
-    values, weights = np.zeros((len(rows), len(terms))), np.zeros((len(rows), len(terms)))
+    values, sizes, leans = (np.zeros((len(rows), len(terms))) for _ in range(3))
     one, other = [places[row] for row in frame["row"]], [at[name] for name in frame["term"]]
-    weights[one, other] = frame["weight"].to_numpy()
+    sizes[one, other] = frame["size"].to_numpy()
+    leans[one, other] = (frame["size"] * frame["steps"].abs()).to_numpy()
     values[one, other] = (frame["weight"] * frame["steps"]).to_numpy()
     whole = frame.group_by("row").agg(pl.col("fit", "prediction").first())
     fit, prediction = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     order = [places[row] for row in whole["row"]]
     fit[order], prediction[order] = whole["fit"].to_numpy(), whole["prediction"].to_numpy()
-    return Pushes(rows, tuple(terms), values, weights, fit, prediction, len(rows))
+    return Pushes(rows, tuple(terms), values, sizes, leans, fit, prediction, len(rows))
 
 
 def well_fitted(found: Pushes) -> Pushes:

@@ -20,6 +20,8 @@ from analysis.metrics.pushes import Mean
 
 MORE, LESS, UP, DOWN = "leans more", "leans less", "pushes up", "pushes down"
 NOT_SHOWN, FEW, ALONE = "not shown", "not enough data", "nothing to compare with"
+FLAT = "does not vary"
+"""Said of a feature that has one value only on a side: there the model cannot be seen to use it."""
 PICKED, NAMED = 5, 3
 WELCH, PAIRED, STUDENT = "Welch's t over rows", "paired t over rows", "Student's t over rows"
 UNITS = {each: each.replace("rows", "units") for each in (WELCH, PAIRED, STUDENT)}
@@ -52,12 +54,14 @@ class Contrasted:
         here, there = self.here, self.there
         made: dict[str, Any] = {"feature": list(here.terms)}
         sampled = []
-        for mark, turn in (("", _as_it_is), ("lean_", np.abs)):
-            one = means.mean(turn(here.values), here.rows.units(), level=self.level)
+        for mark, of in (("", "values"), ("lean_", "leans")):
+            first = getattr(here, of)
+            one = means.mean(first, here.rows.units(), level=self.level)
             other = apart = _none(one)
             if there is not None:
-                other = means.mean(turn(there.values), there.rows.units(), level=self.level)
-                apart = self._difference(turn(here.values), turn(there.values))
+                second = getattr(there, of)
+                other = means.mean(second, there.rows.units(), level=self.level)
+                apart = self._difference(first, second)
                 sampled += [one.sampled, other.sampled]
             for name, side in (("here", one), ("there", other), ("difference", apart)):
                 ends = {"": side.value, "_low": side.low, "_high": side.high}
@@ -68,7 +72,12 @@ class Contrasted:
         thin = min(sampled, default=0) < whole("small_group") or not self.enough
         for mark, up, down in (("", UP, DOWN), ("lean_", MORE, LESS)):
             pairs = zip(made[f"{mark}p_adjusted"], made[f"{mark}difference"], strict=True)
-            made[f"{mark}verdict"] = [self._verdict(thin, p, value, up, down) for p, value in pairs]
+            made[f"{mark}verdict"] = [
+                FLAT
+                if len(here.rows) and there is not None and len(there.rows) and np.isnan(value)
+                else self._verdict(thin, p, value, up, down)
+                for p, value in pairs
+            ]
         size = len(here.terms)
         made |= {
             "n": [len(here.rows)] * size,
@@ -104,10 +113,6 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def _as_it_is(values: np.ndarray) -> np.ndarray:
-    return values
-
-
 def _none(like: Mean) -> Mean:
     nan = np.full(len(like.value), np.nan)
     return Mean(nan, nan, nan, nan, 0)
@@ -119,16 +124,17 @@ def unit(found: Pushes) -> str:
 
 
 def overall(found: Pushes, level: float = 0.95) -> pl.DataFrame:
-    """What the model leans on in these rows, the most first: feature; lean (the mean absolute push), weight (the mean
-    absolute weight, a step up), push (the mean one), each with low and high; n."""
+    """What the model leans on in these rows, the most first, without what does not vary: feature; lean (the mean
+    size of a push), weight (that of a weight, a step up), push (the mean one), each with low and high; n."""
     made: dict[str, Any] = {"feature": list(found.terms)}
-    parts = {"lean": np.abs(found.values), "weight": np.abs(found.weights), "push": found.values}
+    parts = {"lean": found.leans, "weight": found.sizes, "push": found.values}
     for name, values in parts.items():
         said = means.mean(values, found.rows.units(), level=level)
         made |= {name: said.value, f"{name}_low": said.low, f"{name}_high": said.high}
     made["n"] = [len(found.rows)] * len(found.terms)
     schema = {name: pl.Int64 if name == "n" else pl.String if name == "feature" else pl.Float64 for name in made}
     frame = pl.DataFrame(made, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))
+    frame = frame.filter(pl.col("lean").is_not_null() | (pl.col("n") == 0))
     return frame.sort("lean", descending=True, nulls_last=True, maintain_order=True)
 
 
@@ -152,7 +158,7 @@ def representative(found: Sequence[tuple[str, Pushes]], top: int = NAMED, count:
     first `top`, with their values and pushes)."""
     made = []
     for name, each in found:
-        picked = submodular.picked(submodular.sparse(each.values, top), count)
+        picked = submodular.picked(submodular.sparse(np.nan_to_num(each.values), top), count)
         for order, at in enumerate(picked, 1):
             label = each.rows.label(at)
             text = None if label is None else value_text(label)
@@ -163,11 +169,9 @@ def representative(found: Sequence[tuple[str, Pushes]], top: int = NAMED, count:
 
 
 def _leading(found: Pushes, at: int, top: int) -> str:
-    places = np.argsort(-np.abs(found.values[at]), kind="stable")[:top]
-    told = [place for place in places if found.values[at, place] != 0]
-    return ", ".join(
-        f"{_said(found, at, place)} ({words.delta(found.values[at, place], unit(found))})" for place in told
-    )
+    values = np.nan_to_num(found.values[at])
+    told = [place for place in np.argsort(-np.abs(values), kind="stable")[:top] if values[place] != 0]
+    return ", ".join(f"{_said(found, at, place)} ({words.delta(values[place], unit(found))})" for place in told)
 
 
 def _said(found: Pushes, at: int, place: int) -> str:

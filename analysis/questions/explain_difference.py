@@ -48,7 +48,7 @@ class Flips:
     cls: str = ""
     limit: int | None = None
     samples: int | None = None
-    repeats: int = 1
+    repeats: int = 2
     kernel_width: float | None = None
     seed: int = 20_260
     level: float = 0.95
@@ -123,7 +123,7 @@ def explain_difference(
         return known
     work = _Work(evaluation, (first, second), asked)
     rows, flips = work.flipped(progress, cancelled)
-    both = [ManyExplained(evaluation, each, asked.plan()) for each in (first, second)]
+    both = [ManyExplained(evaluation, each, asked.plan(), asked.where) for each in (first, second)]
     chosen = [replace(rows, columns=each.columns, frame=work.frames[at]) for at, each in enumerate(both)]
     doing = "rows the two decide differently"
     pieces = [piece for each, side in zip(both, chosen, strict=True) for piece in each.pieces(side, doing)]

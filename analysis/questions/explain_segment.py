@@ -43,7 +43,7 @@ class Explaining:
     """What is asked. where: the segment. against: its errors against its "correct" rows, or the segment against the
     "rest"; all rows have no rest, and are told alone. version: the recorded one whose decisions are right or wrong; ""
     for the one called like the model, else the last. limit: rows a side, samples: neighbours, None for the settings'.
-    repeats: of each row, whose mean counts; more rows tell more than more repeats of the same."""
+    repeats: of each row, whose mean counts; of one alone the size of a push would be above 0 by chance."""
 
     where: Segment | None = None
     against: str = REST
@@ -53,7 +53,7 @@ class Explaining:
     cls: str = ""
     limit: int | None = None
     samples: int | None = None
-    repeats: int = 1
+    repeats: int = 2
     kernel_width: float | None = None
     seed: int = SEED
     level: float = 0.95
@@ -135,13 +135,15 @@ def explain_segment(
     row is from the usual value, in the unit of the explained score.
 
     `here`, `there`: the mean push on the two sides, `difference`, each with its interval over rows; `lean_here`,
-    `lean_there`, `lean_difference`: the same of the size of the push, whatever its sign; p, `lean_p`: that there is no
-    difference, both adjusted together by Benjamini and Hochberg; verdict: pushes up, pushes down (here against there),
-    not shown, not enough data; lean_verdict: leans more, leans less. n, n_other: rows that count: those near which a
-    straight line follows the model (setting explain_fit). Further frames: `overall` (what the model leans on here, the
-    most first: lean, weight, push with intervals), `sides` (rows in scope, drawn, used, left out), `representative`
-    (rows that together show what a side leans on). BadRequest where it cannot be asked, ModelFailed and LimitReached
-    where the model cannot answer, Interrupted where it was cancelled.
+    `lean_there`, `lean_difference`: the same of the size of the push, its sign judged by the other repeats; p,
+    `lean_p`: that there is no difference, both adjusted together by Benjamini and Hochberg; verdict: pushes up, pushes
+    down (here against there), not shown, not enough data, does not vary (on a side); lean_verdict: leans more, leans
+    less. n, n_other: rows that count: those near which a straight line follows the model (setting explain_fit).
+    Further frames: `overall` (what the model leans on here, the most first: lean, weight, push with intervals), `sides`
+    (rows in scope, drawn, used, left out), `representative` (rows that together show what a side leans on).
+
+    BadRequest where it cannot be asked, ModelFailed and LimitReached where the model cannot answer, Interrupted where
+    it was cancelled.
     """
     began = time.perf_counter()
     asked = (asked or Explaining()).understood(evaluation, scorer)
@@ -151,7 +153,7 @@ def explain_segment(
         return known
     work = _Work(evaluation, scorer, asked)
     made = piecework.made(evaluation, work.pieces(), progress=progress, cancelled=cancelled)
-    found = [work.many.together(side, [next(made) for _ in work.many.pieces(side)]) for side in work.sides]
+    found = [many.together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
     result = work.result(found, options, began)
     keep(evaluation, options, result)
     return result
@@ -162,9 +164,13 @@ class _Work:
 
     def __init__(self, evaluation: OpenEvaluation, scorer: Scorer, asked: Explaining) -> None:
         self.evaluation, self.facts, self.scorer, self.asked = evaluation, evaluation.facts, scorer, asked
-        self.many = ManyExplained(evaluation, scorer, asked.plan())
-        self.names, self.conditions, self.phrases = self._sides()
-        self.sides = [self._drawn(each) for each in self.conditions]
+        self.names, conditions, self.phrases = self._sides()
+        self.sides = [self._drawn(each) for each in conditions]
+        near = [asked.where, asked.where if asked.against == CORRECT else conditions[-1]]
+        self.asked_of = [
+            (ManyExplained(evaluation, scorer, asked.plan(), each), side)
+            for each, side in zip(near, self.sides, strict=False)
+        ]
         empty = next((name for name, side in zip(self.names, self.sides, strict=True) if not len(side)), None)
         if empty is not None:
             raise BadRequest(f"There is no row to explain on the side '{empty}'; ask for another segment or period.")
@@ -204,8 +210,8 @@ class _Work:
     def pieces(self) -> list[piecework.Piece]:
         return [
             piece
-            for name, side in zip(self.names, self.sides, strict=True)
-            for piece in self.many.pieces(side, f"rows of the side '{name}'")
+            for name, (many, side) in zip(self.names, self.asked_of, strict=True)
+            for piece in many.pieces(side, f"rows of the side '{name}'")
         ]
 
     def _labelled(self) -> bool:
@@ -254,7 +260,7 @@ class _Work:
         return Result(frame, "\n".join(lines), receipt, frames)
 
     def _notes(self) -> tuple[str, ...]:
-        notes = []
+        notes = ["Neighbours are drawn as the rows of the segment lie, for rows of the rest as the rest does."]
         if self.asked.against == CORRECT:
             label = self.scorer.model.label
             notes.append(f"Right and wrong are {self.asked.version}'s recorded decisions; {label} is explained.")

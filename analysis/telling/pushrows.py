@@ -5,12 +5,12 @@ import polars as pl
 from analysis.core import words
 from analysis.core.receipt import Result
 from analysis.core.roles import REGRESSION
-from analysis.engine.pushframes import ALONE, DOWN, FEW, LESS, MORE, NOT_SHOWN, UP
+from analysis.engine.pushframes import ALONE, DOWN, FEW, FLAT, LESS, MORE, NOT_SHOWN, UP
 from analysis.telling import answers
 
 MOST = 15
 MEASURES = {"lean": "How much it moves the answer", "push": "Which way it pushes"}
-GLYPHS = {MORE: "▲", UP: "▲", LESS: "▼", DOWN: "▼", NOT_SHOWN: "●", FEW: "○", ALONE: "○"}
+GLYPHS = {MORE: "▲", UP: "▲", LESS: "▼", DOWN: "▼", NOT_SHOWN: "●", FEW: "○", FLAT: "○", ALONE: "○"}
 FOR_PEOPLE = ("feature", "here", "there", "difference", "p_adjusted", "verdict")
 LEANS = ("lean_here", "lean_there", "lean_p_adjusted", "lean_verdict", "n", "n_other")
 
@@ -47,6 +47,7 @@ def points(result: Result, measure: str, task: str) -> pl.DataFrame:
     for place, row in enumerate(result.frame.head(MOST).iter_rows(named=True)):
         verdict = row[f"{mark}verdict"]
         said = "" if alone(result) else f"{GLYPHS[verdict]} {words.delta(row[f'{mark}difference'], kind)}"
+        said = "○ does not vary" if verdict == FLAT else said
         for side, name in zip(sides(result), ("here", "there"), strict=False):
             value, low, high = (row[f"{mark}{name}{end}"] for end in ("", "_low", "_high"))
             text = (words.size if measure == "lean" else words.delta)(value, kind)
