@@ -1,4 +1,4 @@
-""":material/psychology_alt: Explain - why the model answers as it does about one row, and how far that can be trusted.
+""":material/psychology_alt: Explain - why the model answers as it does about one row or in a segment, and how far that can be trusted.
 
 section: Diagnose, order: 80
 """
@@ -29,7 +29,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     chosen = explainviews.model(ctx)
     row, view = "", "why"
     if chosen is not None:
-        view = pickers.one("View", list(VIEWS), key="explain_view", shown=lambda name: VIEWS[name][0], segmented=True)
+        view = pickers.one("View", list(VIEWS), key=rowpick.VIEW, shown=lambda name: VIEWS[name][0], segmented=True)
         row = rowpick.picked(ctx, evaluation) if view not in OF_NO_ROW else ""
     if chosen is not None and view == "why":
         explainviews.options(ctx, evaluation)

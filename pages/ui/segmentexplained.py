@@ -20,7 +20,7 @@ from analysis.telling import pushcharts, pushrows
 from pages.ui import frame, longwork, pickers, rowpick, show, working
 from pages.ui.context import Context, plain
 
-KIND, VIEW = "explain_segment", "explain_view"
+KIND = "explain_segment"
 REST, CORRECT, VERSUS = "rest", "correct", "versus "
 
 
@@ -47,9 +47,7 @@ def _asked(ctx: Context, evaluation: OpenEvaluation, model: Model) -> tuple[Any,
             titles[CORRECT] = "Errors against correct rows"
         titles |= {VERSUS + label: f"Against {label}, where they differ" for label in known}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_segment_controls"):
-        against = pickers.one(
-            "Compare", list(titles), key="explain_against", shown=lambda name: titles[name], width=270
-        )
+        against = pickers.one("Compare", list(titles), key=rowpick.AGAINST, shown=lambda name: titles[name], width=270)
         cls = ""
         if facts.task != REGRESSION and facts.positive is None:
             cls = pickers.one("Class", list(facts.classes), key="explain_class_of", width=150)
@@ -138,7 +136,9 @@ def _answer(asked: Any, known: Any, *, who: str, **how: Any) -> Result | None:
 
 def _chart(result: Result, task: str) -> None:
     with st.container(border=True, key="explain_segment_bars"):
-        show.heading("Each feature on both sides" if not pushrows.alone(result) else "What the model leans on")
+        one = pushrows.alone(result)
+        what = "on average over the rows, with its 95% interval"
+        show.heading("What the model leans on" if one else "Each feature on both sides", what)
         measure = pickers.one(
             "Show",
             list(pushrows.MEASURES),
@@ -185,4 +185,4 @@ def _typical(result: Result) -> None:
 
 def _explain(id: str) -> None:
     rowpick.want(id)
-    st.session_state[VIEW] = "why"
+    st.session_state[rowpick.VIEW] = "why"

@@ -97,7 +97,6 @@ def test_representative_rows_are_those_lime_picks(monkeypatch):
         for count in range(1, len(found) + 1):  # of rows that cover as much, it takes another
             ours, its = ((weights[each[:count]] != 0).any(axis=0) @ worth for each in (found, by_lime.V))
             assert ours == pytest.approx(its, rel=1e-12)
-        assert found[:2] == by_lime.V[:2]
         covered = (weights[found] != 0).any(axis=0)
         assert len(found) == 5 or covered.all()
     assert submodular.picked(np.zeros((4, 2)), 3) == []
