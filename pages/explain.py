@@ -1,4 +1,4 @@
-""":material/psychology_alt: Explain - why the model answers as it does about one row, and how far that can be trusted.
+""":material/psychology_alt: Explain - why the model answers as it does about one row or in a segment, and how far that can be trusted.
 
 section: Diagnose, order: 80
 """
@@ -6,12 +6,14 @@ section: Diagnose, order: 80
 import streamlit as st
 
 from analysis.store import models
-from pages.ui import empty, explainviews, frame, pickers, rowpick, show, whatifviews, working
+from pages.ui import empty, explainviews, frame, pickers, rowpick, segmentexplained, show, whatifviews, working
 
 VIEWS = {
     "why": ("Why", explainviews.show_why),
     "whatif": ("What if", whatifviews.show),
+    "segment": ("A segment", segmentexplained.show_segment),
 }
+OF_NO_ROW = ("segment",)
 
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
@@ -25,15 +27,15 @@ if not ctx.evaluation.roles.id:
     frame.finish()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_controls"):
     chosen = explainviews.model(ctx)
-    row = rowpick.picked(ctx, evaluation) if chosen is not None else ""
-    view = "why"
-    if chosen is not None and len(VIEWS) > 1:
-        view = pickers.one("View", list(VIEWS), key="explain_view", shown=lambda name: VIEWS[name][0], segmented=True)
+    row, view = "", "why"
+    if chosen is not None:
+        view = pickers.one("View", list(VIEWS), key=rowpick.VIEW, shown=lambda name: VIEWS[name][0], segmented=True)
+        row = rowpick.picked(ctx, evaluation) if view not in OF_NO_ROW else ""
     if chosen is not None and view == "why":
         explainviews.options(ctx, evaluation)
 if chosen is None:
     frame.finish()
-if not row:
+if not row and view not in OF_NO_ROW:
     show.nothing("No row is chosen. Type an id, or pick a row.")
     frame.finish()
 VIEWS[view][1](ctx, evaluation, models.scorer(frame.workspace(), chosen), row)

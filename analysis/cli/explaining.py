@@ -6,11 +6,12 @@ import typer
 
 from analysis import questions
 from analysis.cli import terminal
-from analysis.cli.terminal import AsJson, Kept, Named, Text, app
+from analysis.cli.terminal import AsJson, Kept, Level, Named, Since, Text, Threshold, Until, Where, app
 from analysis.core import judged
+from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
-from analysis.telling import explainrows
+from analysis.telling import explainrows, pushrows
 
 
 @app.command()
@@ -51,3 +52,60 @@ def explain(
             progress=progress,
         )
     typer.echo(explainrows.told(result, json))
+
+
+@app.command(name="explain-segment")
+def explain_segment(
+    evaluation: Named,
+    where: Where = None,
+    against: Annotated[
+        str, typer.Option(help="rest: the segment against all other rows; correct: its errors against its right rows.")
+    ] = "rest",
+    versus: Annotated[
+        Text, typer.Option(metavar="MODEL", help="Another kept model instead: the rows the two decide differently.")
+    ] = None,
+    model: Kept = None,
+    version: Annotated[
+        Text, typer.Option(help="Whose recorded decisions are right or wrong; default: the model's, else the last.")
+    ] = None,
+    cls: Annotated[Text, typer.Option("--class", help="The class to explain; default: the positive one.")] = None,
+    rows: Annotated[int | None, typer.Option(min=2, max=10_000, help="Rows a side; default: 100.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Neighbours of each row; default: 5,000.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=200, help="Repeats of each row, whose mean counts.")] = 2,
+    since: Since = None,
+    until: Until = None,
+    threshold: Threshold = None,
+    seed: Annotated[int | None, typer.Option(help="Of the rows and their neighbours.")] = None,
+    level: Level = 0.95,
+    json: AsJson = False,
+) -> None:
+    """What a kept model does otherwise in a segment, in its errors, or than another model: many rows explained."""
+    with terminal.workspace() as workspace, terminal.progress() as progress:
+        found = evaluations.find(workspace, evaluation)
+        chosen = models.scorer(workspace, models.asked_for(workspace, found.name, model))
+        segment, period = terminal.segment(where, judged.types(found)), read_period(since, until)
+        engine = Engine(workspace).open(found)
+        seeded = {} if seed is None else {"seed": seed}
+        if versus is None:
+            asked = questions.Explaining(
+                segment,
+                against,
+                period,
+                version or "",
+                threshold,
+                cls or "",
+                rows,
+                samples,
+                repeats,
+                None,
+                level=level,
+                **seeded,
+            )
+            result = questions.explain_segment(engine, chosen, asked, progress=progress)
+        else:
+            other = models.scorer(workspace, models.find(workspace, versus))
+            flips = questions.Flips(
+                segment, period, threshold, cls or "", rows, samples, repeats, None, level=level, **seeded
+            )
+            result = questions.explain_difference(engine, chosen, other, flips, progress=progress)
+    typer.echo(pushrows.told(result, json))

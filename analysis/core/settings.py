@@ -111,6 +111,8 @@ _add("explain_wrong", 0.01, "share", "Of the signs an explanation shows as settl
 _add("explain_negligible", 0.02, "share", "A weight surely below so much of the largest one is next to nothing.")
 _add("explain_fit", 0.5, "share", "Below it a straight line misses half of what the model does near a row.")
 _add("explain_fit_least", 0.1, "share", "Below it bars would describe a line that the model does not follow at all.")
+_add("explain_rows", 100, "rows", "A side; a difference of 0.4 standard deviations then shows four times in five.")
+_add("explain_flips", 5000, "rows", "Rows two models are asked about to find those they decide otherwise.")
 _add(
     "explain_agree",
     0.8,

@@ -55,6 +55,21 @@ class Target:
     turned: bool = False
 
 
+def targeted(facts: Evaluation, said: Answers, order: ClassOrder | None, cls: str) -> Target:
+    """Where among a model's answers a class is, "" for a forecast; BadRequest where it is nowhere. order: of what it
+    said, None where there are no scores of classes."""
+    if facts.task == REGRESSION:
+        return Target("", 0)
+    if order is None:
+        return Target(cls, -1, cls)
+    place = order.places[facts.classes.index(cls)]
+    if place < 0:
+        raise BadRequest(f"The model has no class '{cls}'. {order.said}")
+    if said.scores.shape[1] == 1:
+        return Target(cls, 0, turned=facts.classes.index(cls) == 0)
+    return Target(cls, place)
+
+
 def seeds(first: int, count: int) -> tuple[int, ...]:
     """The seeds of so many repeats: the first as it is, the others drawn from it.
 
@@ -110,16 +125,7 @@ class RowExplained:
             if self.request.cls:
                 raise BadRequest("A forecast has no classes; leave out the class.")
             return Target("", 0)
-        known = list(self.facts.classes)
-        cls = self._class(known)
-        if order is None:
-            return Target(cls, -1, cls)
-        place = order.places[known.index(cls)]
-        if place < 0:
-            raise BadRequest(f"The model has no class '{cls}'. {order.said}")
-        if said.scores.shape[1] == 1:
-            return Target(cls, 0, turned=known.index(cls) == 0)
-        return Target(cls, place)
+        return targeted(self.facts, said, order, self._class(list(self.facts.classes)))
 
     def _class(self, known: list[str]) -> str:
         if self.request.cls:

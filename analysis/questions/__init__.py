@@ -7,6 +7,13 @@ from analysis.questions.dependence import dependence
 from analysis.questions.discover import Asked, comparable, discover, discovered, offered
 from analysis.questions.errors import errors
 from analysis.questions.explain import explain, settled_before
+from analysis.questions.explain_difference import Flips, explain_difference, explain_difference_known
+from analysis.questions.explain_segment import (
+    Explaining,
+    explain_segment,
+    explain_segment_known,
+    explain_segment_left,
+)
 from analysis.questions.flip import flip
 from analysis.questions.importance import (
     Shuffles,
@@ -31,6 +38,8 @@ from analysis.questions.what_if import what_if
 
 __all__ = [
     "Asked",
+    "Explaining",
+    "Flips",
     "Shuffles",
     "calibration",
     "comparable",
@@ -41,6 +50,11 @@ __all__ = [
     "discovered",
     "errors",
     "explain",
+    "explain_difference",
+    "explain_difference_known",
+    "explain_segment",
+    "explain_segment_known",
+    "explain_segment_left",
     "flip",
     "holds",
     "importance",

@@ -12,10 +12,11 @@ from analysis.core.roles import BINARY
 from analysis.core.segment import Segment, every
 from analysis.engine.query import OpenEvaluation
 from pages.ui import frame
-from pages.ui.context import Context, plain
+from pages.ui.context import Context, plain, request_filter
 from pages.ui.mark import Mark
 
 KEY, WANTED, PAGE = "row", "row_wanted", "explain"
+VIEW, AGAINST = "explain_view", "explain_against"
 LISTS = {
     "loss": "Largest losses",
     "missed": "False negatives",
@@ -127,7 +128,11 @@ def _table(result: Result, *, key: str) -> int | None:
 
 
 def explain_row(mark: Mark) -> None:
-    """A verb: choose one of the rows behind a mark and have it explained."""
+    """A verb: have all rows behind a mark explained, against the rest, or choose one of them."""
+    if st.button("Explain all of them, against the rest", icon=":material/groups:", key="verbs_explain_all"):
+        request_filter(mark.segment.expression())
+        st.session_state[VIEW], st.session_state[AGAINST] = "segment", "rest"
+        st.switch_page(frame.page(PAGE))
     if not mark.evaluation.facts.roles.id:
         st.info("Rows are explained by their id; give a column the role id in Evaluations.")
         return

@@ -59,3 +59,25 @@ def test_a_false_negative_is_explained_from_its_cell(visit, kept):
     again = visit()
     again.open(f"explain?e=loans&row={row}")
     assert again.sentence() == sentence
+
+
+def test_a_segment_is_explained_cancelled_and_taken_up_again(visit, kept):
+    page = visit()
+    page.open("explain?e=loans&explain_view=segment&where=region+%3D+%27West%27&explain_rows=4000")
+    page.page.locator(".st-key-job_cancel").get_by_role("button").click(timeout=WORK)
+    go = page.page.locator(".st-key-explain_segment_go").get_by_role("button")
+    expect(go).to_have_text(re.compile("Go on|Explain"), timeout=WORK)
+    go.click()
+    expect(page.page.locator(".st-key-job")).to_contain_text(re.compile("kept from before|of 800"), timeout=WORK)
+    page.page.locator(".st-key-job_cancel").get_by_role("button").click()
+    page.says(re.compile("parts? of the work (is|are) kept; starting again goes on there"), within=WORK)
+
+    page.open("explain?e=loans&explain_view=segment&where=region+%3D+%27West%27&explain_rows=40&explain_neighbours=500")
+    page.says(re.compile("13 of|do not count|where region is West"), within=WORK)
+    expect(page.marks("explain_segment_chart")).to_have_count(20, timeout=WORK)
+    page.settled()
+    typical = page.page.locator("[class*='st-key-explain_typical_segment_1']").get_by_role("button")
+    id = typical.inner_text().split()[-1]
+    typical.click()
+    expect(page.page.locator(".st-key-explain_grade")).to_contain_text("Trust:", timeout=WORK)
+    assert page.address()["row"] == [id]
