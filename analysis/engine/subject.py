@@ -98,10 +98,10 @@ class Subject:
         keys = ", ".join(f"r.{self.column(name).key}" for name in names)
         known_sql = " AND ".join(f"r.{self.column(name).key} IS NOT NULL" for name in known) or "true"
         table = f"(SELECT r.rowid AS place, hash({keys}) AS h FROM {self.relation} r WHERE {known_sql})"
-        rows = self.scan(
-            f"SELECT place, h FROM {table} WHERE h IN (SELECT h FROM {table} GROUP BY h HAVING count(*) > 1) "
-            "ORDER BY place"
-        )
+        more = f"(SELECT h FROM {table} GROUP BY h HAVING count(*) > 1)"
+        if not self.one(f"SELECT count(*) FROM {more}")[0]:
+            return []
+        rows = self.scan(f"SELECT place, h FROM {table} WHERE h IN {more} ORDER BY place")
         return rows.filter(~pl.col("h").is_first_distinct())["place"].to_list()
 
     def condition(self, where: Segment) -> str:
