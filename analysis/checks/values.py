@@ -117,7 +117,7 @@ def _folded(text: str) -> str:
 
 def spellings(seen: Seen) -> list[Hit]:
     """Categories that differ by case, space or accent alone; the most frequent spelling is taken to be right."""
-    subject, hits = seen.subject, []
+    hits = []
     most = whole("encode_values")
     columns = [column for column in _texts(seen) if 1 < seen.profile.of(column.name)["distinct"] <= most]
     if not columns:

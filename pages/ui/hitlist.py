@@ -18,6 +18,7 @@ from pages.ui import frame, pickers, show, verbs, working
 from pages.ui.context import Context, plain
 
 CHART, KIND, AT_FIRST = "quality_effects", "quality", 8
+STOPPED = "quality_stopped"
 
 
 def metric(ctx: Context, evaluation: OpenEvaluation) -> str:
@@ -29,25 +30,44 @@ def metric(ctx: Context, evaluation: OpenEvaluation) -> str:
 
 
 def result(ctx: Context, evaluation: OpenEvaluation, name: str) -> Result | None:
-    """The answer where it is known; else the job that works it out, which starts by itself."""
-    if questions.judged_before(evaluation, name, ctx.threshold):
-        job = working.current()
-        if job is not None and job.kind == KIND and not job.running:
-            working.watch(KIND)
-        muted = mutes.listed(frame.workspace(), evaluation.facts.name)
-        checked = subjects.of_evaluation(evaluation)
-        return questions.quality(checked, evaluation=evaluation, metric=name, threshold=ctx.threshold, muted=muted)
+    """The answer where it is known; else the job that works it out, which starts by itself. The hits are shown as soon
+    as the checks are done, and their effects when these are measured."""
+    mutes_of = mutes.listed(frame.workspace(), evaluation.facts.name)
+    about = f"{evaluation.facts.fingerprint} {name} {ctx.threshold}"
+
+    def asked(effects: bool) -> Result | None:
+        if not questions.judged_before(evaluation, name, ctx.threshold, effects=effects):
+            return None
+        return questions.quality(
+            subjects.of_evaluation(evaluation),
+            evaluation=evaluation,
+            metric=name,
+            effects=effects,
+            threshold=ctx.threshold,
+            muted=mutes_of,
+        )
+
+    whole = asked(True)
     job = working.current()
-    if job is not None and job.kind == KIND:
-        if working.watch(KIND) is not None:
+    if job is not None and job.kind == KIND and (whole is not None or job.about != about):
+        working.leave()
+        job = None
+    if whole is not None:
+        return whole
+    if job is None and st.session_state.get(STOPPED) != about:
+        _start(ctx, evaluation, name, about)
+    found = asked(False)
+    if working.watch(KIND, early=None if found else lambda: asked(False) is not None) is not None:
+        st.rerun()
+    if working.current() is None:
+        st.session_state[STOPPED] = about
+        if st.button("Check again" if found is None else "Measure the effects", key="quality_again"):
+            del st.session_state[STOPPED]
             st.rerun()
-        return None
-    if job is None:
-        _start(ctx, evaluation, name)
-    return None
+    return found
 
 
-def _start(ctx: Context, evaluation: OpenEvaluation, name: str) -> None:
+def _start(ctx: Context, evaluation: OpenEvaluation, name: str, about: str) -> None:
     engine, facts, threshold = frame.engine(), evaluation.facts, ctx.threshold
 
     def work(progress: Progress, stop: threading.Event) -> dict[str, Any]:
@@ -56,7 +76,7 @@ def _start(ctx: Context, evaluation: OpenEvaluation, name: str) -> None:
         found = questions.quality(checked, evaluation=opened, metric=name, threshold=threshold, progress=progress)
         return {"hits": len(found.frame), "receipt": found.receipt.id}
 
-    working.start(KIND, f"Checking {facts.name}", work)
+    working.start(KIND, f"Checking {facts.name}", work, about=about)
     st.rerun()
 
 
