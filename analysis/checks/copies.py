@@ -35,7 +35,7 @@ def _telling(seen: Seen, columns: Sequence[Column]) -> list[Column]:
     """The columns of the most values, as many as tell rows apart where they do not repeat: rows that are alike are
     alike in these, and few others are."""
     ranked = sorted(columns, key=lambda column: -int(seen.profile.of(column.name)["distinct"] or 0))
-    chosen, pairs = [], seen.subject.rows**2
+    chosen, pairs = [], float(seen.subject.rows) ** 2
     for column in ranked:
         if pairs < TOLD:
             break

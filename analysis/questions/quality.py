@@ -138,7 +138,7 @@ def _measured(
     name: str,
     threshold: Threshold | None,
     level: float,
-    options: Mapping[str, Any],
+    options: dict[str, Any],
     progress: Callable[[float, str], None],
 ) -> Result:
     """The same hits with their effects, what moves the metric most first."""
