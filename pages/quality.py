@@ -6,7 +6,7 @@ section: Data, order: 3
 import streamlit as st
 
 from analysis.telling import qualityrows
-from pages.ui import empty, frame, hitlist, show, working
+from pages.ui import empty, frame, hitlist, rulesgrid, show, working
 
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
@@ -37,4 +37,5 @@ hitlist.cards(ctx, result)
 hitlist.others(result)
 show.heading("Columns", "bars: where the values lie, or the most frequent ones")
 hitlist.columns(evaluation, result)
+rulesgrid.of_evaluation(evaluation)
 show.receipt(result, key="quality_receipt")

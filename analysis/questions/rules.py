@@ -29,7 +29,7 @@ COLUMNS: dict[str, Any] = {
 def rules(subject: Subject, *, rules: Sequence[Rule], others: Others) -> Result:
     """A row a rule, the broken ones first: its rule (name), column, expectation, severity and outcome (pass, warn,
     fail, not applicable), rows that break it of n, value (their share, or the total variation from the reference),
-    at_most, sentence, where (the rows, where a condition says them) and reason. others: a dataset's table by its reference."""
+    at_most, sentence, where (the rows, where a condition says them) and reason. others: a dataset by its reference."""
     began = time.perf_counter()
     found = [ruling.ruled(subject, rule, others) for rule in rules]
     frame = _ordered(pl.DataFrame([ruling.row(each) for each in found], schema=COLUMNS))
