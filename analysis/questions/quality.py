@@ -22,7 +22,7 @@ from analysis.engine.effects import Effect
 from analysis.engine.kept import keep, kept
 from analysis.engine.profile import profile, shapes
 from analysis.engine.query import OpenEvaluation
-from analysis.engine.subject import Subject, of_evaluation
+from analysis.engine.subject import Subject
 from analysis.metrics.contrasts import benjamini_hochberg
 from analysis.metrics.definition import defined
 
@@ -87,28 +87,27 @@ def quality(
     chosen = [CHECKS.get(code) for code in checks] if checks else list(CHECKS)
     name = _metric(evaluation, metric, threshold) if effects else ""
     options = _options(subject, chosen, name, threshold, level)
-    result = kept(evaluation, "quality", options) if evaluation is not None else None
+    result = kept(subject.shelf, "quality", options) if subject.shelf else None
     if result is None:
         share = SHARE if name else 1.0
-        result = _judged(subject, evaluation, chosen, level, lambda done, doing: progress(share * done, doing))
+        result = _judged(subject, chosen, level, lambda done, doing: progress(share * done, doing))
         if evaluation is not None and name:
             result = _measured(evaluation, result, name, threshold, level, options, progress)
         result = replace(result, receipt=replace(result.receipt, seconds=time.perf_counter() - began))
-        if evaluation is not None:
-            keep(evaluation, options, result)
+        if subject.shelf:
+            keep(subject.shelf, options, result)
     return _muted(subject, result, _title(evaluation, name), muted)
 
 
 def _judged(
     subject: Subject,
-    evaluation: OpenEvaluation | None,
     checks: Sequence[Check],
     level: float,
     progress: Callable[[float, str], None],
 ) -> Result:
     """What the checks say, without effects; kept, so that another metric asks no check again."""
     options = _options(subject, checks, "", None, level)
-    known = kept(evaluation, "quality", options) if evaluation is not None else None
+    known = kept(subject.shelf, "quality", options) if subject.shelf else None
     if known is not None:
         return known
     progress(0.0, "Counting the columns")
@@ -127,8 +126,8 @@ def _judged(
     receipt = Receipt("quality", subject.name, subject.fingerprint, options, sql=sql)
     frames = {"profile": counted.frame, "places": _places(subject, found), "shapes": shapes(subject, counted)}
     result = Result(pl.DataFrame(rows, schema=COLUMNS), "", receipt, frames)
-    if evaluation is not None:
-        keep(evaluation, options, result)
+    if subject.shelf:
+        keep(subject.shelf, options, result)
     return result
 
 
@@ -157,12 +156,17 @@ def _measured(
 
 
 def judged_before(
-    evaluation: OpenEvaluation, metric: str, threshold: Threshold | None, *, effects: bool = True
+    subject: Subject,
+    evaluation: OpenEvaluation | None = None,
+    metric: str = "",
+    threshold: Threshold | None = None,
+    *,
+    effects: bool = True,
 ) -> bool:
     """Whether the answer of all checks, with effects or without, is kept, so that asking takes no time."""
     name = _metric(evaluation, metric, threshold) if effects else ""
-    options = _options(of_evaluation(evaluation), list(CHECKS), name, threshold, 0.95)
-    return kept(evaluation, "quality", options) is not None
+    options = _options(subject, list(CHECKS), name, threshold, 0.95)
+    return subject.shelf is not None and kept(subject.shelf, "quality", options) is not None
 
 
 def _title(evaluation: OpenEvaluation | None, name: str) -> str:
@@ -191,6 +195,8 @@ def _options(
     """For the receipt and for finding the answer again. metric: "" without effects; then no threshold matters."""
     return {
         "kind": subject.kind,
+        "task": subject.task,
+        "roles": subject.roles.to_dict(),
         "metric": metric,
         "checks": [check.name for check in checks],
         "thresholds": {name: setting(name) for check in checks for name in check.settings},
