@@ -3,7 +3,7 @@
 from analysis.checks.definition import CHECKS, FOUND, Check, Hit, Seen, clear, quote, unfit
 from analysis.core import words
 from analysis.core.settings import number
-from analysis.engine.profile import NUMBER, OTHER, TEXT, distinct, top
+from analysis.engine.profile import NUMBER, OTHER, TEXT, distinct
 
 SMALL = 30
 
@@ -20,7 +20,7 @@ def constant(seen: Seen) -> list[Hit]:
         if row["kind"] == OTHER or row["distinct"] > 50:
             continue
         present = subject.rows - row["missing"]
-        frame = top(subject, column, 1) if present else None
+        frame = seen.values(column) if present else None
         n = int(frame["n"][0]) if frame is not None else 0
         if n == present:
             same.append(column.name)

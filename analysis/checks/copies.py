@@ -1,15 +1,19 @@
 """Copies: rows that occur again. Copies are counted beyond the first, in the order of the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from analysis.checks.definition import CHECKS, FOUND, Check, Hit, Seen, clear, unfit
 from analysis.core import words
+from analysis.core.schema import Column
 from analysis.core.segment import OneOf, Segment
 from analysis.core.settings import number
 from analysis.engine.subject import Subject
 
+TOLD = 1e-4
+"""Pairs of rows that are alike by chance in the columns that tell rows apart, about, at most."""
 LISTED = 1000
 """Copies listed by their place, and ids a segment names, at most."""
 
@@ -24,20 +28,38 @@ class Alike:
 
 
 def alike(seen: Seen) -> Alike:
-    return seen.once("alike", lambda: _alike(seen.subject))
+    return seen.once("alike", lambda: _alike(seen))
 
 
-def _alike(subject: Subject) -> Alike:
-    roles = subject.roles
+def _telling(seen: Seen, columns: Sequence[Column]) -> list[Column]:
+    """The columns of the most values, as many as tell rows apart where they do not repeat: rows that are alike are
+    alike in these, and few others are."""
+    ranked = sorted(columns, key=lambda column: -int(seen.profile.of(column.name)["distinct"] or 0))
+    chosen, pairs = [], float(seen.subject.rows) ** 2
+    for column in ranked:
+        if pairs < TOLD:
+            break
+        chosen.append(column)
+        pairs /= max(1, int(seen.profile.of(column.name)["distinct"] or 1))
+    return chosen
+
+
+def _alike(seen: Seen) -> Alike:
+    subject, roles = seen.subject, seen.subject.roles
     apart = {*roles.id, *((roles.label,) if roles.label else ())}
-    rest = [f"r.{column.key}" for column in subject.columns if column.name not in apart]
+    described = [column for column in subject.columns if column.name not in apart]
+    rest = [f"r.{column.key}" for column in described]
     own = [f"r.{subject.column(name).key}" for name in roles.id]
     label = [f"r.{subject.column(roles.label).key}"] if roles.label else []
     hashed = {"of": rest, "id": own, "label": label}
     picked = ", ".join(f"{_hash(keys)} AS {name}" for name, keys in hashed.items())
-    table = f"(SELECT r.rowid AS place, {picked} FROM {subject.relation} r)"
-    again = f"(SELECT of FROM {table} GROUP BY of HAVING count(*) > 1)"
     schema = {"place": pl.Int64, "of": pl.UInt64, "id": pl.UInt64, "label": pl.UInt64}
+    near = _hash([f"r.{column.key}" for column in _telling(seen, described)])
+    twice = f"SELECT h FROM (SELECT {near} AS h FROM {subject.relation} r) GROUP BY h HAVING count(*) > 1"
+    if not subject.one(f"SELECT count(*) FROM ({twice})")[0]:
+        return Alike(pl.DataFrame(schema=schema))
+    table = f"(SELECT r.rowid AS place, {picked} FROM {subject.relation} r WHERE {near} IN ({twice}))"
+    again = f"(SELECT of FROM {table} GROUP BY of HAVING count(*) > 1)"
     many = int(subject.one(f"SELECT count(*) FROM {table} WHERE of IN {again}")[0])
     if many > number("check_copies_share") * subject.rows and many > 2 * LISTED:
         return Alike(pl.DataFrame(schema=schema), many)

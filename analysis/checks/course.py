@@ -30,7 +30,7 @@ def missing_jumps(seen: Seen) -> list[Hit]:
     columns = [column for column in columns if column.name != seen.subject.roles.label]
     if not columns:
         return clear("No column has missing values.")
-    asked = {column.name: f"count(*) - count({seen.subject.value(column)})" for column in columns}
+    asked = {column.name: f"count(*) - count({seen.value(column)})" for column in columns}
     least, hits = number("check_missing_change"), []
     alike: dict[tuple[tuple[int, int], ...], list[str]] = {}
     for name, lost in course.counted(asked).items():
@@ -128,8 +128,9 @@ def units(seen: Seen) -> list[Hit]:
         return unfit("no column holds numbers with many values")
     asked = {}
     for column in columns:
-        real = f"CAST({subject.value(column)} AS DOUBLE)"
-        asked[column.name] = f"avg(CASE WHEN isfinite({real}) AND {real} <> 0 THEN ln(abs({real})) END)"
+        real = f"CAST({seen.value(column)} AS DOUBLE)"
+        finite = f" AND isfinite({real})" if seen.profile.of(column.name)["infinite"] else ""
+        asked[column.name] = f"avg(CASE WHEN {real} <> 0{finite} THEN ln(abs({real})) END)"
     factor = math.log(number("check_unit_factor"))
     for name, means in course.counted(asked).items():
         known = np.isfinite(means) & (course.rows >= LEAST)

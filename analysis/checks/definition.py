@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import polars as pl
+
 from analysis.core import words
 from analysis.core.registry import Registry
+from analysis.core.schema import Column
 from analysis.core.segment import Segment
-from analysis.engine.profile import Profile
+from analysis.core.settings import whole
+from analysis.engine.profile import Profile, top
 from analysis.engine.subject import Subject
 
 T = TypeVar("T")
@@ -29,6 +33,18 @@ class Seen:
         if name not in self.kept:
             self.kept[name] = make()
         return self.kept[name]
+
+    def value(self, column: Column) -> str:
+        """A column in SQL, NaN as missing."""
+        return self.subject.value(column) if self.profile.of(column.name)["nan"] else f"r.{column.key}"
+
+    def values(self, column: Column) -> pl.DataFrame | None:
+        """The values of a column of few, as text, the most frequent first: value, n. None where there are many."""
+        most = whole("encode_values")
+        if self.profile.of(column.name)["distinct"] > most:
+            return None
+        frame = self.once(f"values of {column.name}", lambda: top(self.subject, column, most + 1))
+        return frame if len(frame) <= most else None
 
 
 @dataclass(frozen=True)

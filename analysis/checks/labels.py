@@ -100,7 +100,7 @@ def leakage(seen: Seen) -> list[Hit]:
     if not columns:
         return unfit("there is no column beside the roles")
     picked = ", ".join(
-        f"CAST({subject.value(column)} AS {'DOUBLE' if column.numeric else 'VARCHAR'}) AS c{at}"
+        f"CAST({seen.value(column)} AS {'DOUBLE' if column.numeric else 'VARCHAR'}) AS c{at}"
         for at, column in enumerate(columns)
     )
     sample = subject.scan(
@@ -185,21 +185,18 @@ def missing_tells(seen: Seen) -> list[Hit]:
     columns = [column for column in subject.plain if seen.profile.of(column.name)["missing"]]
     if not columns:
         return clear("No column has missing values.")
-    picked = ", ".join(
-        f"count(*) FILTER ({subject.value(column)} IS NULL AND {side})"
-        for column in columns
-        for side in (subject.positive, f"NOT {subject.positive}")
+    picked = ", ".join(f"count(*) - count({seen.value(column)}) AS m{at}" for at, column in enumerate(columns))
+    counted = subject.scan(
+        f"SELECT {subject.positive} AS y, count(*) AS n, {picked} FROM {subject.relation} r GROUP BY 1"
     )
-    n1, n0, *counts = subject.one(
-        f"SELECT count(*) FILTER ({subject.positive}), count(*) FILTER (NOT {subject.positive}), {picked} "
-        f"FROM {subject.relation} r"
-    )
+    sides = [counted.filter(pl.col("y") == side) for side in (True, False)]
+    n1, n0 = (int(side["n"].sum()) for side in sides)
     if min(n1, n0) < LEAST:
         return unfit(f"fewer than {LEAST} rows of a class are labelled")
     hits = []
     for at, column in enumerate(columns):
-        with_, without = counts[2 * at] / n1, counts[2 * at + 1] / n0
-        pooled = (counts[2 * at] + counts[2 * at + 1]) / (n1 + n0)
+        k1, k0 = (int(side[f"m{at}"].sum()) for side in sides)
+        with_, without, pooled = k1 / n1, k0 / n0, (k1 + k0) / (n1 + n0)
         error = float(np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0)))
         if abs(with_ - without) < number("check_missing_label") or abs(with_ - without) < 5 * error:
             continue

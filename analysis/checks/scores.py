@@ -99,13 +99,14 @@ def areas(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def rounded(seen: Seen, model: Answered) -> list[Hit]:
     """Scores rounded to two digits or fewer, and scores piled up at an end."""
     subject, hits = seen.subject, []
-    n, few, low, high, at_low, at_high = subject.one(
-        f"SELECT count(*), count(*) FILTER (abs(s * 100 - round(s * 100)) < 1e-7), any_value(low), any_value(high), "
-        f"count(*) FILTER (s = low), count(*) FILTER (s = high) FROM (SELECT s, min(s) OVER () AS low, max(s) OVER () "
-        f"AS high FROM (SELECT {model.score} AS s FROM {subject.relation} r) WHERE isfinite(s))"
+    table = f"(SELECT CAST({model.score} AS DOUBLE) AS s FROM {subject.relation} r) WHERE isfinite(s)"
+    n, few, low, high = subject.one(
+        f"SELECT count(*), count(*) FILTER (abs(s * 100 - round(s * 100)) < 1e-7), min(s), max(s) FROM {table}"
     )
     if n < 10 * LEAST or low == high:
         return []
+    ends = (f"count(*) FILTER (s = CAST('{end!r}' AS DOUBLE))" for end in (low, high))
+    at_low, at_high = subject.one(f"SELECT {', '.join(ends)} FROM {table}")
     if few == n and high - low <= 1.0:
         said = f"All scores of {model.name} have at most two decimals, so that many rows tie."
         fix = "Keep the scores as the model gave them: ranks and thresholds are only as fine as they are."

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
+import polars as pl
+
 from analysis.checks.definition import CHECKS, FOUND, Check, Hit, Seen, clear, unfit
 from analysis.core import words
 from analysis.core.schema import FLOATS, Column
 from analysis.core.segment import And, Compare, Matches, Missing, Not, OneOf, Or, Segment
 from analysis.core.settings import number, whole
 from analysis.engine.condition import quoted
-from analysis.engine.profile import NUMBER, TEXT, TIME, moment, top
+from analysis.engine.profile import NUMBER, TEXT, TIME, moment
 
 SPELLINGS = (
     *("n/a", "#n/a", "n.a.", "n.a", "null", "nan", "<na>", "nil", "-", "--", "---", "?", "??", ".", "unknown"),
@@ -55,10 +57,15 @@ def spelled_missing(seen: Seen) -> list[Hit]:
         return unfit("no column holds text")
     for column in columns:
         text = subject.text(column)
-        frame = subject.scan(
-            f"SELECT {text} AS value, count(*) AS n FROM {subject.relation} r WHERE lower(trim({text})) IN ({listed}) "
-            "GROUP BY 1 ORDER BY n DESC, 1"
-        )
+        frame = seen.values(column)
+        if frame is not None:
+            spelled = [value.strip(" ").lower() in SPELLINGS for value in frame["value"]]
+            frame = frame.filter(pl.Series(spelled, dtype=pl.Boolean))
+        else:
+            frame = subject.scan(
+                f"SELECT {text} AS value, count(*) AS n FROM {subject.relation} r "
+                f"WHERE lower(trim({text})) IN ({listed}) GROUP BY 1 ORDER BY n DESC, 1"
+            )
         values, n = frame["value"].to_list(), int(frame["n"].sum())
         if not n:
             continue
@@ -110,14 +117,15 @@ def _folded(text: str) -> str:
 
 def spellings(seen: Seen) -> list[Hit]:
     """Categories that differ by case, space or accent alone; the most frequent spelling is taken to be right."""
-    subject, hits = seen.subject, []
+    hits = []
     most = whole("encode_values")
     columns = [column for column in _texts(seen) if 1 < seen.profile.of(column.name)["distinct"] <= most]
     if not columns:
         return unfit("no text column has few values")
     for column in columns:
         groups: dict[str, list[tuple[str, int]]] = {}
-        for value, n in top(subject, column, most + 1).iter_rows():
+        values_of = seen.values(column)
+        for value, n in () if values_of is None else values_of.iter_rows():
             groups.setdefault(_folded(value), []).append((value, n))
         wrong = [(group[0][0], group[1:]) for group in groups.values() if len(group) > 1]
         if not wrong:
@@ -142,14 +150,14 @@ def standing_in(seen: Seen) -> list[Hit]:
             extreme = float(row[end])
             if extreme not in STANDING_IN:
                 continue
-            order = "DESC" if sign > 0 else "ASC"
-            frame = subject.scan(
-                f"SELECT CAST(v AS DOUBLE) AS v, count(*) AS n FROM (SELECT {subject.value(column)} AS v FROM "
-                f"{subject.relation} r) WHERE v IS NOT NULL GROUP BY 1 ORDER BY 1 {order} LIMIT 2"
+            table = f"(SELECT CAST({seen.value(column)} AS DOUBLE) AS v FROM {subject.relation} r)"
+            inner, nearest = ("<", "max") if sign > 0 else (">", "min")
+            n, beside = subject.one(
+                f"SELECT count(*) FILTER (v = {extreme!r}), {nearest}(v) FILTER (v {inner} {extreme!r}) FROM {table}"
             )
-            if len(frame) < 2:
+            if n < 3 or beside is None:
                 continue
-            (_, n), (beside, others) = frame.rows()
+            others = int(subject.one(f"SELECT count(*) FROM {table} WHERE v = CAST('{beside!r}' AS DOUBLE)")[0])
             other_end = float(row["low" if sign > 0 else "high"])
             gap, spread = abs(extreme - beside), abs(beside - other_end)
             far = gap > number("check_placeholder_gap") * spread or (extreme < 0 <= beside)

@@ -24,6 +24,7 @@ from analysis.cli import (  # noqa: F401
     measuring,
     modelling,
     own,
+    ruling,
     segmenting,
     whatif,
 )

@@ -1,11 +1,14 @@
 """The terminal twin: what is in a table, whether it can be trusted, and whether that matters."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from analysis import questions
-from analysis.cli import terminal
+from analysis.cli import ruling, terminal
+from analysis.cli.gates import Junit
 from analysis.cli.terminal import AsJson, PolicyName, Text, Threshold, app, columns
 from analysis.core import given
 from analysis.core.dataset import Dataset
@@ -66,6 +69,10 @@ def quality(
     check: Annotated[list[str] | None, typer.Option(help="Only this check, by its code; repeatable.")] = None,
     threshold: Threshold = None,
     policy: PolicyName = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hold it to these rules too, JSON; or: kept")
+    ] = None,
+    junit: Junit = None,
     json: AsJson = False,
 ) -> None:
     """Can the data be trusted, and does it matter? A dataset is judged as uploaded, with roles as given or guessed."""
@@ -92,12 +99,19 @@ def quality(
             roles = given.roles(known, single=single, many=many, zone=zone, **models)
             checked = guessed(workspace, found, task, roles)
             result = questions.quality(checked, checks=check or (), progress=progress)
+        held = ruling.held(workspace, found, checked, rules, junit)
+    if held is not None:
+        result = replace(result, frames={**result.frames, "rules": held.frame})
     if json:
         typer.echo(answers.told_with(result.sentence, result.frame, result.frames, result.receipt.to_dict(), True))
+        ruling.finish(held)
         return
     shown = [name for name in FOR_PEOPLE if result.frame[name].null_count() < len(result.frame)]
     typer.echo(answers.told(result.sentence, result.frame.filter(outcome="found").select(shown), {}, False))
     typer.echo("\n".join(f"{row['code']}  {row['sentence']}" for row in result.frame.iter_rows(named=True)))
+    if held is not None:
+        typer.echo(f"\n{answers.told(held.sentence, held.frame.select(ruling.FOR_PEOPLE), {}, False)}")
+    ruling.finish(held)
 
 
 def guessed(workspace: Workspace, dataset: Dataset, task: str | None, roles: Roles) -> subjects.Subject:

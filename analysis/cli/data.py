@@ -11,6 +11,8 @@ from analysis.cli.terminal import AsJson, Text, app
 from analysis.core import words
 from analysis.core.dataset import name_from_file
 from analysis.core.errors import BadRequest
+from analysis.core.rule import FAIL, WARN
+from analysis.engine import ruling
 from analysis.store import datasets
 from analysis.telling import answers
 
@@ -61,6 +63,7 @@ def ingest(
             options=options,
             progress=progress,
         )
+        held = ruling.run(workspace, dataset)
     frame = pl.DataFrame(
         [{"name": c.name, "type": c.type, "missing": c.missing, "label": c.original or c.name} for c in dataset.schema]
     )
@@ -71,7 +74,11 @@ def ingest(
         sentence = f"Kept {file.name} as {kept}: {counts}{lost}."
     else:
         sentence = f"{file.name} is byte for byte the same as {kept}, which is used: {counts}{lost}."
-    typer.echo(answers.told(sentence, frame, answers.dataset_receipt(dataset), json))
+    broken = [row for row in held if row["outcome"] in (FAIL, WARN)]
+    if held:
+        sentence += f" It breaks {len(broken):,} of its {words.plural(len(held), 'rule')}."
+    receipt = answers.dataset_receipt(dataset) | ({"rules": held} if held else {})
+    typer.echo(answers.told(sentence, frame, receipt, json))
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

@@ -74,24 +74,31 @@ def _case(gate: Gate, row: dict[str, Any], groups: Sequence[str]) -> Case:
 
 def report(cases: Sequence[Case], junit: Path | None, result: Result) -> None:
     """Write the JUnit report, if one is asked for: a testcase a gate, model version and group."""
-    if junit is None:
-        return
-    name, failed = f"{result.receipt.question} {result.receipt.evaluation}", sum(bool(case.failure) for case in cases)
-    counts = {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": "0"}
-    seconds = f"{result.receipt.seconds:.3f}"
-    root = ElementTree.Element("testsuites", {"name": "assay", "time": seconds, **counts})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": clean(name), "time": seconds, **counts})
+    told = []
     for case in cases:
         title = f"{case.gate} [{case.group}]" if case.group else str(case.gate)
         classname = ".".join(each for each in (result.receipt.evaluation, case.model) if each)
+        told.append((classname, title, case.failure, case.line if case.failure else case.evidence.strip(" ()")))
+    write(told, junit, f"{result.receipt.question} {result.receipt.evaluation}", result.receipt.seconds)
+
+
+def write(cases: Sequence[tuple[str, str, str, str]], junit: Path | None, name: str, seconds: float) -> None:
+    """Write a JUnit report, if one is asked for. cases: (class name, title, why it fails or "", what is said of it)."""
+    if junit is None:
+        return
+    failed, took = sum(bool(failure) for _, _, failure, _ in cases), f"{seconds:.3f}"
+    counts = {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": "0"}
+    root = ElementTree.Element("testsuites", {"name": "assay", "time": took, **counts})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": clean(name), "time": took, **counts})
+    for classname, title, failure, text in cases:
         made = ElementTree.SubElement(
             suite, "testcase", {"classname": clean(classname), "name": clean(title), "time": "0.000"}
         )
-        if case.failure:
-            failure = ElementTree.SubElement(made, "failure", {"type": "gate", "message": clean(case.failure)})
-            failure.text = clean(case.line)
+        if failure:
+            told = ElementTree.SubElement(made, "failure", {"type": "gate", "message": clean(failure)})
+            told.text = clean(text)
         else:
-            ElementTree.SubElement(made, "system-out").text = clean(case.evidence.strip(" ()"))
+            ElementTree.SubElement(made, "system-out").text = clean(text)
     ElementTree.indent(root)
     try:
         ElementTree.ElementTree(root).write(junit, encoding="utf-8", xml_declaration=True)

@@ -187,6 +187,7 @@ _add(
     "check_missing_label", 0.1, "share", "Missing by 10 points more often in one class is a sign of the outcome itself."
 )
 _add("check_clipped", 0.01, "share", "A hundredth of all scores at one end is a wall, not a tail.")
+_add("rules_alarm", 0.001, "share", "A suggested rule fires by chance on one in a thousand new tables or periods.")
 _add("check_scale", 0.001, "score", "Rounded probabilities add up to 1 within a thousandth.")
 _add("q", 0.05, "share", "False-discovery rate a result may claim over its whole frame.")
 

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -110,3 +111,11 @@ class CubeCache:
                 return
             file.unlink(missing_ok=True)
             room += size
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The place in the cache for the answers of one immutable file, by its id."""
+
+    cache: CubeCache
+    id: str

@@ -10,14 +10,14 @@ import polars as pl
 
 from analysis import __version__
 from analysis.core.receipt import Receipt, Result, Used
-from analysis.engine.query import OpenEvaluation
+from analysis.engine.cache import Shelf
 
 
 def _key(question: str, options: Mapping[str, Any]) -> str:
     return f"{question} {__version__} {json.dumps(options, sort_keys=True)}"
 
 
-def keep(opened: OpenEvaluation, options: Mapping[str, Any], result: Result) -> None:
+def keep(shelf: Shelf, options: Mapping[str, Any], result: Result) -> None:
     """Keep a result under what was asked."""
     said = {"sentence": result.sentence, "receipt": asdict(result.receipt)}
     parts = {"": json.dumps(said).encode()}
@@ -29,12 +29,12 @@ def keep(opened: OpenEvaluation, options: Mapping[str, Any], result: Result) -> 
     table = pl.DataFrame(
         {"part": list(parts), "body": list(parts.values())}, schema={"part": pl.String, "body": pl.Binary}
     )
-    opened.kept.put(opened.facts.id, _key(result.receipt.question, options), table)
+    shelf.cache.put(shelf.id, _key(result.receipt.question, options), table)
 
 
-def kept(opened: OpenEvaluation, question: str, options: Mapping[str, Any]) -> Result | None:
+def kept(shelf: Shelf, question: str, options: Mapping[str, Any]) -> Result | None:
     """The result kept under what is asked, marked as cached; None where there is none."""
-    table = opened.kept.get(opened.facts.id, _key(question, options))
+    table = shelf.cache.get(shelf.id, _key(question, options))
     if table is None:
         return None
     parts = dict(table.iter_rows())

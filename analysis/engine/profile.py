@@ -5,7 +5,7 @@ values are counted apart and left out of moments and quantiles. Distinct values 
 about 5 %) until a check counts them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,9 +17,12 @@ from analysis.core.settings import whole
 from analysis.engine.subject import Subject
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-AT_ONCE = 20
-"""Columns counted in one statement: DuckDB holds the values of every quantile of a statement at once."""
+AT_ONCE, VALUES_AT_ONCE = 20, 25_000_000
+"""Columns counted in one statement, and values of numbers: DuckDB holds the values of every quantile of a statement at
+once, 8 bytes each and as much again while it merges them."""
 BINS, TOP, SMALL = 20, 20, 12
+DRAWN = 50_000
+"""Rows a small picture of a column is drawn from, about: every so manieth row of the file."""
 REACH, MADS = 1.5, 3.5
 """Outliers: beyond 1.5 interquartile ranges of the quartiles (Tukey 1977); a modified z of more than 3.5 (Iglewicz and
 Hoaglin 1993)."""
@@ -77,14 +80,26 @@ def profile(subject: Subject, names: Sequence[str] = ()) -> Profile:
     """These columns counted; () = all."""
     columns = [subject.column(name) for name in names] if names else list(subject.columns)
     rows, statements = [], []
-    for start in range(0, len(columns), AT_ONCE):
-        part = columns[start : start + AT_ONCE]
+    for part in _parts(columns, subject.rows):
         statement = f"SELECT {', '.join(_counted(subject, column) for column in part)} FROM {subject.relation} r"
         statements.append(statement)
         for column, said in zip(part, subject.one(statement), strict=True):
             rows.append(_row(subject, column, said))
     frame = pl.DataFrame(rows, schema=SCHEMA)
     return Profile(frame, {row["column"]: row for row in rows}, tuple(statements))
+
+
+def _parts(columns: Sequence[Column], rows: int) -> Iterator[list[Column]]:
+    """The columns as they are counted together."""
+    part: list[Column] = []
+    for column in columns:
+        held = rows * sum(kind_of(each) == NUMBER for each in (*part, column))
+        if part and (len(part) == AT_ONCE or held > VALUES_AT_ONCE):
+            yield part
+            part = []
+        part.append(column)
+    if part:
+        yield part
 
 
 def _counted(subject: Subject, column: Column) -> str:
@@ -138,15 +153,22 @@ def distinct(subject: Subject, column: Column) -> int:
     return int(subject.one(f"SELECT count(DISTINCT {subject.value(column)}) FROM {subject.relation} r")[0])
 
 
-def top(subject: Subject, column: Column, most: int = TOP) -> pl.DataFrame:
-    """The most frequent values as text: value, n; ties by the text. Missing is left out."""
+def top(subject: Subject, column: Column, most: int = TOP, every: int = 1) -> pl.DataFrame:
+    """The most frequent values as text: value, n; ties by the text. Missing is left out. every: 1 in so many rows."""
     return subject.scan(
-        f"SELECT v AS value, count(*) AS n FROM (SELECT CAST({subject.value(column)} AS VARCHAR) AS v FROM "
-        f"{subject.relation} r) WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {most}"
+        f"SELECT CAST(v AS VARCHAR) AS value, sum(k)::BIGINT AS n FROM (SELECT {subject.value(column)} AS v, "
+        f"count(*) AS k FROM {subject.relation} r WHERE {_each(every)} GROUP BY 1) WHERE v IS NOT NULL "
+        f"GROUP BY 1 ORDER BY n DESC, value LIMIT {most}"
     )
 
 
-def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: int = BINS) -> pl.DataFrame:
+def _each(every: int) -> str:
+    return f"r.rowid % {every} = 0" if every > 1 else "true"
+
+
+def histogram(
+    subject: Subject, column: Column, row: Mapping[str, Any], bins: int = BINS, every: int = 1
+) -> pl.DataFrame:
     """Equal-width bins [low, high), the last closed, of a number's finite values or of moments: low, high, n."""
     empty = pl.DataFrame(schema={"low": pl.Float64, "high": pl.Float64, "n": pl.Int64})
     if row["low"] is None or kind_of(column) not in (NUMBER, TIME):
@@ -157,8 +179,8 @@ def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: in
         return pl.DataFrame({"low": [low], "high": [high], "n": [row["rows"] - row["missing"] - row["infinite"]]})
     place = f"least(CAST(floor((v - CAST('{low!r}' AS DOUBLE)) / CAST('{width!r}' AS DOUBLE)) AS BIGINT), {bins - 1})"
     counted = subject.scan(
-        f"SELECT {place} AS bin, count(*) AS n FROM (SELECT {value} AS v FROM {subject.relation} r) "
-        f"WHERE isfinite(v) GROUP BY 1"
+        f"SELECT {place} AS bin, count(*) AS n FROM (SELECT {value} AS v FROM {subject.relation} r "
+        f"WHERE {_each(every)}) WHERE isfinite(v) GROUP BY 1"
     )
     found = dict(counted.iter_rows())
     return pl.DataFrame(
@@ -169,14 +191,15 @@ def histogram(subject: Subject, column: Column, row: Mapping[str, Any], bins: in
 
 def shapes(subject: Subject, counted: Profile, most: int = 200) -> pl.DataFrame:
     """How the first columns are spread, small: column, place, n. Of numbers and moments SMALL equal-width bins, of
-    booleans and text of few values the most frequent ones. Other columns have no rows."""
-    rows = []
+    booleans and text of few values the most frequent ones. Other columns have no rows. Of many rows n counts every so
+    manieth one, DRAWN or so in all."""
+    rows, every = [], max(1, subject.rows // DRAWN)
     for column in subject.columns[:most]:
         row = counted.of(column.name)
         if row["kind"] in (NUMBER, TIME):
-            sizes = histogram(subject, column, row, SMALL)["n"]
+            sizes = histogram(subject, column, row, SMALL, every)["n"]
         elif row["kind"] in (TEXT, TRUTH) and row["distinct"] <= whole("encode_values"):
-            sizes = top(subject, column, SMALL)["n"]
+            sizes = top(subject, column, SMALL, every)["n"]
         else:
             continue
         rows += [{"column": column.name, "place": at, "n": n} for at, n in enumerate(sizes)]

@@ -13,10 +13,10 @@ from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import Evaluation
 from analysis.core.period import Period
 from analysis.core.segment import Everything, Segment
+from analysis.engine.cache import CubeCache, Shelf
 from analysis.metrics.definition import Metric
 
 if TYPE_CHECKING:
-    from analysis.engine.cache import CubeCache
     from analysis.engine.rows import Found, Judged, Listed, RowQuery
 
 
@@ -79,6 +79,11 @@ class OpenEvaluation:
     export: "Callable[[Listed, str], tuple[Path, int]]"
     judge: "Callable[[str, Threshold | None], Judged]"
     scan: "Callable[[str], pl.DataFrame]"
-    kept: "CubeCache"
+    kept: CubeCache
     location: str = ""
     own: Mapping[str, Metric] = field(default_factory=dict)
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where answers of this evaluation are kept."""
+        return Shelf(self.kept, self.facts.id)

@@ -14,6 +14,7 @@ from analysis.core.literal import family
 from analysis.core.roles import BINARY, REGRESSION, ModelColumns, Roles
 from analysis.core.schema import FLOATS, Column, Schema
 from analysis.core.segment import Segment
+from analysis.engine.cache import Shelf
 from analysis.engine.condition import ColumnRef, quoted, render
 from analysis.engine.query import OpenEvaluation
 from analysis.store.labels import time_sql
@@ -49,7 +50,8 @@ class Subject:
 
     kind: "dataset" or "evaluation". relation: what to select from, with `r` as a row and `rowid` its place in the file.
     label, positive, time: the label (class as text, or number), whether it is the positive class, the local moment, as
-    SQL; "" where there is none. made: the day it was taken in, which stands for today. scan: runs a statement.
+    SQL; "" where there is none. made: the day it was taken in, which stands for today. scan: runs a statement. shelf:
+    where answers about it are kept; None where they are not.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Subject:
     scan: Callable[[str], pl.DataFrame]
     known: Mapping[str, ColumnRef]
     location: str
+    shelf: Shelf | None = None
 
     def column(self, name: str) -> Column:
         """The column called `name`; UnknownName with the nearest one otherwise."""
@@ -98,10 +101,10 @@ class Subject:
         keys = ", ".join(f"r.{self.column(name).key}" for name in names)
         known_sql = " AND ".join(f"r.{self.column(name).key} IS NOT NULL" for name in known) or "true"
         table = f"(SELECT r.rowid AS place, hash({keys}) AS h FROM {self.relation} r WHERE {known_sql})"
-        rows = self.scan(
-            f"SELECT place, h FROM {table} WHERE h IN (SELECT h FROM {table} GROUP BY h HAVING count(*) > 1) "
-            "ORDER BY place"
-        )
+        more = f"(SELECT h FROM {table} GROUP BY h HAVING count(*) > 1)"
+        if not self.one(f"SELECT count(*) FROM {more}")[0]:
+            return []
+        rows = self.scan(f"SELECT place, h FROM {table} WHERE h IN {more} ORDER BY place")
         return rows.filter(~pl.col("h").is_first_distinct())["place"].to_list()
 
     def condition(self, where: Segment) -> str:
@@ -172,10 +175,11 @@ def of_evaluation(opened: OpenEvaluation) -> Subject:
         opened.scan,
         known,
         opened.location,
+        opened.shelf,
     )
 
 
-def of_dataset(workspace: Workspace, dataset: Dataset, task: str, roles: Roles) -> Subject:
+def of_dataset(workspace: Workspace, dataset: Dataset, task: str, roles: Roles, shelf: Shelf | None = None) -> Subject:
     """A dataset as uploaded, with the roles its columns are given. Nothing is refused."""
     columns = {column.name: column for column in dataset.schema}
     file = workspace.file("dataset", dataset.id)
@@ -209,6 +213,7 @@ def of_dataset(workspace: Workspace, dataset: Dataset, task: str, roles: Roles) 
         scan,
         {column.name: ColumnRef(f"r.{column.key}", column.type) for column in dataset.schema},
         f"datasets/{dataset.id}.duckdb",
+        shelf,
     )
 
 

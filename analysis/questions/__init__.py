@@ -29,6 +29,7 @@ from analysis.questions.overview import key_figures, overview
 from analysis.questions.profile import profile
 from analysis.questions.quality import judged_before, mute_key, quality
 from analysis.questions.rows import rows
+from analysis.questions.rules import rule_history, rules, suggest_rules
 from analysis.questions.saved import saved
 from analysis.questions.segments import segments, sliceable
 from analysis.questions.selection import holds, selection
@@ -72,11 +73,14 @@ __all__ = [
     "profile",
     "quality",
     "rows",
+    "rule_history",
+    "rules",
     "saved",
     "segments",
     "selection",
     "settled_before",
     "sliceable",
+    "suggest_rules",
     "targets",
     "threshold_figures",
     "thresholds",

@@ -100,7 +100,7 @@ class Asked:
 
 def discovered(evaluation: OpenEvaluation, asked: Asked) -> Result | None:
     """What `discover` answered to the same before, None where nobody asked."""
-    return kept(evaluation, "discover", asked.understood(evaluation.facts).options(evaluation.facts))
+    return kept(evaluation.shelf, "discover", asked.understood(evaluation.facts).options(evaluation.facts))
 
 
 def discover(
@@ -123,7 +123,7 @@ def discover(
     facts = evaluation.facts
     asked = asked.understood(facts)
     options = asked.options(facts)
-    known = kept(evaluation, "discover", options)
+    known = kept(evaluation.shelf, "discover", options)
     if known is not None:
         return known
     found: list[tuple[Scope, Spots]] = []
@@ -163,7 +163,7 @@ def discover(
     )
     result = Result(made.frame, made.sentence, receipt, made.frames)
     if not late():
-        keep(evaluation, options, result)
+        keep(evaluation.shelf, options, result)
     return result
 
 

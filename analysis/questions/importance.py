@@ -126,7 +126,7 @@ def _usual(facts: Evaluation, model: Model) -> str:
 
 def importance_known(evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> Result | None:
     """What `importance` answered to the same before, None where nobody asked."""
-    return kept(evaluation, "importance", asked.understood(evaluation, scorer).options(scorer, evaluation))
+    return kept(evaluation.shelf, "importance", asked.understood(evaluation, scorer).options(scorer, evaluation))
 
 
 def importance_left(evaluation: OpenEvaluation, scorer: Scorer, asked: Shuffles) -> tuple[int, int]:
@@ -158,13 +158,13 @@ def importance(
     began = time.perf_counter()
     asked = (asked or Shuffles()).understood(evaluation, scorer)
     options = asked.options(scorer, evaluation)
-    known = kept(evaluation, "importance", options)
+    known = kept(evaluation.shelf, "importance", options)
     if known is not None:
         return known
     work = _Work(evaluation, scorer, asked)
     found = shuffling.measured(evaluation, work.drawn, work.plan, progress=progress, cancelled=cancelled)
     result = work.result(found, options, began)
-    keep(evaluation, options, result)
+    keep(evaluation.shelf, options, result)
     return result
 
 

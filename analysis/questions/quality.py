@@ -11,17 +11,18 @@ import polars as pl
 
 from analysis.checks import CHECKS, CLEAR, FOUND, NOT_APPLICABLE, Check, Hit, Seen
 from analysis.checks.definition import OUTCOMES, SEVERITIES
-from analysis.core import words
+from analysis.core import judged, words
 from analysis.core.cutoffs import Threshold
+from analysis.core.expression import parse
 from analysis.core.receipt import Receipt, Result, said
 from analysis.core.segment import Segment
 from analysis.core.settings import number, setting
-from analysis.engine import effects
+from analysis.engine import effects as measured
 from analysis.engine.effects import Effect
 from analysis.engine.kept import keep, kept
 from analysis.engine.profile import profile, shapes
 from analysis.engine.query import OpenEvaluation
-from analysis.engine.subject import Subject, of_evaluation
+from analysis.engine.subject import Subject
 from analysis.metrics.contrasts import benjamini_hochberg
 from analysis.metrics.definition import defined
 
@@ -51,6 +52,8 @@ COLUMNS: dict[str, Any] = {
     "error_share": pl.Float64,
 }
 Row = dict[str, Any]
+SHARE = 0.6
+"""Of all the time the share the checks take, about; the rest goes into effects."""
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -59,6 +62,7 @@ def quality(
     *,
     evaluation: OpenEvaluation | None = None,
     metric: str = "",
+    effects: bool = True,
     threshold: Threshold | None = None,
     checks: Sequence[str] = (),
     muted: Mapping[str, str] = NONE,
@@ -72,7 +76,8 @@ def quality(
     effect_low and effect_high, the metric on them alone (rows_alone), and the share of all errors they hold
     (error_share). Whatever chance can explain says so: p_adjusted is Benjamini and Hochberg's over all effects of the
     frame. rows, share: affected rows; null where whole columns are. columns: names, comma-separated. checks: codes;
-    () = all. metric: "" takes ROC AUC, accuracy or the mean absolute error. Further frames: `profile` (a row a column),
+    () = all. metric: "" takes ROC AUC, accuracy or the mean absolute error; without `effects` none is
+    measured, and the checks' answer comes at once. Further frames: `profile` (a row a column),
     `places` (code, columns, model, place, and the id's columns: rows that no segment says, as far as listed) and
     `shapes` (column, place, n: see engine/profile.py).
     muted: {mute key: reason} of hits an analyst took out of the verdict; they are listed last of those found, with the
@@ -80,56 +85,88 @@ def quality(
     """
     began = time.perf_counter()
     chosen = [CHECKS.get(code) for code in checks] if checks else list(CHECKS)
-    name = _metric(evaluation, metric, threshold)
-    options = _options(subject, evaluation, chosen, name, threshold, level)
-    known = kept(evaluation, "quality", options) if evaluation is not None else None
+    name = _metric(evaluation, metric, threshold) if effects else ""
+    options = _options(subject, chosen, name, threshold, level)
+    result = kept(subject.shelf, "quality", options) if subject.shelf else None
+    if result is None:
+        share = SHARE if name else 1.0
+        result = _judged(subject, chosen, level, lambda done, doing: progress(share * done, doing))
+        if evaluation is not None and name:
+            result = _measured(evaluation, result, name, threshold, level, options, progress)
+        result = replace(result, receipt=replace(result.receipt, seconds=time.perf_counter() - began))
+        if subject.shelf:
+            keep(subject.shelf, options, result)
+    return _muted(subject, result, _title(evaluation, name), muted)
+
+
+def _judged(
+    subject: Subject,
+    checks: Sequence[Check],
+    level: float,
+    progress: Callable[[float, str], None],
+) -> Result:
+    """What the checks say, without effects; kept, so that another metric asks no check again."""
+    options = _options(subject, checks, "", None, level)
+    known = kept(subject.shelf, "quality", options) if subject.shelf else None
     if known is not None:
-        return _muted(subject, known, _title(evaluation, name), muted)
+        return known
     progress(0.0, "Counting the columns")
     counted = profile(subject)
     seen = Seen(subject, counted)
     found: list[tuple[Check, Hit]] = []
-    for at, check in enumerate(chosen):
-        progress(0.1 + 0.6 * at / len(chosen), check.title)
+    for at, check in enumerate(checks):
+        progress(0.2 + 0.8 * at / len(checks), check.title)
         found += [(check, hit) for hit in check.judge(seen)]
-    rows = [_row(subject, check, hit) for check, hit in found]
-    if evaluation is not None and name:
-        for at, (row, (_, hit)) in enumerate(zip(rows, found, strict=True)):
-            progress(0.7 + 0.3 * at / len(rows), "Measuring what the rows found do to the metric")
-            if hit.outcome == FOUND and hit.where is not None:
-                row |= _effect(evaluation, name, hit.where, hit.model, threshold, level)
-    adjusted = benjamini_hochberg(np.array([row.pop("p", np.nan) for row in rows], dtype=float))
-    for row, p in zip(rows, adjusted, strict=True):
-        row["p_adjusted"] = None if np.isnan(p) else float(p)
-    rows.sort(key=_rank)
-    frame = pl.DataFrame(rows, schema=COLUMNS)
-    looks = int(np.isfinite(adjusted).sum())
+    rows = sorted((_row(subject, check, hit) for check, hit in found), key=_rank)
     sql = {"profile": subject.bare(counted.sql[0])} if counted.sql else {}
     for check, hit in found:
         if hit.where is not None and hit.outcome == FOUND:
             body = f"SELECT count(*) AS n FROM {subject.relation} r WHERE {subject.condition(hit.where)}"
             sql[f"{check.name} {', '.join(hit.columns)} {hit.model}".strip()] = subject.bare(body)
-    receipt = Receipt(
-        "quality",
-        subject.name,
-        subject.fingerprint,
-        options,
-        sql=sql,
-        m=looks or None,
-        q=number("q") if looks else None,
-        seconds=time.perf_counter() - began,
-    )
+    receipt = Receipt("quality", subject.name, subject.fingerprint, options, sql=sql)
     frames = {"profile": counted.frame, "places": _places(subject, found), "shapes": shapes(subject, counted)}
-    result = Result(frame, "", receipt, frames)
-    if evaluation is not None:
-        keep(evaluation, options, result)
-    return _muted(subject, result, _title(evaluation, name), muted)
+    result = Result(pl.DataFrame(rows, schema=COLUMNS), "", receipt, frames)
+    if subject.shelf:
+        keep(subject.shelf, options, result)
+    return result
 
 
-def judged_before(evaluation: OpenEvaluation, metric: str, threshold: Threshold | None) -> bool:
-    """Whether the answer of all checks is kept, so that asking takes no time."""
-    options = _options(of_evaluation(evaluation), evaluation, list(CHECKS), metric, threshold, 0.95)
-    return kept(evaluation, "quality", options) is not None
+def _measured(
+    evaluation: OpenEvaluation,
+    result: Result,
+    name: str,
+    threshold: Threshold | None,
+    level: float,
+    options: dict[str, Any],
+    progress: Callable[[float, str], None],
+) -> Result:
+    """The same hits with their effects, what moves the metric most first."""
+    types, rows = judged.types(evaluation.facts), result.frame.to_dicts()
+    for at, row in enumerate(rows):
+        progress(SHARE + (1 - SHARE) * at / len(rows), "Measuring what the rows found do to the metric")
+        if row["outcome"] == FOUND and row["where"] is not None:
+            where, version = parse(row["where"], columns=types), row["model"] or ""
+            row |= _effect(evaluation, name, where, version, threshold, level)
+    adjusted = benjamini_hochberg(np.array([row.pop("p", np.nan) for row in rows], dtype=float))
+    for row, p in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = None if np.isnan(p) else float(p)
+    looks = int(np.isfinite(adjusted).sum())
+    receipt = replace(result.receipt, options=options, m=looks or None, q=number("q") if looks else None, cached=False)
+    return replace(result, frame=pl.DataFrame(sorted(rows, key=_rank), schema=COLUMNS), receipt=receipt)
+
+
+def judged_before(
+    subject: Subject,
+    evaluation: OpenEvaluation | None = None,
+    metric: str = "",
+    threshold: Threshold | None = None,
+    *,
+    effects: bool = True,
+) -> bool:
+    """Whether the answer of all checks, with effects or without, is kept, so that asking takes no time."""
+    name = _metric(evaluation, metric, threshold) if effects else ""
+    options = _options(subject, list(CHECKS), name, threshold, 0.95)
+    return subject.shelf is not None and kept(subject.shelf, "quality", options) is not None
 
 
 def _title(evaluation: OpenEvaluation | None, name: str) -> str:
@@ -153,20 +190,17 @@ def _muted(subject: Subject, result: Result, metric: str, muted: Mapping[str, st
 
 
 def _options(
-    subject: Subject,
-    evaluation: OpenEvaluation | None,
-    checks: Sequence[Check],
-    metric: str,
-    threshold: Threshold | None,
-    level: float,
+    subject: Subject, checks: Sequence[Check], metric: str, threshold: Threshold | None, level: float
 ) -> dict[str, Any]:
-    """For the receipt and for finding the answer again."""
+    """For the receipt and for finding the answer again. metric: "" without effects; then no threshold matters."""
     return {
         "kind": subject.kind,
-        "metric": _metric(evaluation, metric, threshold),
+        "task": subject.task,
+        "roles": subject.roles.to_dict(),
+        "metric": metric,
         "checks": [check.name for check in checks],
         "thresholds": {name: setting(name) for check in checks for name in check.settings},
-        "threshold": said(threshold),
+        "threshold": said(threshold) if metric else None,
         "level": level,
         "positive": subject.roles.positive,
     }
@@ -176,7 +210,7 @@ def _metric(evaluation: OpenEvaluation | None, metric: str, threshold: Threshold
     """What effects are told in; "" where nothing is measured. UnknownName for a metric that is not there."""
     if evaluation is None:
         return ""
-    name = metric or next(iter(effects.offered(evaluation, threshold)), "")
+    name = metric or next(iter(measured.offered(evaluation, threshold)), "")
     return defined(name, evaluation.own).name if name else ""
 
 
@@ -203,7 +237,7 @@ def _effect(
     """The effect on the version a hit is about; for a hit of the table on the version it moves most."""
     facts, metric = evaluation.facts, defined(name, evaluation.own)
     versions = [facts.model(model)] if model else list(facts.models)
-    made = [effects.effect(evaluation, metric, version, where, threshold, level) for version in versions]
+    made = [measured.effect(evaluation, metric, version, where, threshold, level) for version in versions]
     known = [each for each in made if each is not None]
     if not known:
         return {"metric": name, "reason": f"no model version can answer '{name}' with and without these rows"}

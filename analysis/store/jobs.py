@@ -25,7 +25,8 @@ Work = Callable[[Progress, threading.Event], dict[str, Any]]
 
 @dataclass
 class Job:
-    """A running or ended job of this process. share: 0 to 1. outcome: what the work returned, JSON-able."""
+    """A running or ended job of this process. share: 0 to 1. outcome: what the work returned, JSON-able. about: what it
+    is for, so that whoever wants the same finds it; "" where nobody else would."""
 
     id: str
     kind: str
@@ -36,6 +37,7 @@ class Job:
     doing: str = "Starting"
     outcome: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    about: str = ""
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -65,9 +67,9 @@ _lock = threading.Lock()
 KEPT = 200
 
 
-def start(workspace: Workspace, *, kind: str, title: str, work: Work) -> Job:
+def start(workspace: Workspace, *, kind: str, title: str, work: Work, about: str = "") -> Job:
     """Run work(progress, cancelled) on a thread of its own; its child process does the heavy lifting."""
-    job = Job(staging.new_id(), kind, title, workspace.actor)
+    job = Job(staging.new_id(), kind, title, workspace.actor, about=about)
     process = _this_process(workspace.root)
     with workspace.catalog.write() as connection:
         connection.execute(
@@ -94,6 +96,14 @@ def get(id: str) -> Job | None:
     """A job of this process by its id, None when it is not known here."""
     with _lock:
         return _jobs.get(id)
+
+
+def underway(kind: str, about: str) -> Job | None:
+    """The running job of this process for what is wanted, whoever started it."""
+    with _lock:
+        return next(
+            (each for each in _jobs.values() if each.running and (each.kind, each.about) == (kind, about)), None
+        )
 
 
 def _work(workspace: Workspace, job: Job, work: Work) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import streamlit as st
 
 from analysis import questions
+from analysis.core.cutoffs import Threshold
 from analysis.core.receipt import Result
 from analysis.engine import effects
 from analysis.engine import subject as subjects
 from analysis.engine.query import OpenEvaluation
+from analysis.engine.subject import Subject
 from analysis.metrics import METRICS
 from analysis.store import mutes
 from analysis.store.child import Progress
@@ -18,6 +20,7 @@ from pages.ui import frame, pickers, show, verbs, working
 from pages.ui.context import Context, plain
 
 CHART, KIND, AT_FIRST = "quality_effects", "quality", 8
+STOPPED = "quality_stopped"
 
 
 def metric(ctx: Context, evaluation: OpenEvaluation) -> str:
@@ -28,36 +31,60 @@ def metric(ctx: Context, evaluation: OpenEvaluation) -> str:
     return pickers.one("Effect on", names, key="quality_metric", shown=lambda name: METRICS.get(name).title, width=220)
 
 
-def result(ctx: Context, evaluation: OpenEvaluation, name: str) -> Result | None:
-    """The answer where it is known; else the job that works it out, which starts by itself."""
-    if questions.judged_before(evaluation, name, ctx.threshold):
-        job = working.current()
-        if job is not None and job.kind == KIND and not job.running:
-            working.watch(KIND)
-        muted = mutes.listed(frame.workspace(), evaluation.facts.name)
-        checked = subjects.of_evaluation(evaluation)
-        return questions.quality(checked, evaluation=evaluation, metric=name, threshold=ctx.threshold, muted=muted)
+def result(
+    checked: Subject, evaluation: OpenEvaluation | None = None, name: str = "", threshold: Threshold | None = None
+) -> Result | None:
+    """The answer where it is known; else the job that works it out, which starts by itself. The hits are shown as soon
+    as the checks are done, and their effects when these are measured."""
+    muted = mutes.listed(frame.workspace(), scope(checked))
+    about = f"{checked.kind} {checked.fingerprint} {checked.roles} {name} {threshold}"
+
+    def asked(effects: bool) -> Result | None:
+        if not questions.judged_before(checked, evaluation, name, threshold, effects=effects):
+            return None
+        return questions.quality(
+            checked, evaluation=evaluation, metric=name, effects=effects, threshold=threshold, muted=muted
+        )
+
+    whole = asked(True)
     job = working.current()
-    if job is not None and job.kind == KIND:
-        if working.watch(KIND) is not None:
+    if job is not None and job.kind == KIND and (whole is not None or job.about != about):
+        working.leave()
+        job = None
+    if whole is not None:
+        return whole
+    if job is None and st.session_state.get(STOPPED) != about:
+        _start(checked, evaluation, name, threshold, about)
+    found = asked(False)
+    if working.watch(KIND, early=None if found else lambda: asked(False) is not None) is not None:
+        st.rerun()
+    if working.current() is None:
+        st.session_state[STOPPED] = about
+        if st.button("Check again" if found is None else "Measure the effects", key="quality_again"):
+            del st.session_state[STOPPED]
             st.rerun()
-        return None
-    if job is None:
-        _start(ctx, evaluation, name)
-    return None
+    return found
 
 
-def _start(ctx: Context, evaluation: OpenEvaluation, name: str) -> None:
-    engine, facts, threshold = frame.engine(), evaluation.facts, ctx.threshold
+def _start(
+    checked: Subject, evaluation: OpenEvaluation | None, name: str, threshold: Threshold | None, about: str
+) -> None:
+    engine = frame.engine()
 
     def work(progress: Progress, stop: threading.Event) -> dict[str, Any]:
-        opened = engine.open(facts, cancelled=stop)
-        checked = subjects.of_evaluation(opened)
-        found = questions.quality(checked, evaluation=opened, metric=name, threshold=threshold, progress=progress)
+        opened = engine.open(evaluation.facts, cancelled=stop) if evaluation is not None else None
+        seen = subjects.of_evaluation(opened) if opened is not None else checked
+        found = questions.quality(seen, evaluation=opened, metric=name, threshold=threshold, progress=progress)
         return {"hits": len(found.frame), "receipt": found.receipt.id}
 
-    working.start(KIND, f"Checking {facts.name}", work)
+    working.start(KIND, f"Checking {checked.name}", work, about=about)
     st.rerun()
+
+
+def scope(checked: Subject) -> str:
+    """What the mutes of a table are kept under: an evaluation's name, or that of a dataset."""
+    name = checked.name.rpartition("@")[0]
+    return name if checked.kind == "evaluation" else f"dataset {name}"
 
 
 def last(ctx: Context) -> str:
@@ -74,37 +101,38 @@ def counts(result: Result) -> None:
             st.caption(what)
 
 
-def cards(ctx: Context, result: Result) -> None:
-    """The hits, what moves the metric most first; those muted apart."""
+def cards(result: Result, scope: str, version: str | None) -> None:
+    """The hits, what moves the metric most first; those muted apart. version: whose rows are shown where a hit is about
+    none; None where there is no evaluation whose rows could be shown."""
     rows = qualityrows.hits(result)
     every = st.session_state.get("quality_all", False)
     for place, row in enumerate(rows.iter_rows(named=True), start=1):
         if place > AT_FIRST and not every:
             break
-        _card(ctx, result, row, f"{place}. ", f"quality_{place}")
+        _card(result, row, f"{place}. ", f"quality_{place}", scope, version)
     if len(rows) > AT_FIRST:
         st.toggle(f"Show all {len(rows)}", key="quality_all")
     muted = qualityrows.hits(result, muted=True)
     if len(muted):
         with st.expander(f"Muted: {len(muted)}", key="quality_muted"):
             for place, row in enumerate(muted.iter_rows(named=True), start=1):
-                _card(ctx, result, row, "", f"quality_muted_{place}")
+                _card(result, row, "", f"quality_muted_{place}", scope, version)
 
 
-def _card(ctx: Context, result: Result, row: dict[str, Any], head: str, key: str) -> None:
-    scope, mark = ctx.evaluation.name if ctx.evaluation else "", questions.mute_key(row)
+def _card(result: Result, row: dict[str, Any], head: str, key: str, scope: str, version: str | None) -> None:
+    mark = questions.mute_key(row)
     with st.container(border=True, key=key):
         lines = qualityrows.facts(result, row)
         with st.container(horizontal=True, vertical_alignment="top"):
             st.markdown(f"**{plain(head + row['title'])}** `{row['code']}`  \n{plain(row['sentence'])}")
-            if row["where"] is not None:
+            if row["where"] is not None and version is not None:
                 st.button(
                     "Look into it",
                     key=f"{key}_look",
                     icon=":material/table_rows:",
                     help="The rows this check found, and what else one can do with them.",
                     on_click=verbs.look,
-                    args=(CHART, row["model"] or last(ctx), row["where"]),
+                    args=(CHART, row["model"] or version, row["where"]),
                 )
             if row["muted"] is None:
                 with st.popover("Mute", icon=":material/notifications_off:", key=f"{key}_mute"):
@@ -125,7 +153,7 @@ def _unmute(scope: str, mark: str) -> None:
     mutes.forget(frame.workspace(), scope, mark)
 
 
-def columns(evaluation: OpenEvaluation, result: Result) -> None:
+def columns(checked: Subject, result: Result) -> None:
     """What is in each column; a chosen one more closely."""
     table = qualityrows.columns(result)
     config = {
@@ -140,7 +168,7 @@ def columns(evaluation: OpenEvaluation, result: Result) -> None:
         st.caption("Choose a row to see where the column's values lie.")
         return
     name = str(table["Column"][place])
-    closer = questions.profile(subjects.of_evaluation(evaluation), column=name)
+    closer = questions.profile(checked, column=name)
     with st.container(border=True, key="quality_column"):
         show.sentence(closer, key="quality_column_sentence")
         rows = qualityrows.bars(closer)

@@ -11,7 +11,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analysis.core import words
 from analysis.core.dataset import Dataset, name_from_file
 from analysis.core.errors import AssayError
+from analysis.core.rule import FAIL, WARN
 from analysis.core.settings import whole
+from analysis.engine import ruling
 from analysis.store import datasets
 from analysis.store.staging import check_free_space, disk_errors, new_id
 from pages.ui import frame, show, working
@@ -134,29 +136,33 @@ def _keep(path: Path, label: str, name: str) -> None:
     def work(progress: Any, stop: Any) -> dict[str, Any]:
         dataset, new = datasets.ingest(space, path, name=name, label=label, progress=progress, cancelled=stop)
         path.unlink(missing_ok=True)
-        return {"dataset": dataset.id, "new": new}
+        broken = [row["sentence"] for row in ruling.run(space, dataset) if row["outcome"] in (FAIL, WARN)]
+        return {"dataset": dataset.id, "new": new, "broken": broken}
 
     working.start("ingest", f"Taking in {label}", work)
     st.rerun()
 
 
-def kept() -> tuple[Dataset, bool] | None:
-    """The dataset just kept by this session and whether it is new, once."""
+def kept() -> tuple[Dataset, bool, list[str]] | None:
+    """The dataset just kept by this session, whether it is new, and the rules it breaks in words, once."""
     job = working.watch("ingest")
     if job is None:
         return None
     _drop()
-    return datasets.find(frame.workspace(), job.outcome["dataset"]), job.outcome["new"]
+    return datasets.find(frame.workspace(), job.outcome["dataset"]), job.outcome["new"], job.outcome["broken"]
 
 
-def next_step(done: tuple[Dataset, bool]) -> None:
-    """What was kept, in numbers that add up, and where to go on."""
-    dataset, new = done
+def next_step(done: tuple[Dataset, bool, list[str]]) -> None:
+    """What was kept, in numbers that add up, which rules it breaks, and where to go on."""
+    dataset, new, broken = done
     said = show.counted(dataset)
     head = "Kept as" if new else "These bytes are already kept as"
     st.success(plain(f"{head} '{dataset.name}' version {dataset.version}: {said}."), icon=":material/check_circle:")
     for note in dataset.facts.get("notes", []):
         st.caption(plain(note))
+    if broken:
+        lines = [f"It breaks {words.plural(len(broken), 'rule')}:", *broken[:5]]
+        st.warning("  \n".join(plain(line) for line in lines), icon=":material/rule:")
     st.session_state["evaluations_dataset"] = dataset.id
     with st.container(key="next"):
         st.page_link(

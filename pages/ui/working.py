@@ -13,9 +13,14 @@ from pages.ui import context, frame
 from pages.ui.context import plain
 
 
-def start(kind: str, title: str, work: Callable[[Progress, threading.Event], dict[str, Any]]) -> None:
-    """Run the work as a job of this session; `watch` shows it."""
-    st.session_state["job"] = jobs.start(frame.workspace(), kind=kind, title=title, work=work).id
+def start(
+    kind: str, title: str, work: Callable[[Progress, threading.Event], dict[str, Any]], *, about: str = ""
+) -> None:
+    """Run the work as a job of this session; `watch` shows it. It goes on when the session ends; where another session
+    has begun a job of this kind `about` the same, this one waits for that."""
+    job = jobs.underway(kind, about) if about else None
+    job = job or jobs.start(frame.workspace(), kind=kind, title=title, work=work, about=about)
+    st.session_state["job"] = job.id
 
 
 def current() -> jobs.Job | None:
@@ -30,16 +35,22 @@ def busy(kind: str) -> bool:
     return job is not None and job.kind == kind
 
 
-def watch(kind: str) -> jobs.Job | None:
+def leave() -> None:
+    """Wait no longer for this session's job; it goes on."""
+    st.session_state.pop("job", None)
+
+
+def watch(kind: str, early: Callable[[], bool] | None = None) -> jobs.Job | None:
     """Show the running job of this kind with its progress and a way to cancel.
 
-    Returns the job once, on the run after it was done; errors and cancellations are shown here.
+    Returns the job once, on the run after it was done; errors and cancellations are shown here. early: whether there
+    is something to show before it is done; then the page is run again.
     """
     job = current()
     if job is None or job.kind != kind:
         return None
     if job.running:
-        _progress(job)
+        _progress(job, early)
         return None
     del st.session_state["job"]
     if job.state == "done":
@@ -52,8 +63,8 @@ def watch(kind: str) -> jobs.Job | None:
 
 
 @st.fragment(run_every="0.5s")
-def _progress(job: jobs.Job) -> None:
-    if not job.running:
+def _progress(job: jobs.Job, early: Callable[[], bool] | None) -> None:
+    if not job.running or (early is not None and early()):
         st.rerun()
     with st.container(border=True, key="job"):
         left = job.seconds_left

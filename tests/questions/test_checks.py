@@ -152,7 +152,7 @@ FAULTS = {  # name: (columns, code, rows, columns named)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found_with_its_rows(folder, name):
     change, code, rows, named = FAULTS[name]
-    found = [hit for hit in hits(folder, change(base())) if hit["code"] == code]
+    found = hits(folder, change(base()), checks=[code])
     assert len(found) == 1, found
     assert found[0]["columns"] == named
     assert rows is None or found[0]["rows"] == rows, found

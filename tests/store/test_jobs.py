@@ -155,3 +155,19 @@ def test_the_mark_of_a_process_that_vanished_is_swept(workspace: Workspace, monk
     jobs.sweep(workspace)
     assert len(list((workspace.root / "jobs").iterdir())) == 1
     assert not (workspace.root / "jobs" / "somebody").exists()
+
+
+def test_a_job_for_what_is_wanted_is_found_while_it_runs(workspace: Workspace) -> None:
+    gate = threading.Event()
+
+    def work(progress: Progress, cancelled: threading.Event) -> dict[str, Any]:
+        gate.wait(20)
+        return {}
+
+    job = jobs.start(workspace, kind="test", title="A test", work=work, about="these rows")
+    assert jobs.underway("test", "these rows") is job
+    assert jobs.underway("test", "others") is None
+    assert jobs.underway("other", "these rows") is None
+    gate.set()
+    ended(job)
+    assert jobs.underway("test", "these rows") is None
