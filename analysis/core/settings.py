@@ -184,6 +184,7 @@ _add("check_leak_rows", 100_000, "rows", "An AUC near 0.95 is known to 0.002 fro
 _add(
     "check_missing_label", 0.1, "share", "Missing by 10 points more often in one class is a sign of the outcome itself."
 )
+_add("label_error_rows", 100_000, "rows", "The interval's width is then known to a tenth, whatever the table's size.")
 _add("check_clipped", 0.01, "share", "A hundredth of all scores at one end is a wall, not a tail.")
 _add("check_scale", 0.001, "score", "Rounded probabilities add up to 1 within a thousandth.")
 _add("q", 0.05, "share", "False-discovery rate a result may claim over its whole frame.")
