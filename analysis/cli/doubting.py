@@ -28,7 +28,7 @@ def label_errors(
     model: Annotated[str, typer.Option(help="The model version whose scores judge; default: the newest.")] = "",
     where: Where = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many doubted labels are listed.")] = 50,
-    order: Annotated[str, typer.Option(help="margin or score.")] = "margin",
+    order: Annotated[str, typer.Option(help="score or margin, the lowest first.")] = "score",
     confirm: Ids = None,
     reject: Ids = None,
     forget: Ids = None,
@@ -78,7 +78,7 @@ def _decide(
     rows = {row["id"]: row for row in every.frame.iter_rows(named=True)}
     for id in (*confirm, *reject, *undo):
         if id not in rows:
-            raise NotFound(f"The label of '{id}' is not among the {len(rows):,} that are in doubt.")
+            raise NotFound(f"The label of '{id}' is not among the {len(rows):,} most in doubt.")
     made = [
         LabelDecision(id, rows[id]["label"], rows[id]["suggested"], decision, rows[id]["model"])
         for decision, ids in ((CONFIRMED, confirm), (REJECTED, reject))

@@ -19,7 +19,7 @@ from analysis.metrics.confident import TOLERANCE
 from analysis.store.labeldecisions import row_name
 
 EVERYTHING = Everything()
-ORDERS = {"margin": "margin, score", "score": "score, margin"}
+ORDERS = {"score": "score, margin", "margin": "margin, score"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,22 +112,23 @@ def sampled(doubts: Doubts, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return frame["y"].to_numpy().astype(np.int64), scores, frame["inside"].to_numpy().astype(bool)
 
 
-def listed(doubts: Doubts, limit: int, order: str = "margin") -> pl.DataFrame:
-    """The rows most in doubt: id, label, suggested, score, margin.
+def listed(doubts: Doubts, limit: int, order: str = "score") -> pl.DataFrame:
+    """The labels most in doubt: id, label, suggested, score, margin, sure.
 
-    score: what the version gives the label; margin: that less the highest score of another class, -1 to 1. id: see
-    `id_sql`. Only contradicted rows; of equal ones the first in the file comes first.
+    score: what the version gives the label; margin: that less the highest score of another class, -1 to 1. sure:
+    whether the version is confident of another class, which is then suggested; else it is the other class with the
+    highest score. id: see `id_sql`. Of equal ones the first in the file comes first.
     """
-    subject, classes = doubts.subject, range(len(doubts.names))
-    table = doubts.table(
-        f"{id_sql(subject)} AS id",
-        "r.rowid AS place",
-        *(f"CAST({sql} AS DOUBLE) AS q{at}" for at, sql in enumerate(doubts.scores)),
+    subject, k = doubts.subject, len(doubts.names)
+    rows = _rows(subject, doubts.scores, doubts.names, doubts.where, (f"{id_sql(subject)} AS id", "r.rowid AS place"))
+    own = "CASE y " + " ".join(f"WHEN {at} THEN p{at}" for at in range(k)) + " END"
+    other = "greatest(" + ", ".join(f"CASE WHEN y <> {at} THEN p{at} END" for at in range(k)) + ")"
+    best = "CASE " + " ".join(f"WHEN y <> {at} AND p{at} = other THEN {at}" for at in range(k)) + " END"
+    body = f"SELECT *, {own} AS score, {other} AS other FROM ({_confident(rows, doubts.thresholds, unsure=True)})"
+    frame = subject.scan(
+        "SELECT id, y, score, score - other AS margin, coalesce(c <> y, false) AS sure, "
+        f"CASE WHEN c <> y THEN c ELSE {best} END AS c FROM ({body}) ORDER BY {ORDERS[order]}, place LIMIT {limit}"
     )
-    own = "CASE y " + " ".join(f"WHEN {at} THEN q{at}" for at in classes) + " END"
-    other = "greatest(" + ", ".join(f"CASE WHEN y <> {at} THEN q{at} END" for at in classes) + ")"
-    body = f"SELECT id, y, c, {own} AS score, {own} - {other} AS margin, place FROM ({table}) WHERE y <> c"
-    frame = subject.scan(f"SELECT * FROM ({body}) ORDER BY {ORDERS[order]}, place LIMIT {limit}")
     said = dict(enumerate(doubts.names))
     return frame.select(
         "id",
@@ -135,6 +136,7 @@ def listed(doubts: Doubts, limit: int, order: str = "margin") -> pl.DataFrame:
         pl.col("c").replace_strict(said, return_dtype=pl.String).alias("suggested"),
         "score",
         "margin",
+        "sure",
     )
 
 
@@ -206,9 +208,10 @@ def _rows(
     return f"SELECT * FROM ({inside}) WHERE y IS NOT NULL AND {usable}"
 
 
-def _confident(rows: str, thresholds: np.ndarray) -> str:
-    """The confident ones of these rows, with c and s. Of equal scores the first class counts."""
+def _confident(rows: str, thresholds: np.ndarray, unsure: bool = False) -> str:
+    """The confident ones of these rows, or all, with c and s, null where unsure. Of equal scores the first counts."""
     reached = {at: f"p{at} >= {double(float(limit) - TOLERANCE)}" for at, limit in enumerate(thresholds) if limit >= 0}
     best = ", ".join(f"CASE WHEN {test} THEN p{at} END" for at, test in reached.items())
     whose = " ".join(f"WHEN p{at} = s AND {test} THEN {at}" for at, test in reached.items())
-    return f"SELECT *, CASE {whose} END AS c FROM (SELECT *, greatest({best}) AS s FROM ({rows})) WHERE s IS NOT NULL"
+    keep = "" if unsure else " WHERE s IS NOT NULL"
+    return f"SELECT *, CASE {whose} END AS c FROM (SELECT *, greatest({best}) AS s FROM ({rows})){keep}"

@@ -63,8 +63,8 @@ def wrong(joint: np.ndarray, labelled: np.ndarray, variance: np.ndarray, level: 
 
     joint: (K, K) rows by label and confident class; labelled: (K,) rows of each label. A label's share is that of its
     confident rows which lie off the diagonal, n their number; the whole share weighs these by the labels' rows, and n
-    is all labelled rows. variance: (K + 1,), see `spread`; where it is 0 or not known, or fewer than FEW
-    rows lie off the diagonal, the interval takes the confident rows as so many trials. A label without a confident row makes the whole share undefined.
+    is all labelled rows. variance: (K + 1,), see `spread`; where fewer than FEW rows lie off the diagonal the interval
+    takes the confident rows as so many trials. A label without a confident row makes the whole share undefined.
     """
     joint, labelled = np.asarray(joint, dtype=float), np.asarray(labelled)
     value = _shares(joint, labelled)

@@ -37,6 +37,7 @@ COLUMNS: dict[str, Any] = {
     "rank": pl.Int64,
     "decision": pl.String,
     "model": pl.String,
+    "sure": pl.Boolean,
 }
 NONE: Mapping[tuple[str, str], str] = MappingProxyType({})
 MOST, FEW_VALUES = 10_000, 50
@@ -48,15 +49,16 @@ def label_errors(
     model: str = "",
     where: Segment | None = None,
     limit: int = 200,
-    order: str = "margin",
+    order: str = "score",
     decisions: Mapping[tuple[str, str], str] = NONE,
     level: float = 0.95,
 ) -> Result:
-    """A row a doubted label, rank 1 the most doubtful: score is what the version gives the label, margin that less the
-    best other class's score, suggested the class it is confident of; decision: confirmed, rejected or null.
+    """A row a label, rank 1 the most doubtful: score is what the version gives the label, margin that less the best
+    other class's score; sure: whether the version is confident of another class; suggested: that, or else the other
+    class with the best score; decision: confirmed, rejected or null.
 
     model: "" takes the newest version. where: only rows of a segment are listed and counted; thresholds stay those of
-    all rows. limit: how many rows are listed, at most 10,000. order: margin or score. decisions: {(id, label): what an
+    all rows. limit: how many rows are listed, at most 10,000. order: score or margin. decisions: {(id, label): what an
     analyst decided}. Further frames: `share` (a row: value, low, high, n, method of the share of wrong labels by
     confident learning; found, expected: contradicted rows, and how many of them the scores themselves expect; surplus,
     surplus_low, surplus_high: the difference as a share of the labels), `classes` (a row a label), `joint` (rows by

@@ -71,14 +71,18 @@ def test_counts_and_ranks_are_those_of_the_paper(folder, seed, k):
     result = questions.label_errors(made, limit=10_000)
     assert result.frames["joint"]["rows"].to_list() == joint.ravel().tolist()
     rows = {int(row["id"][1:]): row for row in result.frame.iter_rows(named=True)}
-    assert set(rows) == set(off)
-    for at, (best, own, margin) in off.items():
-        assert (rows[at]["label"], rows[at]["suggested"]) == (names[y[at]], names[best])
-        assert (rows[at]["score"], rows[at]["margin"]) == pytest.approx((own, margin), abs=1e-12)
-    assert result.frame["margin"].is_sorted()
-    assert result.frame["rank"].to_list() == list(range(1, len(off) + 1))
-    by_score = questions.label_errors(made, limit=7, order="score").frame["score"].to_list()
-    assert by_score == pytest.approx(sorted(own for _, own, _ in off.values())[:7])
+    assert len(rows) == len(y)
+    assert {at for at, row in rows.items() if row["sure"]} == set(off)
+    for at, row in rows.items():
+        others = np.where(np.arange(k) == y[at], -1, p[at])
+        best, own, margin = off.get(at, (int(others.argmax()), p[at, y[at]], p[at, y[at]] - others.max()))
+        assert (row["label"], row["suggested"]) == (names[y[at]], names[best])
+        assert (row["score"], row["margin"]) == pytest.approx((own, margin), abs=1e-12)
+    assert result.frame["score"].is_sorted()
+    assert result.frame["rank"].to_list() == list(range(1, len(y) + 1))
+    assert questions.label_errors(made, limit=7, order="margin").frame["margin"].to_list() == pytest.approx(
+        sorted(row["margin"] for row in rows.values())[:7]
+    )
     share = result.frames["share"].row(0, named=True)
     held = joint.sum(axis=1)
     assert share["value"] == pytest.approx(float((np.bincount(y) / len(y)) @ (1 - np.diag(joint) / held)))
@@ -90,7 +94,7 @@ def test_planted_flips_are_found(folder, seed, k):
     y, p, wrong = flipped(seed, k=k)
     made, _ = evaluation(folder, y, p)
     result = questions.label_errors(made, limit=10_000)
-    found = {int(id[1:]) for id in result.frame["id"]}
+    found = {int(id[1:]) for id in result.frame.filter(sure=True)["id"]}
     assert len(found & wrong) / len(found) > 0.9
     assert len(found & wrong) / len(wrong) > 0.6
     first = {int(id[1:]) for id in result.frame["id"][: len(wrong) // 3]}
@@ -161,7 +165,8 @@ def workspace(tmp_path_factory):
 def test_decisions_are_kept_exported_and_applied(workspace):
     place, wrong = workspace
     said = ask(place / "w", "label-errors", "e", "--json").json
-    assert list(said["frame"][0]) == ["id", "label", "suggested", "score", "margin", "rank", "decision", "model"]
+    columns = ["id", "label", "suggested", "score", "margin", "rank", "decision", "model", "sure"]
+    assert list(said["frame"][0]) == columns
     first, second, third = (row["id"] for row in said["frame"][:3])
     assert all(int(each[1:]) in wrong for each in (first, second, third))
     assert "'r-1'" in ask(place / "w", "label-errors", "e", "--confirm", "r-1").refusal
