@@ -101,6 +101,13 @@ def counted(subject: Subject, model: Answered, where: Segment = EVERYTHING) -> D
     )
 
 
+def contradicted(doubts: Doubts, where: Segment) -> tuple[int, float]:
+    """(contradicted rows of a segment, how many the scores expect)."""
+    table = _confident(_rows(doubts.subject, doubts.scores, doubts.names, where), doubts.thresholds)
+    found, expected = doubts.subject.one(f"SELECT count(*) FILTER (y <> c), coalesce(sum(1 - s), 0) FROM ({table})")
+    return int(found), float(expected)
+
+
 def sampled(doubts: Doubts, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """At most about `most` labelled rows in random order, the same each time: (labels by number, (n, K) scores, whether
     the row is one of those counted)."""
