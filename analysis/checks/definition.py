@@ -73,7 +73,8 @@ Judge = Callable[[Seen], list[Hit]]
 
 @dataclass(frozen=True)
 class Check:
-    """A registered check. name: its code, never renumbered (Q table, L labels and splits, P predictions).
+    """A registered check. name: its code, never renumbered (Q table, L labels and splits, P predictions, V privacy, B
+    bias in the data).
 
     severity: of its hits, unless a hit says otherwise. settings: the thresholds it goes by. judge: every hit, or one
     that says it is clear or not applicable because.

@@ -17,6 +17,7 @@ from analysis.cli import (  # noqa: F401
     data,
     deciding,
     discovering,
+    doubting,
     erring,
     evaluating,
     explaining,

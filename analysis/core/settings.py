@@ -186,6 +186,18 @@ _add("check_leak_rows", 100_000, "rows", "An AUC near 0.95 is known to 0.002 fro
 _add(
     "check_missing_label", 0.1, "share", "Missing by 10 points more often in one class is a sign of the outcome itself."
 )
+_add("check_wrong_labels", 0.01, "share", "Fewer wrong labels than a hundredth move hardly any metric.")
+_add(
+    "check_doubt_factor", 1.5, "times", "Scores that fit one group a little worse contradict its labels a little more."
+)
+_add(
+    "check_group_share", 0.05, "share", "Groups' shares move by a point or two between periods; five are another crowd."
+)
+_add("check_group_rate", 0.1, "share", "Ten points in the rate of positives are more than most groups truly differ by.")
+_add(
+    "check_small_crossing", 5, "rows", "Fewer rows that share such traits may be told by name (k-anonymity's usual k)."
+)
+_add("label_error_rows", 100_000, "rows", "The interval's width is then known to a tenth, whatever the table's size.")
 _add("check_clipped", 0.01, "share", "A hundredth of all scores at one end is a wall, not a tail.")
 _add("rules_alarm", 0.001, "share", "A suggested rule fires by chance on one in a thousand new tables or periods.")
 _add("check_scale", 0.001, "score", "Rounded probabilities add up to 1 within a thousandth.")

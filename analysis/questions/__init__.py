@@ -22,6 +22,7 @@ from analysis.questions.importance import (
     importance_left,
     importance_metrics,
 )
+from analysis.questions.label_errors import label_errors, label_errors_fit
 from analysis.questions.measure import measure
 from analysis.questions.model_check import model_check
 from analysis.questions.opposite import opposite
@@ -64,6 +65,8 @@ __all__ = [
     "importance_metrics",
     "judged_before",
     "key_figures",
+    "label_errors",
+    "label_errors_fit",
     "measure",
     "model_check",
     "mute_key",

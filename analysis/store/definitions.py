@@ -43,6 +43,13 @@ def keep(workspace: Workspace, *, kind: str, name: str, body: dict[str, Any], sc
         return _keep(workspace, connection, kind, scope, name, body)
 
 
+def keep_all(workspace: Workspace, kind: str, scope: str, bodies: Mapping[str, dict[str, Any]]) -> None:
+    """Keep many definitions of a kind and scope, {name: body}, all or none."""
+    with workspace.catalog.write() as connection:
+        for name, body in bodies.items():
+            _keep(workspace, connection, kind, scope, clean_name(name, kind), body)
+
+
 def _keep(
     workspace: Workspace, connection: sa.Connection, kind: str, scope: str, name: str, body: dict[str, Any]
 ) -> Definition:

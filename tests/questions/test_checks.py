@@ -136,6 +136,19 @@ FAULTS = {  # name: (columns, code, rows, columns named)
         lambda b: b | {"x": ("DOUBLE", [None if each == "yes" else 1.0 * at for at, each in enumerate(b["y"][1])])},
         *("L06", None, "x"),
     ),
+    "wrong labels": (
+        lambda b: at(
+            b,
+            "y",
+            [place for place, kind in enumerate(b["kind"][1]) if kind == "a" and abs(b["s"][1][place] - 0.5) > 0.1],
+            lambda each: "no" if each == "yes" else "yes",
+        ),
+        *("L08", None, "y, kind"),
+    ),
+    "e-mail": (lambda b: text(b, "note", ["ask jo@example.org"] * 3 + ["fine @ home"] * (N - 3)), "V01", 3, "note"),
+    "telephone": (lambda b: text(b, "note", ["+44 20 7946 0060"] * 3 + ["+44 only"] * (N - 3)), "V01", 3, "note"),
+    "iban": (lambda b: text(b, "note", ["GB82 WEST 1234 5698 7654 32"] * 2 + ["x"] * (N - 2)), "V01", 2, "note"),
+    "card": (lambda b: text(b, "note", ["4111-1111-1111-1111"] * 2 + ["x"] * (N - 2)), "V01", 2, "note"),
     "outside": (lambda b: at(b, "s", [1, 2], 1.5), "P01", 2, "s"),
     "against the score": (
         lambda b: at(b, "p", range(12), lambda each: "no" if each == "yes" else "yes"),
@@ -157,6 +170,52 @@ def test_a_fault_is_found_with_its_rows(folder, name):
     assert found[0]["columns"] == named
     assert rows is None or found[0]["rows"] == rows, found
     assert found[0]["suggestion"]
+
+
+@pytest.mark.parametrize("number", ["GB83 WEST 1234 5698 7654 32", "4111 1111 1111 1112", "2026-11-25 10:20:30", "a@b"])
+def test_what_only_looks_like_personal_data_is_none(folder, number):
+    assert hits(folder, text(base(), "note", [number] * 5 + ["x"] * (N - 5)), checks=["V01"]) == []
+
+
+def crowd(**changes):
+    """A table with protected columns: groups in equal shares throughout, but for the changes."""
+    columns = base() | {
+        "sex": ("VARCHAR", ["f" if place % 2 else "m" for place in range(N)]),
+        "age": ("VARCHAR", [f"{20 * (place // 2 % 4)}+" for place in range(N)]),
+    }
+    return columns | changes
+
+
+PROTECTED = ROLES.with_(protected=("sex", "age"))
+UNFAIR = {  # name: (changes of the crowd, code, {columns: rows})
+    "nothing": ({}, "B01", {}),
+    "few of a kind": (
+        {"sex": ("VARCHAR", ["other"] * 3 + ["f" if place % 2 else "m" for place in range(3, N)])},
+        *("V02", {"sex, age": 3}),
+    ),
+    "no longer there": (
+        {"sex": ("VARCHAR", ["f" if place % 2 and (place < 200 or place % 4 == 1) else "m" for place in range(N)])},
+        *("B01", {"sex": None}),
+    ),
+    "labelled otherwise": (
+        {"y": ("VARCHAR", ["yes" if place % 2 and place % 10 else "no" for place in range(N)])},
+        *("B02", {"sex, y": 200}),
+    ),
+    "known less of": (
+        {"x": ("DOUBLE", [None if place % 2 and place % 3 else float(place) for place in range(N)])},
+        *("B03", {"x, sex": 133}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFAIR)
+def test_protected_groups(folder, name):
+    changes, code, wanted = UNFAIR[name]
+    found = hits(folder, crowd(**changes), PROTECTED, checks=["B01", "B02", "B03", "V02"])
+    mine = {hit["columns"]: hit["rows"] for hit in found if hit["code"] == code}
+    assert set(mine) == set(wanted), found
+    assert all(rows is None or mine[columns] == rows for columns, rows in wanted.items()), found
+    assert {hit["code"] for hit in found} <= {code}
 
 
 def test_contradictory_copies(folder):
@@ -217,7 +276,7 @@ def test_the_frame_keeps_its_names_and_a_mute_its_reason(folder):
 
 def test_every_check_has_a_code_and_its_thresholds_a_reason():
     for check in CHECKS:
-        assert check.name[0] in "QLP"
+        assert check.name[0] in "QLPVB"
         assert check.name[1:].isdigit()
         assert all(name in SETTINGS for name in check.settings)
         assert check.about.endswith(".")

@@ -34,11 +34,14 @@ FINDS = {  # fault: the check that finds it
     "repeated_rows": "Q01",
     "copies_under_new_id": "Q02",
     "contradictory_copies": "Q04",
+    "label_noise": "L08",
+    "e_mail_addresses": "V01",
+    "telephone_numbers": "V01",
 }
-OTHERS_TOO = ("missing_predictions", "unfair_decisions")
-PRECISION = {"missing_predictions": 1.0, "unfair_decisions": 0.99}
-RECALL = {"missing_predictions": 1.0, "unfair_decisions": 0.99}
-"""Least precision and recall of these two; of all the others both are 1."""
+OTHERS_TOO = ("missing_predictions", "unfair_decisions", "label_noise")
+PRECISION = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.55}
+RECALL = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.45}
+"""Least precision and recall of these; of all the others both are 1."""
 OF_COLUMNS = {"constant_column": "Q05", "id_like_column": "Q07", "leaking_feature": "L03"}
 
 
