@@ -30,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     if chosen is not None and len(VIEWS) > 1:
         view = pickers.one("View", list(VIEWS), key="explain_view", shown=lambda name: VIEWS[name][0], segmented=True)
     if chosen is not None and view == "why":
-        explainviews.options(ctx, evaluation)
+        explainviews.options(ctx, evaluation, chosen)
 if chosen is None:
     frame.finish()
 if not row:

@@ -31,6 +31,9 @@ def explain(
     from_where: Annotated[
         Text, typer.Option(metavar="EXPRESSION", help="Draw neighbours as the rows of this segment lie; default: all.")
     ] = None,
+    text: Annotated[
+        Text, typer.Option(metavar="COLUMN", help="Explain the words of this text, all else as it is.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the first repeat; the others' seeds follow from it.")] = 0,
     json: AsJson = False,
 ) -> None:
@@ -48,6 +51,7 @@ def explain(
             kernel_width=kernel_width,
             repeats=repeats,
             seed=seed,
+            text=text or "",
             progress=progress,
         )
     typer.echo(explainrows.told(result, json))

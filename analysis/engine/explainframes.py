@@ -11,6 +11,7 @@ from analysis.core.settings import number, whole
 from analysis.engine.explanations import RowExplained, recorded, value_text
 from analysis.explaining.asked import SHAP_SAID
 from analysis.explaining.neighbourhood import FLAG, NUMBER
+from analysis.explaining.text import WORD
 from analysis.metrics import trusting
 from analysis.metrics.settling import Settling
 from analysis.metrics.trusting import CANNOT, Check
@@ -63,14 +64,16 @@ class Told:
         self.grade, self.why = trusting.grade(self.checks, found.n)
 
     def _checks(self, all_: bool) -> list[Check]:
-        found, names = self.found, self.first["term"].to_list()
+        found, names, text = self.found, self.first["term"].to_list(), self.asked.request.text
         outside = self.runs["outside"].to_numpy().reshape(found.n, -1).mean(axis=0)
         made = [
             trusting.local_fit(self.fit, self.asked.request.samples * found.n),
             trusting.signs(found, names),
             trusting.ranks(found),
-            trusting.occlusion(found.mean * self.steps, self.occluded, found.order, found.top),
-            trusting.beyond(outside, names),
+            trusting.occlusion(
+                found.mean * self.steps, self.occluded, found.order, found.top, "Left out" if text else trusting.USUAL
+            ),
+            trusting.own_words() if text else trusting.beyond(outside, names),
         ]
         if all_:
             apart = self.further["reference"]["weight"].to_numpy() - self.first["weight"].to_numpy()
@@ -95,8 +98,8 @@ class Told:
         columns = [self.asked.columns[at] for at in first["column"]]
         made = {
             "feature": first["term"],
-            "value": [self._value(*each) for each in first.select("column", "kind").iter_rows()],
-            "text": [self._text(*each) for each in first.select("column", "kind").iter_rows()],
+            "value": [self._value(*each) for each in first.select("term", "column", "kind").iter_rows()],
+            "text": [self._text(*each) for each in first.select("term", "column", "kind").iter_rows()],
             "weight": found.mean,
             "low": found.low,
             "high": found.high,
@@ -120,7 +123,9 @@ class Told:
         frame = pl.DataFrame(made, schema=SCHEMA)
         return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).sort("rank")
 
-    def _value(self, place: int, kind: str) -> str:
+    def _value(self, term: str, place: int, kind: str) -> str:
+        if kind == WORD:
+            return term
         column = self.asked.columns[place]
         value = self.asked.rows[:, place][0]
         if kind == FLAG:
@@ -129,13 +134,17 @@ class Told:
             return "true" if value else "false"
         return value_text(value)
 
-    def _text(self, place: int, kind: str) -> str:
+    def _text(self, term: str, place: int, kind: str) -> str:
+        if kind == WORD:
+            return f"'{term}'"
         name = self.asked.columns[place].name
         if kind == FLAG:
             return f"{name} is {'missing' if self.asked.rows[:, place][0] is None else 'given'}"
-        return f"{name} = {self._value(place, kind)}"
+        return f"{name} = {self._value(term, place, kind)}"
 
     def _per(self, place: int, kind: str) -> str:
+        if kind == WORD:
+            return "this word instead of none"
         feature = self.asked.known.features[place]
         if kind == NUMBER and feature.deviation is not None:
             return f"one standard deviation more ({value_text(float(f'{feature.deviation:.4g}'))})"
@@ -187,7 +196,15 @@ class Told:
             ),
             "facts": pl.DataFrame(facts, schema={"column": pl.String, "value": pl.String}, orient="row"),
             "runs": self.runs.select("explanation", "seed", pl.col("term").alias("feature"), "weight", "fit"),
-        }
+        } | ({"pieces": self._pieces()} if asked.request.text else {})
+
+    def _pieces(self) -> pl.DataFrame:
+        """The text piece by piece in its order: piece, and of a word its feature, weight, settled, negligible."""
+        found = self.asked.words(self.first["term"].to_list())
+        terms = [found.terms[at] if at >= 0 else None for at in found.places]
+        made = pl.DataFrame({"piece": found.pieces, "feature": pl.Series(terms, dtype=pl.String)})
+        known = self.frame().select("feature", "weight", "settled", "negligible")
+        return made.join(known, on="feature", how="left", maintain_order="left")
 
     def dropped(self) -> dict[str, int]:
         left = self.asked.known.rows - self.asked.known.looked

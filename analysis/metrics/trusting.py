@@ -88,8 +88,13 @@ def ranks(found: Settling) -> Check:
     )
 
 
-def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray, top: int) -> Check:
-    """E04: whether putting the leading features to their usual value moves the prediction the way the weights say."""
+USUAL = "Put to their usual value"
+
+
+def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray, top: int, how: str = USUAL) -> Check:
+    """E04: whether putting the leading features to their usual value moves the prediction the way the weights say.
+
+    how: what is done to each of them, in words."""
     largest = max(np.abs(contributions).max(initial=0.0), np.nanmax(np.abs(occluded), initial=0.0))
     told = [at for at in order[:top] if max(abs(contributions[at]), abs(occluded[at])) > 0.01 * largest]
     if not told or largest == 0:
@@ -97,7 +102,7 @@ def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray
     agree = sum(contributions[at] * occluded[at] > 0 for at in told)
     share = agree / len(told)
     good = share >= number("explain_agree")
-    said = f"Put to their usual value, {agree:,} of the {len(told):,} leading features move the prediction as shown"
+    said = f"{how}, {agree:,} of the {len(told):,} leading features move the prediction as shown"
     alike = ranks_alike(np.abs(contributions), np.abs(occluded))
     said += f"; how strong they are goes together by {words.number(alike, 'ratio')} (rank correlation)."
     return Check("E04", "occlusion", CLEAR if good else FOUND, share, len(told), said)
@@ -134,6 +139,12 @@ def beyond(outside: np.ndarray, names: list[str]) -> Check:
     shown = words.listed([f"{names[at]} ({words.number(outside[at], 'share')})" for at in places[:4]])
     said = f"Neighbours lie beyond the data's range in {shown}: there the model is asked about what never occurred."
     return Check("E05", "outside", NOTED, float(outside.max()), None, said)
+
+
+def own_words() -> Check:
+    """E05 of a text."""
+    said = "Neighbours are the text itself without some words, so no range of values applies."
+    return Check("E05", "outside", NOT_APPLICABLE, None, None, said)
 
 
 def reference(largest: float) -> Check:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-import numpy as np
 import polars as pl
 
 from analysis.core.errors import BadRequest
@@ -32,6 +31,7 @@ def explain(
     kernel_width: float | None = None,
     repeats: int | None = None,
     seed: int = 0,
+    text: str = "",
     checks: bool = True,
     progress: Callable[[float, str], None] | None = None,
 ) -> Result:
@@ -44,6 +44,9 @@ def explain(
     range). Further frames: `summary` (prediction, surrogate, fit, grade, ...), `checks`, `facts` (the row's other
     columns), `runs` (the weights of each repeat).
 
+    text: the column of a text that is explained word by word, all other features as they are: a row a word, whose
+    weight is what the word adds; further frame `pieces` (the text in pieces, a word's feature and weight beside it).
+
     cls: the class; default the positive one. where: what neighbours are drawn from. repeats: None goes on until signs
     and ranks settle or the setting explain_budget ends; 1 is plain LIME with this seed. checks: also ask the `lime`
     package and whether recorded predictions are reproduced. BadRequest, NotFound for what cannot be asked, ModelFailed
@@ -53,15 +56,15 @@ def explain(
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
     _asked_well(samples, kernel_width, repeats, seed)
-    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     runs, found = _settled(asked, repeats, most, progress)
     told = Told(asked, runs, found, checks)
     options = asked.options() | {
         "class": asked.target.cls,
         "repeats": found.n,
         "seeds": runs["seed"].unique(maintain_order=True).to_list(),
-        "kernel_width": kernel_width or 0.75 * float(np.sqrt(len(found.mean))),
-        "background": asked.known.sentence(),
+        "kernel_width": asked.width(len(found.mean)),
+        "background": f"the words of {asked.request.text}, some left out" if text else asked.known.sentence(),
         "settled_at": number("explain_wrong"),
         "libraries": {**scorer.model.libraries, **told.versions},
     }
@@ -92,12 +95,13 @@ def settled_before(
     samples: int | None = None,
     kernel_width: float | None = None,
     seed: int = 0,
+    text: str = "",
 ) -> bool:
     """Whether `explain` would answer such a request without asking the model about neighbours again."""
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
     _asked_well(samples, kernel_width, None, seed)
-    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     known = asked.known_repeats
     return known > 1 and (known >= most or _found(asked.runs(known), known, most).enough)
 
