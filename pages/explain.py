@@ -6,11 +6,12 @@ section: Diagnose, order: 80
 import streamlit as st
 
 from analysis.store import models
-from pages.ui import empty, explainviews, frame, pickers, rowpick, show, whatifviews, working
+from pages.ui import curveviews, empty, explainviews, frame, pickers, rowpick, show, whatifviews, working
 
 VIEWS = {
     "why": ("Why", explainviews.show_why),
     "whatif": ("What if", whatifviews.show),
+    "curves": ("Curves", curveviews.show_curves),
 }
 
 ctx = frame.context()

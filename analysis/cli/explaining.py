@@ -8,6 +8,7 @@ from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Kept, Named, Text, app
 from analysis.core import judged
+from analysis.core.errors import BadRequest
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
 from analysis.telling import explainrows
@@ -27,6 +28,10 @@ def explain(
     ] = None,
     kernel_width: Annotated[
         float | None, typer.Option(help="How far neighbours count; default: 0.75 times the root of the features.")
+    ] = None,
+    kernel_widths: Annotated[
+        Text,
+        typer.Option(metavar="TIMES,...", help="Look again with so many times the kernel width, as in 0.5,2."),
     ] = None,
     from_where: Annotated[
         Text, typer.Option(metavar="EXPRESSION", help="Draw neighbours as the rows of this segment lie; default: all.")
@@ -49,9 +54,18 @@ def explain(
             where=terminal.segment(from_where, judged.types(found)),
             samples=samples,
             kernel_width=kernel_width,
+            kernel_widths=_times(kernel_widths),
             repeats=repeats,
             seed=seed,
             text=text or "",
             progress=progress,
         )
     typer.echo(explainrows.told(result, json))
+
+
+def _times(text: str | None) -> tuple[float, ...]:
+    """Multiples of the kernel width, from text."""
+    try:
+        return tuple(float(each) for each in (text or "").split(",") if each.strip())
+    except ValueError:
+        raise BadRequest(f"'{text}' are no multiples of the kernel width; give numbers as in 0.5,2.") from None

@@ -115,7 +115,9 @@ class Asking:
     the model's scores is explained, -1 for whether it labels a row `label`. turned: 1 less the score, where a model of
     two classes gives only one. occlude: also what each feature of the first row is worth. reference: also what the
     `lime` package says of the first row with this seed. shap: also its SHAP values. text: the column of a text whose
-    words are the terms, all other features as they are; its rows are all the first one.
+    words are the terms, all other features as they are; its rows are all the first one. error: stop asking about a row
+    once no weight's standard error exceeds this share of the largest weight, at `samples` at the latest; 0: never
+    sooner. Then `further` has "stopped" (explaining/stopping.py).
     """
 
     rows: pl.DataFrame
@@ -131,6 +133,7 @@ class Asking:
     reference: int | None = None
     shap: bool = False
     text: str = ""
+    error: float = 0.0
 
     def told(self) -> dict[str, Any]:
         """All but the rows, JSON-able; `asking` reads it."""

@@ -13,7 +13,7 @@ from analysis.explaining.asked import SHAP_SAID
 from analysis.explaining.neighbourhood import FLAG, NUMBER
 from analysis.explaining.text import WORD
 from analysis.metrics import trusting
-from analysis.metrics.settling import Settling
+from analysis.metrics.settling import OtherWidth, Settling
 from analysis.metrics.trusting import CANNOT, Check
 
 TOP = 3
@@ -45,10 +45,13 @@ METHOD = "mean over repeats, Student's interval"
 
 
 class Told:
-    """One explanation put together: the frames and the sentence of a Result. versions: of the libraries."""
+    """One explanation put together: the frames and the sentence of a Result. versions: of the libraries. widths: the
+    same with other kernel widths."""
 
-    def __init__(self, asked: RowExplained, runs: pl.DataFrame, found: Settling, checks: bool) -> None:
-        self.asked, self.runs, self.found = asked, runs, found
+    def __init__(
+        self, asked: RowExplained, runs: pl.DataFrame, found: Settling, checks: bool, widths: list[OtherWidth]
+    ) -> None:
+        self.asked, self.runs, self.found, self.widths = asked, runs, found, widths
         self.first = runs.filter(pl.col("explanation") == 0)
         self.further, facts = asked.checked() if checks else ({}, {})
         self.shap_said = str(facts.pop(SHAP_SAID, ""))
@@ -75,6 +78,8 @@ class Told:
             ),
             trusting.own_words() if text else trusting.beyond(outside, names),
         ]
+        if self.widths:
+            made.append(trusting.widths(found, self.widths, names))
         if all_:
             apart = self.further["reference"]["weight"].to_numpy() - self.first["weight"].to_numpy()
             made.append(trusting.reference(float(np.abs(apart).max())))
@@ -178,25 +183,48 @@ class Told:
             (column.name, value_text(asked.row.frame[f"v{len(asked.columns) + at}"][0]))
             for at, column in enumerate(asked.others)
         ]
-        return {
-            "summary": pl.DataFrame([summary], schema_overrides=kinds),
-            "checks": pl.DataFrame(
-                [
-                    {
-                        "code": each.code,
-                        "check": each.check,
-                        "outcome": each.outcome,
-                        "value": each.value,
-                        "n": each.n,
-                        "sentence": each.sentence,
-                    }
-                    for each in self.checks
-                ],
-                schema_overrides={"value": pl.Float64, "n": pl.Int64},
-            ),
-            "facts": pl.DataFrame(facts, schema={"column": pl.String, "value": pl.String}, orient="row"),
-            "runs": self.runs.select("explanation", "seed", pl.col("term").alias("feature"), "weight", "fit"),
-        } | ({"pieces": self._pieces()} if asked.request.text else {})
+        return (
+            {
+                "summary": pl.DataFrame([summary], schema_overrides=kinds),
+                "checks": pl.DataFrame(
+                    [
+                        {
+                            "code": each.code,
+                            "check": each.check,
+                            "outcome": each.outcome,
+                            "value": each.value,
+                            "n": each.n,
+                            "sentence": each.sentence,
+                        }
+                        for each in self.checks
+                    ],
+                    schema_overrides={"value": pl.Float64, "n": pl.Int64},
+                ),
+                "facts": pl.DataFrame(facts, schema={"column": pl.String, "value": pl.String}, orient="row"),
+                "runs": self.runs.select("explanation", "seed", pl.col("term").alias("feature"), "weight", "fit"),
+            }
+            | ({"pieces": self._pieces()} if asked.request.text else {})
+            | ({"widths": self._widths()} if self.widths else {})
+        )
+
+    def _widths(self) -> pl.DataFrame:
+        usual = OtherWidth(1.0, self.asked.width(len(self.found.mean)), self.found, self.fit)
+        made = [
+            pl.DataFrame(
+                {
+                    "feature": self.first["term"],
+                    "times": [each.times] * len(self.first),
+                    "width": [each.width] * len(self.first),
+                    "weight": each.found.mean,
+                    "low": each.found.low,
+                    "high": each.found.high,
+                    "settled": each.found.settled,
+                    "fit": [each.fit] * len(self.first),
+                }
+            )
+            for each in sorted([usual, *self.widths], key=lambda each: each.times)
+        ]
+        return pl.concat(made).fill_nan(None)
 
     def _pieces(self) -> pl.DataFrame:
         """The text piece by piece in its order: piece, and of a word its feature, weight, settled, negligible."""

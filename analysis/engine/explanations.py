@@ -158,6 +158,10 @@ class RowExplained:
         plain = split(text, False)
         return plain if plain.terms == tuple(terms) else split(text, True)
 
+    def with_width(self, width: float) -> "RowExplained":
+        """The same question with another kernel width."""
+        return RowExplained(self.evaluation, self.scorer, replace(self.request, kernel_width=width))
+
     def width(self, terms: int) -> float:
         """The kernel's width."""
         if self.request.text:

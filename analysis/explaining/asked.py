@@ -10,7 +10,7 @@ import polars as pl
 from analysis.core.classorder import same
 from analysis.core.errors import ModelFailed
 from analysis.core.model import Answers, Asking, Explained
-from analysis.explaining import local, occlusion, reference, shapley, text
+from analysis.explaining import local, occlusion, reference, shapley, stopping, text
 from analysis.explaining.local import Options, Scores
 
 SHAP_SAID = "SHAP values"
@@ -28,8 +28,12 @@ def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Expl
     rows = asked.rows.to_dicts()
     options = Options(asked.samples, asked.kernel_width, asked.alpha)
     explained_rows = rows if asked.seeds else []
-    found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
     further: dict[str, pl.DataFrame] = {}
+    if asked.error:
+        stopped = stopping.explain_until(scores, asked.background, explained_rows, options, asked.seeds, asked.error)
+        found, further["stopped"] = [each.explanation for each in stopped], stopping.framed(stopped)
+    else:
+        found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
     facts: dict[str, Any] = {"numpy": version("numpy")}
     if asked.occlude:
         further["occlusion"] = occlusion.occluded(scores, asked.background, rows[0])

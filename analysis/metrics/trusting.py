@@ -7,7 +7,7 @@ import numpy as np
 from analysis.core import words
 from analysis.core.settings import number
 from analysis.metrics.agreement import Agreement
-from analysis.metrics.settling import FEWEST, Settling
+from analysis.metrics.settling import FEWEST, OtherWidth, Settling, turned
 
 GOOD, CARE, CANNOT, OPEN = "good", "with care", "cannot explain", "not checked yet"
 FOUND, CLEAR, NOTED, NOT_APPLICABLE = "found", "clear", "noted", "not applicable"
@@ -139,6 +139,22 @@ def beyond(outside: np.ndarray, names: list[str]) -> Check:
     shown = words.listed([f"{names[at]} ({words.number(outside[at], 'share')})" for at in places[:4]])
     said = f"Neighbours lie beyond the data's range in {shown}: there the model is asked about what never occurred."
     return Check("E05", "outside", NOTED, float(outside.max()), None, said)
+
+
+def widths(found: Settling, others: list[OtherWidth], names: list[str]) -> Check:
+    """E10: whether settled signs turn with the kernel width; FOUND where one of the leading does."""
+    ends = [min(1.0, others[0].times), max(1.0, others[-1].times)]
+    span = f"from {ends[0]:g} to {ends[1]:g} times the usual kernel width"
+    if found.n < FEWEST:
+        return Check("E10", "kernel widths", NOT_APPLICABLE, None, found.n, "Widths are judged from three repeats on.")
+    turn = turned(found, others)
+    places = [at for at in found.order if turn[at]]
+    if not places:
+        return Check("E10", "kernel widths", CLEAR, 0.0, found.n, f"No settled sign turns {span}.")
+    shown = words.listed([names[at] for at in places[:4]]) + (" and more" if len(places) > 4 else "")
+    leading = any(at in found.order[: found.top] for at in places)
+    said = f"The sign of {shown} turns {span}: which way it pushes depends on how far one looks."
+    return Check("E10", "kernel widths", FOUND if leading else NOTED, float(len(places)), found.n, said)
 
 
 def own_words() -> Check:

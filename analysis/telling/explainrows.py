@@ -48,8 +48,8 @@ def graded(result: Result) -> str:
 
 
 def bars(result: Result, measure: str) -> pl.DataFrame:
-    """A row a bar, the largest first: name, value, low, high, solid (filled), text, ends, state, per, aria; occlusion
-    and shap where the bars are contributions, to which they compare. measure: "contribution" or "weight"."""
+    """A row a bar, the largest first: name, value, low, high, solid (filled), text, ends, state, per, aria, column;
+    occlusion and shap where the bars are contributions, to which they compare. measure: "contribution" or "weight"."""
     low, high = ("contribution_low", "contribution_high") if measure == "contribution" else ("low", "high")
     unit = _unit(result)
     once = result.frame["n"].max() == 1
@@ -82,6 +82,7 @@ def bars(result: Result, measure: str) -> pl.DataFrame:
                 "state": state,
                 "per": row["per"] if measure == "weight" else f"instead of {row['usual']}",
                 "aria": f"{name}: {said}, {state}",
+                "column": row["column"],
             }
         )
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high", "occlusion", "shap"), pl.Float64))

@@ -20,14 +20,16 @@ from analysis.metrics.trusting import CANNOT, OPEN
 from analysis.questions.explain import BATCH
 from analysis.store import models
 from analysis.telling import explaincharts, explainrows, letter
-from pages.ui import frame, pickers, show
+from pages.ui import curveviews, frame, pickers, show
 from pages.ui.context import Context, plain
 
 log = logging.getLogger("assay")
 STATE, STOPPED, FAILED, LAST = "explain_state", "explain_stopped", "explain_failed", "explain_last"
 WIDTH = "0.75 times the root of the number of features"
 SHORT = 6
+WIDTHS = (0.5, 2.0)
 TONES = {"more": "blue-background", "less": "orange-background", "open": "gray-background"}
+CURVE = "explain_to_curve"
 POLLED, CHOSEN = "explain_polled", "explain_options"
 
 
@@ -41,6 +43,7 @@ class Options:
     kernel_width: float | None
     seed: int
     text: str = ""
+    kernel_widths: tuple[float, ...] = ()
 
 
 def model(ctx: Context) -> Model | None:
@@ -83,6 +86,7 @@ def options(ctx: Context, evaluation: OpenEvaluation, chosen: Model) -> None:
             )
         samples = pickers.number("Neighbours a repeat", key="explain_samples", low=100, high=100_000, step=1000)
         width = pickers.number("Kernel width", key="explain_width", low=0.01, step=0.5)
+        widths = st.toggle("Also with half and twice the kernel width", key="explain_widths", persist_state="session")
         seed = pickers.number("Seed", key="explain_seed", low=0, high=2**32 - 1, step=1)
         st.caption(f"Empty: {whole('explain_samples'):,} neighbours; {'25' if text else WIDTH}; seed 0.")
     st.session_state[CHOSEN] = Options(
@@ -92,6 +96,7 @@ def options(ctx: Context, evaluation: OpenEvaluation, chosen: Model) -> None:
         width,
         int(seed or 0),
         text,
+        WIDTHS if widths else (),
     )
 
 
@@ -220,9 +225,24 @@ def _bars(result: Result) -> None:
             )
         rows = explainrows.bars(result, measure)
         beside = measure == "contribution"
-        spec = explaincharts.bars(len(rows), *explainrows.axis(result, measure), row["doubtful"], beside)
-        show.chart(rows, spec, key="explain_chart", alt=f"Why row {row['row']}: {explainrows.MEASURES[measure]}")
-        st.caption(plain(explainrows.legend(result, measure)))
+        words = "pieces" in result.frames
+        spec = explaincharts.bars(
+            len(rows), *explainrows.axis(result, measure), row["doubtful"], beside, chosen=not words
+        )
+        alt = f"Why row {row['row']}: {explainrows.MEASURES[measure]}"
+        show.chart(rows, spec, key="explain_chart", alt=alt, picked=None if words else _to_curve)
+        if st.session_state.pop(CURVE, False):
+            st.rerun()
+        st.caption(plain(explainrows.legend(result, measure) + ("" if words else " Click a line for its curve.")))
+
+
+def _to_curve() -> None:
+    """A bar one clicks leads to the curve of its column."""
+    marks = st.session_state["explain_chart_mark"].selection.get("mark") or []
+    if marks and "column" in marks[0]:
+        st.session_state[curveviews.FEATURE] = marks[0]["column"]
+        st.session_state["explain_view"] = "curves"
+        st.session_state[CURVE] = True
 
 
 def _take_away(result: Result) -> None:
