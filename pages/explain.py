@@ -1,4 +1,4 @@
-""":material/psychology_alt: Explain - why the model answers as it does about one row or in a segment, and how far that can be trusted.
+""":material/psychology_alt: Explain - why a model answers as it does, of a row or a segment, and how far to trust that.
 
 section: Diagnose, order: 80
 """
@@ -6,11 +6,23 @@ section: Diagnose, order: 80
 import streamlit as st
 
 from analysis.store import models
-from pages.ui import empty, explainviews, frame, pickers, rowpick, segmentexplained, show, whatifviews, working
+from pages.ui import (
+    curveviews,
+    empty,
+    explainviews,
+    frame,
+    pickers,
+    rowpick,
+    segmentexplained,
+    show,
+    whatifviews,
+    working,
+)
 
 VIEWS = {
     "why": ("Why", explainviews.show_why),
     "whatif": ("What if", whatifviews.show),
+    "curves": ("Curves", curveviews.show_curves),
     "segment": ("A segment", segmentexplained.show_segment),
 }
 OF_NO_ROW = ("segment",)
@@ -32,7 +44,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
         view = pickers.one("View", list(VIEWS), key=rowpick.VIEW, shown=lambda name: VIEWS[name][0], segmented=True)
         row = rowpick.picked(ctx, evaluation) if view not in OF_NO_ROW else ""
     if chosen is not None and view == "why":
-        explainviews.options(ctx, evaluation)
+        explainviews.options(ctx, evaluation, chosen)
 if chosen is None:
     frame.finish()
 if not row and view not in OF_NO_ROW:

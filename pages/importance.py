@@ -6,7 +6,7 @@ section: Diagnose, order: 85
 import streamlit as st
 
 from analysis.store import models
-from pages.ui import empty, frame, leaning, show, working
+from pages.ui import curveviews, empty, frame, leaning, show, working
 
 ctx = frame.context()
 if ctx.evaluation is None or working.busy("sample"):
@@ -39,6 +39,6 @@ with ranked:
 if asked.by:
     leaning.over_time(result, feature)
 with chosen:
-    leaning.curve(ctx, evaluation, model, feature)
+    curveviews.curve(ctx, evaluation, models.scorer(frame.workspace(), model), feature, key="importance")
 show.rows_used(result)
 show.receipt(result, key="importance_receipt")

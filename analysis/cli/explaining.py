@@ -8,6 +8,7 @@ from analysis import questions
 from analysis.cli import terminal
 from analysis.cli.terminal import AsJson, Kept, Level, Named, Since, Text, Threshold, Until, Where, app
 from analysis.core import judged
+from analysis.core.errors import BadRequest
 from analysis.core.period import read_period
 from analysis.engine.duckdb import Engine
 from analysis.store import evaluations, models
@@ -29,8 +30,15 @@ def explain(
     kernel_width: Annotated[
         float | None, typer.Option(help="How far neighbours count; default: 0.75 times the root of the features.")
     ] = None,
+    kernel_widths: Annotated[
+        Text,
+        typer.Option(metavar="TIMES,...", help="Look again with so many times the kernel width, as in 0.5,2."),
+    ] = None,
     from_where: Annotated[
         Text, typer.Option(metavar="EXPRESSION", help="Draw neighbours as the rows of this segment lie; default: all.")
+    ] = None,
+    text: Annotated[
+        Text, typer.Option(metavar="COLUMN", help="Explain the words of this text, all else as it is.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the first repeat; the others' seeds follow from it.")] = 0,
     json: AsJson = False,
@@ -47,8 +55,10 @@ def explain(
             where=terminal.segment(from_where, judged.types(found)),
             samples=samples,
             kernel_width=kernel_width,
+            kernel_widths=_times(kernel_widths),
             repeats=repeats,
             seed=seed,
+            text=text or "",
             progress=progress,
         )
     typer.echo(explainrows.told(result, json))
@@ -109,3 +119,11 @@ def explain_segment(
             )
             result = questions.explain_difference(engine, chosen, other, flips, progress=progress)
     typer.echo(pushrows.told(result, json))
+
+
+def _times(text: str | None) -> tuple[float, ...]:
+    """Multiples of the kernel width, from text."""
+    try:
+        return tuple(float(each) for each in (text or "").split(",") if each.strip())
+    except ValueError:
+        raise BadRequest(f"'{text}' are no multiples of the kernel width; give numbers as in 0.5,2.") from None

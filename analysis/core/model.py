@@ -114,7 +114,10 @@ class Asking:
     background: of the same features. seeds: one a row, or none where only the first row is checked. score: which of
     the model's scores is explained, -1 for whether it labels a row `label`. turned: 1 less the score, where a model of
     two classes gives only one. occlude: also what each feature of the first row is worth. reference: also what the
-    `lime` package says of the first row with this seed. shap: also its SHAP values.
+    `lime` package says of the first row with this seed. shap: also its SHAP values. text: the column of a text whose
+    words are the terms, all other features as they are; its rows are all the first one. error: stop asking about a row
+    once no weight's standard error exceeds this share of the largest weight, at `samples` at the latest; 0: never
+    sooner. Then `further` has "stopped" (explaining/stopping.py).
     """
 
     rows: pl.DataFrame
@@ -129,6 +132,8 @@ class Asking:
     occlude: bool = False
     reference: int | None = None
     shap: bool = False
+    text: str = ""
+    error: float = 0.0
 
     def told(self) -> dict[str, Any]:
         """All but the rows, JSON-able; `asking` reads it."""

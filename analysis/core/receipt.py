@@ -29,6 +29,8 @@ class Used:
     def sentence(self) -> str:
         lost = ", ".join(f"{count:,} {why}" for why, count in self.dropped.items())
         said = f"{self.used:,} of {self.rows:,} rows used; left out: {lost}" if lost else f"all {self.rows:,} rows used"
+        if self.rows == self.used == 1:
+            said = "1 row used"
         if self.review:
             said += (
                 f"; {self.review:,} of them go to a person and have no decision: metrics of decisions leave them out"

@@ -1,6 +1,9 @@
 """Effects: what some rows do to a metric: with them, without them, on them alone, and how many errors they hold."""
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from analysis.core.cutoffs import Threshold
 from analysis.core.evaluation import ModelFacts
@@ -28,6 +31,28 @@ class Effect:
     model: str
     values: Nested
     errors: float
+
+    def told(self) -> dict[str, Any]:
+        """Its columns in a frame of hits; None for what is not defined, with the reason."""
+        values = self.values
+        numbers = {
+            "effect": values.difference.value[0],
+            "effect_low": values.difference.low[0],
+            "effect_high": values.difference.high[0],
+            "with_rows": values.over_all.value[0],
+            "without_rows": values.without.value[0],
+            "rows_alone": values.alone.value[0],
+            "error_share": self.errors,
+        }
+        reason = values.difference.reason[0]
+        return {name: None if np.isnan(value) else float(value) for name, value in numbers.items()} | {
+            "metric": self.metric,
+            "model": self.model,
+            "n": int(values.alone.n[0]),
+            "method": values.difference.method,
+            "reason": None if reason is None else str(reason),
+            "p": values.p,
+        }
 
 
 def offered(opened: OpenEvaluation, threshold: Threshold | None) -> list[str]:

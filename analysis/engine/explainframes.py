@@ -11,8 +11,9 @@ from analysis.core.settings import number, whole
 from analysis.engine.explanations import RowExplained, recorded, value_text
 from analysis.explaining.asked import SHAP_SAID
 from analysis.explaining.neighbourhood import FLAG, NUMBER
+from analysis.explaining.text import WORD
 from analysis.metrics import trusting
-from analysis.metrics.settling import Settling
+from analysis.metrics.settling import OtherWidth, Settling
 from analysis.metrics.trusting import CANNOT, Check
 
 TOP = 3
@@ -44,10 +45,13 @@ METHOD = "mean over repeats, Student's interval"
 
 
 class Told:
-    """One explanation put together: the frames and the sentence of a Result. versions: of the libraries."""
+    """One explanation put together: the frames and the sentence of a Result. versions: of the libraries. widths: the
+    same with other kernel widths."""
 
-    def __init__(self, asked: RowExplained, runs: pl.DataFrame, found: Settling, checks: bool) -> None:
-        self.asked, self.runs, self.found = asked, runs, found
+    def __init__(
+        self, asked: RowExplained, runs: pl.DataFrame, found: Settling, checks: bool, widths: list[OtherWidth]
+    ) -> None:
+        self.asked, self.runs, self.found, self.widths = asked, runs, found, widths
         self.first = runs.filter(pl.col("explanation") == 0)
         self.further, facts = asked.checked() if checks else ({}, {})
         self.shap_said = str(facts.pop(SHAP_SAID, ""))
@@ -63,15 +67,19 @@ class Told:
         self.grade, self.why = trusting.grade(self.checks, found.n)
 
     def _checks(self, all_: bool) -> list[Check]:
-        found, names = self.found, self.first["term"].to_list()
+        found, names, text = self.found, self.first["term"].to_list(), self.asked.request.text
         outside = self.runs["outside"].to_numpy().reshape(found.n, -1).mean(axis=0)
         made = [
             trusting.local_fit(self.fit, self.asked.request.samples * found.n),
             trusting.signs(found, names),
             trusting.ranks(found),
-            trusting.occlusion(found.mean * self.steps, self.occluded, found.order, found.top),
-            trusting.beyond(outside, names),
+            trusting.occlusion(
+                found.mean * self.steps, self.occluded, found.order, found.top, "Left out" if text else trusting.USUAL
+            ),
+            trusting.own_words() if text else trusting.beyond(outside, names),
         ]
+        if self.widths:
+            made.append(trusting.widths(found, self.widths, names))
         if all_:
             apart = self.further["reference"]["weight"].to_numpy() - self.first["weight"].to_numpy()
             made.append(trusting.reference(float(np.abs(apart).max())))
@@ -95,8 +103,8 @@ class Told:
         columns = [self.asked.columns[at] for at in first["column"]]
         made = {
             "feature": first["term"],
-            "value": [self._value(*each) for each in first.select("column", "kind").iter_rows()],
-            "text": [self._text(*each) for each in first.select("column", "kind").iter_rows()],
+            "value": [self._value(*each) for each in first.select("term", "column", "kind").iter_rows()],
+            "text": [self._text(*each) for each in first.select("term", "column", "kind").iter_rows()],
             "weight": found.mean,
             "low": found.low,
             "high": found.high,
@@ -120,7 +128,9 @@ class Told:
         frame = pl.DataFrame(made, schema=SCHEMA)
         return frame.with_columns(pl.col(pl.Float64).fill_nan(None)).sort("rank")
 
-    def _value(self, place: int, kind: str) -> str:
+    def _value(self, term: str, place: int, kind: str) -> str:
+        if kind == WORD:
+            return term
         column = self.asked.columns[place]
         value = self.asked.rows[:, place][0]
         if kind == FLAG:
@@ -129,13 +139,17 @@ class Told:
             return "true" if value else "false"
         return value_text(value)
 
-    def _text(self, place: int, kind: str) -> str:
+    def _text(self, term: str, place: int, kind: str) -> str:
+        if kind == WORD:
+            return f"'{term}'"
         name = self.asked.columns[place].name
         if kind == FLAG:
             return f"{name} is {'missing' if self.asked.rows[:, place][0] is None else 'given'}"
-        return f"{name} = {self._value(place, kind)}"
+        return f"{name} = {self._value(term, place, kind)}"
 
     def _per(self, place: int, kind: str) -> str:
+        if kind == WORD:
+            return "this word instead of none"
         feature = self.asked.known.features[place]
         if kind == NUMBER and feature.deviation is not None:
             return f"one standard deviation more ({value_text(float(f'{feature.deviation:.4g}'))})"
@@ -169,25 +183,56 @@ class Told:
             (column.name, value_text(asked.row.frame[f"v{len(asked.columns) + at}"][0]))
             for at, column in enumerate(asked.others)
         ]
-        return {
-            "summary": pl.DataFrame([summary], schema_overrides=kinds),
-            "checks": pl.DataFrame(
-                [
-                    {
-                        "code": each.code,
-                        "check": each.check,
-                        "outcome": each.outcome,
-                        "value": each.value,
-                        "n": each.n,
-                        "sentence": each.sentence,
-                    }
-                    for each in self.checks
-                ],
-                schema_overrides={"value": pl.Float64, "n": pl.Int64},
-            ),
-            "facts": pl.DataFrame(facts, schema={"column": pl.String, "value": pl.String}, orient="row"),
-            "runs": self.runs.select("explanation", "seed", pl.col("term").alias("feature"), "weight", "fit"),
-        }
+        return (
+            {
+                "summary": pl.DataFrame([summary], schema_overrides=kinds),
+                "checks": pl.DataFrame(
+                    [
+                        {
+                            "code": each.code,
+                            "check": each.check,
+                            "outcome": each.outcome,
+                            "value": each.value,
+                            "n": each.n,
+                            "sentence": each.sentence,
+                        }
+                        for each in self.checks
+                    ],
+                    schema_overrides={"value": pl.Float64, "n": pl.Int64},
+                ),
+                "facts": pl.DataFrame(facts, schema={"column": pl.String, "value": pl.String}, orient="row"),
+                "runs": self.runs.select("explanation", "seed", pl.col("term").alias("feature"), "weight", "fit"),
+            }
+            | ({"pieces": self._pieces()} if asked.request.text else {})
+            | ({"widths": self._widths()} if self.widths else {})
+        )
+
+    def _widths(self) -> pl.DataFrame:
+        usual = OtherWidth(1.0, self.asked.width(len(self.found.mean)), self.found, self.fit)
+        made = [
+            pl.DataFrame(
+                {
+                    "feature": self.first["term"],
+                    "times": [each.times] * len(self.first),
+                    "width": [each.width] * len(self.first),
+                    "weight": each.found.mean,
+                    "low": each.found.low,
+                    "high": each.found.high,
+                    "settled": each.found.settled,
+                    "fit": [each.fit] * len(self.first),
+                }
+            )
+            for each in sorted([usual, *self.widths], key=lambda each: each.times)
+        ]
+        return pl.concat(made).fill_nan(None)
+
+    def _pieces(self) -> pl.DataFrame:
+        """The text piece by piece in its order: piece, and of a word its feature, weight, settled, negligible."""
+        found = self.asked.words(self.first["term"].to_list())
+        terms = [found.terms[at] if at >= 0 else None for at in found.places]
+        made = pl.DataFrame({"piece": found.pieces, "feature": pl.Series(terms, dtype=pl.String)})
+        known = self.frame().select("feature", "weight", "settled", "negligible")
+        return made.join(known, on="feature", how="left", maintain_order="left")
 
     def dropped(self) -> dict[str, int]:
         left = self.asked.known.rows - self.asked.known.looked

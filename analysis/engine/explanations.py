@@ -2,7 +2,8 @@
 
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from analysis.core.background import Background
 from analysis.core.classorder import ClassOrder, class_order, same
 from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.evaluation import EvalColumn, Evaluation
-from analysis.core.model import Answers, Asking, Scorer, features
+from analysis.core.model import TEXTS, Answers, Asking, Model, Scorer, features, fits
 from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Segment
 from analysis.core.settings import whole
@@ -25,6 +26,8 @@ from analysis.engine.query import OpenEvaluation
 from analysis.engine.recorded import pair
 from analysis.engine.sampled import Sampled, wanted
 from analysis.explaining import shapley
+from analysis.explaining.local import Options
+from analysis.explaining.text import WIDTH, Text, split
 from analysis.metrics import agreement
 from analysis.metrics.agreement import Agreement
 
@@ -35,7 +38,8 @@ LEARNED_FROM = 200
 @dataclass(frozen=True)
 class Request:
     """row: its id. cls: the class whose score is explained; "": the positive one, of several the one the model
-    prefers. where: what the neighbourhood is drawn from, None for all rows. seed: of the first repeat."""
+    prefers. where: what the neighbourhood is drawn from, None for all rows. seed: of the first repeat. text: the
+    column of a text that is explained word by word."""
 
     row: str
     cls: str = ""
@@ -43,6 +47,7 @@ class Request:
     samples: int = 5000
     kernel_width: float | None = None
     seed: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,17 @@ class RowExplained:
         self.scorer, self.request = scorer, request
         self.columns = features(scorer.model, self.facts)
         self.others = tuple(column for column in self.facts.columns if column not in self.columns)
+        if request.text:
+            self._has_text()
+
+    def _has_text(self) -> None:
+        column = self.facts.column(self.request.text)
+        if column not in self.columns or column.type not in TEXTS:
+            offered = words.listed(readable(self.facts, self.columns)) or "none"
+            raise BadRequest(f"'{column.name}' is no text the model reads. Its texts: {offered}.")
+        if self.request.where is not None:
+            raise BadRequest("Neighbours of a text are the text itself without some words; leave out the segment.")
+        self.request = replace(self.request, text=column.name)
 
     @cached_property
     def row(self) -> OneRow:
@@ -100,7 +116,9 @@ class RowExplained:
 
     @cached_property
     def known(self) -> Background:
-        """What neighbours are drawn from."""
+        """What neighbours are drawn from; of a text nothing but the text itself."""
+        if self.request.text:
+            return Background((), 1, 1, {})
         return background.of(self.evaluation, [column.name for column in self.columns], where=self.request.where)
 
     @cached_property
@@ -140,6 +158,22 @@ class RowExplained:
         label = self.answers.labels[0] if self.answers.labels is not None else known[-1]
         return next((each for each in known if same(each, str(label))), known[-1])
 
+    def words(self, terms: Sequence[str]) -> Text:
+        """The text that is explained, in pieces, its words in the case of these terms."""
+        text = str(self.rows[self.request.text][0])
+        plain = split(text, False)
+        return plain if plain.terms == tuple(terms) else split(text, True)
+
+    def with_width(self, width: float) -> "RowExplained":
+        """The same question with another kernel width."""
+        return RowExplained(self.evaluation, self.scorer, replace(self.request, kernel_width=width))
+
+    def width(self, terms: int) -> float:
+        """The kernel's width."""
+        if self.request.text:
+            return self.request.kernel_width or WIDTH
+        return Options(kernel_width=self.request.kernel_width).width(terms)
+
     # What is kept -------------------------------------------------------------------------------------------------
 
     def options(self) -> dict[str, Any]:
@@ -156,7 +190,7 @@ class RowExplained:
             "kernel_width": asked.kernel_width,
             "alpha": 1.0,
             "seed": asked.seed,
-        }
+        } | ({"text": asked.text} if asked.text else {})
 
     def _key(self, what: str) -> str:
         return f"{what} {__version__} {json.dumps(self.options(), sort_keys=True)}"
@@ -221,6 +255,7 @@ class RowExplained:
             target.turned,
             asked.samples,
             asked.kernel_width,
+            text=asked.text,
             **further,
         )
 
@@ -246,6 +281,19 @@ class RowExplained:
         if not found:
             return None
         return max(found, key=lambda each: (each[1].share, each[1].closeness, each[0] == own))
+
+
+def readable(facts: Evaluation, columns: Sequence[EvalColumn]) -> list[str]:
+    """The texts among these columns that can be explained word by word: those with the role text, else any."""
+    texts = [column.name for column in columns if column.type in TEXTS]
+    return [name for name in texts if name in facts.roles.text] or texts
+
+
+def texts(model: Model, facts: Evaluation) -> list[str]:
+    """The columns with the role text that a model reads; none where it does not fit the evaluation."""
+    if not facts.roles.text or not fits(model, facts):
+        return []
+    return [name for name in readable(facts, features(model, facts)) if name in facts.roles.text]
 
 
 def _named(frame: pl.DataFrame, columns: tuple[EvalColumn, ...]) -> pl.DataFrame:

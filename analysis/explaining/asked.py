@@ -10,7 +10,7 @@ import polars as pl
 from analysis.core.classorder import same
 from analysis.core.errors import ModelFailed
 from analysis.core.model import Answers, Asking, Explained
-from analysis.explaining import local, occlusion, reference, shapley
+from analysis.explaining import local, occlusion, reference, shapley, stopping, text
 from analysis.explaining.local import Options, Scores
 
 SHAP_SAID = "SHAP values"
@@ -23,11 +23,17 @@ def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Expl
     ModelFailed where the model does or gives no numbers; BadRequest where nothing varies.
     """
     scores = explained_score(answers, asked)
+    if asked.text:
+        return _words(scores, asked)
     rows = asked.rows.to_dicts()
     options = Options(asked.samples, asked.kernel_width, asked.alpha)
     explained_rows = rows if asked.seeds else []
-    found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
     further: dict[str, pl.DataFrame] = {}
+    if asked.error:
+        stopped = stopping.explain_until(scores, asked.background, explained_rows, options, asked.seeds, asked.error)
+        found, further["stopped"] = [each.explanation for each in stopped], stopping.framed(stopped)
+    else:
+        found = local.explain_many(scores, asked.background, explained_rows, options, asked.seeds)
     facts: dict[str, Any] = {"numpy": version("numpy")}
     if asked.occlude:
         further["occlusion"] = occlusion.occluded(scores, asked.background, rows[0])
@@ -38,6 +44,24 @@ def explained(answers: Callable[[pl.DataFrame], Answers], asked: Asking) -> Expl
     if asked.shap:
         _shap(scores, asked, rows[0], further, facts)
     return Explained(local.framed(found), further, facts)
+
+
+def _words(scores: Scores, asked: Asking) -> Explained:
+    """The same of the words of a text."""
+    options = Options(asked.samples, asked.kernel_width, asked.alpha)
+    row, place = text.opened(scores, asked.rows, asked.text), asked.rows.columns.index(asked.text)
+    found = [text.explained(row, options, seed, place) for seed in asked.seeds]
+    numbered = [frame.with_columns(pl.lit(at, pl.Int64).alias("explanation")) for at, frame in enumerate(found)]
+    further: dict[str, pl.DataFrame] = {}
+    facts: dict[str, Any] = {"numpy": version("numpy")}
+    if asked.occlude:
+        further["occlusion"] = text.occluded(row)
+    if asked.reference is not None:
+        further["reference"] = text.by_lime(row, options, asked.reference, place)
+        facts["lime"] = version("lime")
+    if asked.shap:
+        facts[SHAP_SAID] = "SHAP values are not made for words."
+    return Explained(pl.concat(numbered) if numbered else pl.DataFrame(schema=local.SCHEMA), further, facts)
 
 
 def _shap(

@@ -40,6 +40,23 @@ class Settling:
         return bool((self.settled | self.negligible).all() and self.leading)
 
 
+@dataclass(frozen=True)
+class OtherWidth:
+    """What repeats settle with a kernel `width` that is so many `times` the usual one. fit: their mean weighted R2."""
+
+    times: float
+    width: float
+    found: Settling
+    fit: float
+
+
+def turned(usual: Settling, others: list[OtherWidth]) -> np.ndarray:
+    """(terms,) whether a sign that is settled at one width is settled the other way round at another."""
+    known = [usual, *(each.found for each in others)]
+    signs = np.stack([np.where(each.settled, np.sign(each.mean), 0.0) for each in known])
+    return np.asarray((signs.max(axis=0) > 0) & (signs.min(axis=0) < 0))
+
+
 def settling(
     weights: np.ndarray, *, looks: int, wrong: float, negligible: float, level: float = 0.95, top: int = 5
 ) -> Settling:

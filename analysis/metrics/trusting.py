@@ -7,7 +7,7 @@ import numpy as np
 from analysis.core import words
 from analysis.core.settings import number
 from analysis.metrics.agreement import Agreement
-from analysis.metrics.settling import FEWEST, Settling
+from analysis.metrics.settling import FEWEST, OtherWidth, Settling, turned
 
 GOOD, CARE, CANNOT, OPEN = "good", "with care", "cannot explain", "not checked yet"
 FOUND, CLEAR, NOTED, NOT_APPLICABLE = "found", "clear", "noted", "not applicable"
@@ -88,8 +88,13 @@ def ranks(found: Settling) -> Check:
     )
 
 
-def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray, top: int) -> Check:
-    """E04: whether putting the leading features to their usual value moves the prediction the way the weights say."""
+USUAL = "Put to their usual value"
+
+
+def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray, top: int, how: str = USUAL) -> Check:
+    """E04: whether putting the leading features to their usual value moves the prediction the way the weights say.
+
+    how: what is done to each of them, in words."""
     largest = max(np.abs(contributions).max(initial=0.0), np.nanmax(np.abs(occluded), initial=0.0))
     told = [at for at in order[:top] if max(abs(contributions[at]), abs(occluded[at])) > 0.01 * largest]
     if not told or largest == 0:
@@ -97,7 +102,7 @@ def occlusion(contributions: np.ndarray, occluded: np.ndarray, order: np.ndarray
     agree = sum(contributions[at] * occluded[at] > 0 for at in told)
     share = agree / len(told)
     good = share >= number("explain_agree")
-    said = f"Put to their usual value, {agree:,} of the {len(told):,} leading features move the prediction as shown"
+    said = f"{how}, {agree:,} of the {len(told):,} leading features move the prediction as shown"
     alike = ranks_alike(np.abs(contributions), np.abs(occluded))
     said += f"; how strong they are goes together by {words.number(alike, 'ratio')} (rank correlation)."
     return Check("E04", "occlusion", CLEAR if good else FOUND, share, len(told), said)
@@ -134,6 +139,28 @@ def beyond(outside: np.ndarray, names: list[str]) -> Check:
     shown = words.listed([f"{names[at]} ({words.number(outside[at], 'share')})" for at in places[:4]])
     said = f"Neighbours lie beyond the data's range in {shown}: there the model is asked about what never occurred."
     return Check("E05", "outside", NOTED, float(outside.max()), None, said)
+
+
+def widths(found: Settling, others: list[OtherWidth], names: list[str]) -> Check:
+    """E10: whether settled signs turn with the kernel width; FOUND where one of the leading does."""
+    ends = [min(1.0, others[0].times), max(1.0, others[-1].times)]
+    span = f"from {ends[0]:g} to {ends[1]:g} times the usual kernel width"
+    if found.n < FEWEST:
+        return Check("E10", "kernel widths", NOT_APPLICABLE, None, found.n, "Widths are judged from three repeats on.")
+    turn = turned(found, others)
+    places = [at for at in found.order if turn[at]]
+    if not places:
+        return Check("E10", "kernel widths", CLEAR, 0.0, found.n, f"No settled sign turns {span}.")
+    shown = words.listed([names[at] for at in places[:4]]) + (" and more" if len(places) > 4 else "")
+    leading = any(at in found.order[: found.top] for at in places)
+    said = f"The sign of {shown} turns {span}: which way it pushes depends on how far one looks."
+    return Check("E10", "kernel widths", FOUND if leading else NOTED, float(len(places)), found.n, said)
+
+
+def own_words() -> Check:
+    """E05 of a text."""
+    said = "Neighbours are the text itself without some words, so no range of values applies."
+    return Check("E05", "outside", NOT_APPLICABLE, None, None, said)
 
 
 def reference(largest: float) -> Check:

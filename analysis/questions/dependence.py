@@ -53,8 +53,8 @@ def dependence(
     low, high: its interval over the rows. The answer is the score of the positive class, of `of_class` of more than
     two (default: the one that is answered most), or the forecast. limit: rows asked about. row: the id of a row whose
     own curve is added. Further frames: `curves` (row, own, value, at, place, score) of up to 30 rows, `spread` (value,
-    low, high, n): where the feature's values lie
-    between the ends of the curve, of up to 5,000 rows.
+    low, high, n): where the feature's values lie between the ends of the curve, of up to 5,000 rows; with a row `here`
+    (row, value, at, score): it as it is.
     """
     began = time.perf_counter()
     facts = evaluation.facts
@@ -74,9 +74,14 @@ def dependence(
     curves = [_curves([id_text(facts, drawn.frame, at) for at in range(min(CURVES, len(drawn)))], grid, scores)]
     if own is not None:
         alone = Drawn(facts, scorer, drawn.columns, own.frame, drawn.mark, own.sql)
-        said = unpacked(answered(scorer, grids.filled(alone, grid)))
-        curves.append(_curves([own.id], grid, _scores(read, read.score(said), which)[:, None], own=True))
+        wanted = pl.concat([alone.inputs, grids.filled(alone, grid)], how="vertical_relaxed")
+        said = unpacked(answered(scorer, wanted))
+        found = _scores(read, read.score(said), which)
+        curves.append(_curves([own.id], grid, found[1:, None], own=True))
+        here = _here(own.id, alone.inputs[f"v{grid.place}"][0], grid, float(found[0]))
     frames = {"curves": pl.concat(curves), "spread": _spread(known, grid)}
+    if own is not None:
+        frames["here"] = here
     cube = evaluation.ask(
         Query(facts.models[-1].name, frozenset(), where=where or Everything(), period=period or Period())
     ).cube
@@ -109,8 +114,10 @@ def dependence(
             *scorer.model.notes,
         ),
     )
-    told = _sentence(scorer.model.label, facts.task, feature, grid, frame, which)
-    return Result(frame, "\n".join([told, *cautions(scorer.model)[:1]]), receipt, frames)
+    told = [_sentence(scorer.model.label, facts.task, feature, grid, frame, which)]
+    if own is not None:
+        told.append(_said_of_row(facts.task, feature, frames["here"], curves[-1]))
+    return Result(frame, "\n".join([*told, *cautions(scorer.model)[:1]]), receipt, frames)
 
 
 def _class(read: Reading, score: np.ndarray | None, wanted: str | None) -> str:
@@ -168,6 +175,25 @@ def _curves(ids: list[str], grid: Grid, scores: np.ndarray, *, own: bool = False
         "score": scores[:, : len(ids)].T.reshape(-1),
     }
     return pl.DataFrame(made).fill_nan(None)
+
+
+def _here(id: str, value: Any, grid: Grid, score: float) -> pl.DataFrame:
+    """The row as it is, one row: row, value (as text), at, score."""
+    missing = value is None or value != value
+    at = float(value) if grid.numeric and not missing else None
+    text = "missing" if missing else str(value) if at is None else words.plain_number(at)
+    schema = {"row": pl.String, "value": pl.String, "at": pl.Float64, "score": pl.Float64}
+    return pl.DataFrame([(id, text, at, score)], schema=schema, orient="row")
+
+
+def _said_of_row(task: str, feature: str, here: pl.DataFrame, curve: pl.DataFrame) -> str:
+    unit, row = "label" if task == REGRESSION else "score", here.row(0, named=True)
+    low, high = (curve.sort("score", maintain_order=True).row(at, named=True) for at in (0, -1))
+    head = f"Row {row['row']} has {row['value']} there and gets {words.number(row['score'], unit)}"
+    if high["score"] - low["score"] < 1e-12:
+        return f"{head}, and would with any other of these values."
+    ends = [f"{words.number(each['score'], unit)} at {each['value']}" for each in (low, high)]
+    return f"{head}; of these values it would get the least, {ends[0]}, and the most, {ends[1]}."
 
 
 def _spread(drawn: Drawn, grid: Grid) -> pl.DataFrame:

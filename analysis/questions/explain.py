@@ -1,7 +1,7 @@
 """Why does the model give this row this answer? A local explanation that checks itself."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from analysis.engine.explainframes import Told
 from analysis.engine.explanations import Request, RowExplained
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
-from analysis.metrics.settling import Settling, settling
+from analysis.metrics.settling import OtherWidth, Settling, settling
 
 BATCH = 4
 
@@ -30,8 +30,10 @@ def explain(
     where: Segment | None = None,
     samples: int | None = None,
     kernel_width: float | None = None,
+    kernel_widths: Sequence[float] = (),
     repeats: int | None = None,
     seed: int = 0,
+    text: str = "",
     checks: bool = True,
     progress: Callable[[float, str], None] | None = None,
 ) -> Result:
@@ -44,6 +46,13 @@ def explain(
     range). Further frames: `summary` (prediction, surrogate, fit, grade, ...), `checks`, `facts` (the row's other
     columns), `runs` (the weights of each repeat).
 
+    text: the column of a text that is explained word by word, all other features as they are: a row a word, whose
+    weight is what the word adds; further frame `pieces` (the text in pieces, a word's feature and weight beside it).
+
+    kernel_widths: how many times the kernel width to look again with as many repeats, once `checks` are asked for; a
+    settled sign that turns with the width is named by a check, and `widths` has each (feature, times, width, weight,
+    low, high, settled, fit).
+
     cls: the class; default the positive one. where: what neighbours are drawn from. repeats: None goes on until signs
     and ranks settle or the setting explain_budget ends; 1 is plain LIME with this seed. checks: also ask the `lime`
     package and whether recorded predictions are reproduced. BadRequest, NotFound for what cannot be asked, ModelFailed
@@ -52,16 +61,18 @@ def explain(
     began = time.perf_counter()
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
-    _asked_well(samples, kernel_width, repeats, seed)
-    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    _asked_well(samples, kernel_width, repeats, seed, kernel_widths)
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     runs, found = _settled(asked, repeats, most, progress)
-    told = Told(asked, runs, found, checks)
+    other = _other_widths(asked, found, kernel_widths, most) if checks else []
+    told = Told(asked, runs, found, checks, other)
     options = asked.options() | {
         "class": asked.target.cls,
         "repeats": found.n,
         "seeds": runs["seed"].unique(maintain_order=True).to_list(),
-        "kernel_width": kernel_width or 0.75 * float(np.sqrt(len(found.mean))),
-        "background": asked.known.sentence(),
+        "kernel_width": asked.width(len(found.mean)),
+        "background": f"the words of {asked.request.text}, some left out" if text else asked.known.sentence(),
+        **({"kernel_widths": [each.times for each in other]} if other else {}),
         "settled_at": number("explain_wrong"),
         "libraries": {**scorer.model.libraries, **told.versions},
     }
@@ -91,15 +102,20 @@ def settled_before(
     where: Segment | None = None,
     samples: int | None = None,
     kernel_width: float | None = None,
+    kernel_widths: Sequence[float] = (),
     seed: int = 0,
+    text: str = "",
 ) -> bool:
     """Whether `explain` would answer such a request without asking the model about neighbours again."""
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
-    _asked_well(samples, kernel_width, None, seed)
-    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed))
+    _asked_well(samples, kernel_width, None, seed, kernel_widths)
+    asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     known = asked.known_repeats
-    return known > 1 and (known >= most or _found(asked.runs(known), known, most).enough)
+    if known < 2 or not (known >= most or _found(asked.runs(known), known, most).enough):
+        return False
+    terms = len(asked.runs(1))
+    return all(asked.with_width(times * asked.width(terms)).known_repeats >= known for times in _others(kernel_widths))
 
 
 def _found(runs: pl.DataFrame, count: int, most: int) -> Settling:
@@ -107,11 +123,29 @@ def _found(runs: pl.DataFrame, count: int, most: int) -> Settling:
     return settling(weights, looks=most, wrong=number("explain_wrong"), negligible=number("explain_negligible"))
 
 
-def _asked_well(samples: int, width: float | None, repeats: int | None, seed: int) -> None:
+def _others(times: Sequence[float]) -> list[float]:
+    return sorted({float(each) for each in times} - {1.0})
+
+
+def _other_widths(asked: RowExplained, found: Settling, times: Sequence[float], most: int) -> list[OtherWidth]:
+    """The same explanation with other kernel widths: so many times the one in force."""
+    made = []
+    for each in _others(times):
+        width = each * asked.width(len(found.mean))
+        runs = asked.with_width(width).runs(found.n)
+        made.append(OtherWidth(each, width, _found(runs, found.n, most), float(np.mean(runs["fit"].to_numpy()))))
+    return made
+
+
+def _asked_well(
+    samples: int, width: float | None, repeats: int | None, seed: int, widths: Sequence[float] = ()
+) -> None:
     if not 100 <= samples <= 1_000_000:
         raise BadRequest(f"{samples:,} neighbours cannot be used; take 100 to 1,000,000.")
     if width is not None and not 0 < width < 1e6:
         raise BadRequest(f"A kernel width is a number above 0, not {width}.")
+    if not all(0.01 <= each <= 100 for each in widths) or len(widths) > 10:
+        raise BadRequest("Kernel widths are up to 10 multiples of the usual one, each from 0.01 to 100.")
     if repeats is not None and not 1 <= repeats <= 200:
         raise BadRequest(f"{repeats:,} repeats cannot be used; take 1 to 200.")
     if not 0 <= seed < 1 << 32:

@@ -93,7 +93,7 @@ class Flips:
 
 def explain_difference_known(evaluation: OpenEvaluation, first: Scorer, second: Scorer, asked: Flips) -> Result | None:
     """What `explain_difference` answered to the same before, None where nobody asked."""
-    return kept(evaluation, "explain_difference", asked.understood(evaluation).options(first, second))
+    return kept(evaluation.shelf, "explain_difference", asked.understood(evaluation).options(first, second))
 
 
 def explain_difference(
@@ -118,7 +118,7 @@ def explain_difference(
     if first.model.fingerprint == second.model.fingerprint:
         raise BadRequest("Both models are the same file, so they decide alike.")
     options = asked.options(first, second)
-    known = kept(evaluation, "explain_difference", options)
+    known = kept(evaluation.shelf, "explain_difference", options)
     if known is not None:
         return known
     work = _Work(evaluation, (first, second), asked)
@@ -132,7 +132,7 @@ def explain_difference(
         each.together(side, [next(made) for _ in each.pieces(side)]) for each, side in zip(both, chosen, strict=True)
     ]
     result = work.result(found, flips, options, began)
-    keep(evaluation, options, result)
+    keep(evaluation.shelf, options, result)
     return result
 
 

@@ -26,9 +26,9 @@ from analysis.engine.manyexplained import (
     drawn,
     model_options,
     plan_options,
-    well_fitted,
 )
 from analysis.engine.piecework import Progress
+from analysis.engine.pushes import well_fitted
 from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
@@ -114,7 +114,7 @@ class Explaining:
 
 def explain_segment_known(evaluation: OpenEvaluation, scorer: Scorer, asked: Explaining) -> Result | None:
     """What `explain_segment` answered to the same before, None where nobody asked."""
-    return kept(evaluation, "explain_segment", asked.understood(evaluation, scorer).options(scorer))
+    return kept(evaluation.shelf, "explain_segment", asked.understood(evaluation, scorer).options(scorer))
 
 
 def explain_segment_left(evaluation: OpenEvaluation, scorer: Scorer, asked: Explaining) -> tuple[int, int]:
@@ -148,14 +148,14 @@ def explain_segment(
     began = time.perf_counter()
     asked = (asked or Explaining()).understood(evaluation, scorer)
     options = asked.options(scorer)
-    known = kept(evaluation, "explain_segment", options)
+    known = kept(evaluation.shelf, "explain_segment", options)
     if known is not None:
         return known
     work = _Work(evaluation, scorer, asked)
     made = piecework.made(evaluation, work.pieces(), progress=progress, cancelled=cancelled)
     found = [many.together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
     result = work.result(found, options, began)
-    keep(evaluation, options, result)
+    keep(evaluation.shelf, options, result)
     return result
 
 

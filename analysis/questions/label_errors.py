@@ -76,7 +76,7 @@ def label_errors(
     version = _version(subject.models, model)
     options = {"model": version.name, "where": where.expression() if where is not None else "", "limit": limit}
     options |= {"order": order, "level": level}
-    known = kept(evaluation, "label_errors", options)
+    known = kept(evaluation.shelf, "label_errors", options)
     if known is None:
         counted = doubts.counted(subject, version, where if where is not None else Everything())
         if isinstance(counted, str):
@@ -105,7 +105,7 @@ def label_errors(
         estimates = _estimated(counted, level)
         frames = {"share": _share(counted, estimates, level), "classes": _classes(counted, estimates)}
         known = Result(frame.select(*COLUMNS), "", receipt, frames | {"joint": _joint(counted), "groups": groups})
-        keep(evaluation, options, known)
+        keep(evaluation.shelf, options, known)
     frame = _decided(known.frame, decisions)
     return Result(frame, _sentence(facts.label, known, frame), known.receipt, known.frames)
 

@@ -18,7 +18,6 @@ from analysis.core.receipt import Receipt, Result, said
 from analysis.core.segment import Segment
 from analysis.core.settings import number, setting
 from analysis.engine import effects as measured
-from analysis.engine.effects import Effect
 from analysis.engine.kept import keep, kept
 from analysis.engine.profile import profile, shapes
 from analysis.engine.query import OpenEvaluation
@@ -242,29 +241,7 @@ def _effect(
     if not known:
         return {"metric": name, "reason": f"no model version can answer '{name}' with and without these rows"}
     worst = max(known, key=lambda each: np.nan_to_num(abs(each.values.difference.value[0]), nan=-1.0))
-    return _told(worst)
-
-
-def _told(found: Effect) -> Row:
-    values = found.values
-    numbers = {
-        "effect": values.difference.value[0],
-        "effect_low": values.difference.low[0],
-        "effect_high": values.difference.high[0],
-        "with_rows": values.over_all.value[0],
-        "without_rows": values.without.value[0],
-        "rows_alone": values.alone.value[0],
-        "error_share": found.errors,
-    }
-    reason = values.difference.reason[0]
-    return {name: None if np.isnan(value) else float(value) for name, value in numbers.items()} | {
-        "metric": found.metric,
-        "model": found.model,
-        "n": int(values.alone.n[0]),
-        "method": values.difference.method,
-        "reason": None if reason is None else str(reason),
-        "p": values.p,
-    }
+    return worst.told()
 
 
 def _rank(row: Row) -> tuple[Any, ...]:

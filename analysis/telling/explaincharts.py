@@ -11,9 +11,11 @@ SHAP = "#A9438C"
 
 
 @lru_cache(maxsize=64)
-def bars(count: int, title: str, less: str, more: str, faint: bool, beside: bool) -> dict[str, Any]:
+def bars(
+    count: int, title: str, less: str, more: str, faint: bool, beside: bool, chosen: bool = False
+) -> dict[str, Any]:
     """Frame: see explainrows.bars. less, more: the words at the ends. faint: the fit is too low to trust. beside: marks
-    of occlusion and SHAP values on the same axis."""
+    of occlusion and SHAP values on the same axis. chosen: a click on a line chooses its column."""
     shade = 0.35 if faint else 1.0
     y = alt.Y(
         "name:N", sort=alt.SortField("place"), title=None, axis=axis(grid=False, labelLimit=270, labelFontSize=13)
@@ -42,6 +44,12 @@ def bars(count: int, title: str, less: str, more: str, faint: bool, beside: bool
         x="low:Q", x2="high:Q"
     )
     layers = [bar, zero, whisker]
+    if chosen:
+        target = base.mark_bar(opacity=0.001, color="currentColor", aria=False, cursor="pointer").encode(
+            x=alt.value(0), x2=alt.value("width")
+        )
+        picked = alt.selection_point("mark", fields=["column"], toggle=False, clear=False)
+        layers.insert(0, target.add_params(picked))
     if beside:
         tick = base.mark_point(
             shape="diamond", size=52, filled=False, strokeWidth=1.6, aria=False, color="currentColor"

@@ -48,8 +48,8 @@ def graded(result: Result) -> str:
 
 
 def bars(result: Result, measure: str) -> pl.DataFrame:
-    """A row a bar, the largest first: name, value, low, high, solid (filled), text, ends, state, per, aria; occlusion
-    and shap where the bars are contributions, to which they compare. measure: "contribution" or "weight"."""
+    """A row a bar, the largest first: name, value, low, high, solid (filled), text, ends, state, per, aria, column;
+    occlusion and shap where the bars are contributions, to which they compare. measure: "contribution" or "weight"."""
     low, high = ("contribution_low", "contribution_high") if measure == "contribution" else ("low", "high")
     unit = _unit(result)
     once = result.frame["n"].max() == 1
@@ -82,6 +82,7 @@ def bars(result: Result, measure: str) -> pl.DataFrame:
                 "state": state,
                 "per": row["per"] if measure == "weight" else f"instead of {row['usual']}",
                 "aria": f"{name}: {said}, {state}",
+                "column": row["column"],
             }
         )
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high", "occlusion", "shap"), pl.Float64))
@@ -116,10 +117,32 @@ def legend(result: Result, measure: str) -> str:
     bars = "Filled: the sign is settled; hollow: not settled. Whisker: 95% interval over repeats."
     if row["repeats"] == 1:
         bars = "One repeat so far: nothing is settled yet."
+    if "pieces" in result.frames:
+        return f"{bars} Of each word, wherever it stands. Diamond: what the prediction loses without it (occlusion)."
     if measure == "weight":
         return f"{bars} Of a number the bar is one standard deviation more, of a text this value instead of another."
     shap = " Cross: its SHAP value." if result.frame["shap"].null_count() < len(result.frame) else ""
     return f"{bars} Diamond: what the prediction loses when this value alone is put to the usual one (occlusion).{shap}"
+
+
+def highlighted(result: Result) -> list[tuple[str, str, bool]]:
+    """(piece, tone, strong) of a text that was explained, in its order. tone: "more" and "less" where a word pushes to
+    the class and away from it, "open" where its sign is not settled, "" of all else. strong: its weight is at least
+    half of the largest."""
+    once = result.frame["n"].max() == 1
+
+    def tone(each: dict[str, Any]) -> str:
+        if each["feature"] is None or each["negligible"] or not each["weight"]:
+            return ""
+        if not (each["settled"] or once):
+            return "open"
+        return "more" if each["weight"] > 0 else "less"
+
+    half = float(result.frame["weight"].abs().to_numpy().max()) / 2
+    return [
+        (each["piece"], tone(each), abs(each["weight"] or 0.0) >= half)
+        for each in result.frames["pieces"].iter_rows(named=True)
+    ]
 
 
 def checks(result: Result) -> pl.DataFrame:

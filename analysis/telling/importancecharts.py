@@ -65,8 +65,9 @@ def ranking(unit: str, title: str, count: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def curves(ends: Ends, feature: str, title: str, unit: str, height: int = 300) -> dict[str, Any]:
-    """The mean answer with its interval over the curves of single rows; an asked row's own in orange. Frame: see
-    importancerows.curves. ends: from where to where a number goes, None of a category."""
+    """The mean answer with its interval over the curves of single rows; an asked row's own in orange, with a
+    diamond where it is. Frame: see importancerows.curves. ends: from where to where a number goes, None of a
+    category."""
     numeric = ends is not None
     if numeric:
         x: Any = alt.X(
@@ -107,6 +108,10 @@ def curves(ends: Ends, feature: str, title: str, unit: str, height: int = 300) -
             y=y, description=alt.Description("aria:N"), tooltip=tooltip
         )
     )
+    here = base.transform_filter("datum.kind == 'here'").mark_point(
+        size=260, shape="diamond", color=ACCENT, filled=True, opacity=1, clip=True
+    )
+    layers.append(here.encode(y=y, description=alt.Description("aria:N"), tooltip=tooltip))
     return done(alt.layer(*layers).properties(height=height))
 
 

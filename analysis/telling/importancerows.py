@@ -134,8 +134,8 @@ def changed(result: Result, feature: str) -> str:
 
 
 def curves(result: Result) -> pl.DataFrame:
-    """The mean curve and those of single rows, as marks. Columns: kind (mean, row, own), row, value, at, place, score,
-    low, high, aria."""
+    """The mean curve and those of single rows, as marks. Columns: kind (mean, row; of an asked row own, and here as it
+    is), row, value, at, place, score, low, high, aria."""
     frame = result.frame.with_row_index("place")
     mean = frame.select(
         pl.lit("mean").alias("kind"),
@@ -158,7 +158,13 @@ def curves(result: Result) -> pl.DataFrame:
         none.alias("low"),
         none.alias("high"),
     )
-    made = pl.concat([single, mean])
+    parts = [single, mean]
+    if "here" in result.frames:
+        places = dict(zip(frame["value"], frame["place"], strict=True))
+        here = result.frames["here"].with_columns(pl.lit("here").alias("kind"), none.alias("low"), none.alias("high"))
+        place = pl.lit(places.get(here["value"][0], len(places)), dtype=pl.Int64).alias("place")
+        parts.append(here.with_columns(place).select(single.columns))
+    made = pl.concat(parts)
     said = [f"{row['row']} at {row['value']}: {row['score']:.4g}" for row in made.iter_rows(named=True)]
     return made.with_columns(pl.Series("aria", said, dtype=pl.String))
 

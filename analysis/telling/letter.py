@@ -32,7 +32,8 @@ def paragraph(result: Result) -> str:
     if less:
         parts.append(f"What lowered it most: {less}.")
     said = " ".join(parts) or "No single detail stood out."
-    return f"{head} {said} Each detail is compared with its usual value. {mark}"
+    beside = "the text without it" if "pieces" in result.frames else "its usual value"
+    return f"{head} {said} Each detail is compared with {beside}. {mark}"
 
 
 def _listed(frame: pl.DataFrame) -> str:
@@ -44,6 +45,8 @@ def _listed(frame: pl.DataFrame) -> str:
 
 def _detail(column: str, value: str, usual: str, kind: str) -> str:
     name = column.replace("_", " ")
+    if kind == "word":
+        return f"the word '{value}' in the {name}"
     if kind == "flag":
         return f"{name} was {'not given' if value == 'yes' else 'given'}"
     return f"{name} {value} (usual: {usual})"

@@ -7,6 +7,8 @@ import altair as alt
 
 from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
 
+TICKS = "abs(datum.value) < 1000 ? format(datum.value, '.3~g') : format(datum.value, '~s')"
+
 
 @lru_cache(maxsize=8)
 def lies(number: bool) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def lies(number: bool) -> dict[str, Any]:
             "low:Q",
             title=None,
             scale=alt.Scale(zero=False, nice=False),
-            axis=axis(grid=False, tickCount=3, format="~s"),
+            axis=axis(grid=False, tickCount=3, labelExpr=TICKS),
         )
         bars = base.mark_bar(color=BLUE, opacity=0.45, binSpacing=0.5).encode(
             x=x, x2="high:Q", y=height, y2=alt.datum(0), description=alt.Description("aria:N")

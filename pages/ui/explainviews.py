@@ -14,16 +14,22 @@ from analysis.core.model import Model, Scorer
 from analysis.core.receipt import Result
 from analysis.core.segment import Segment
 from analysis.core.settings import whole
+from analysis.engine import explanations
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics.trusting import CANNOT, OPEN
 from analysis.questions.explain import BATCH
 from analysis.store import models
 from analysis.telling import explaincharts, explainrows, letter
-from pages.ui import frame, pickers, show
+from pages.ui import curveviews, frame, pickers, show
 from pages.ui.context import Context, plain
 
 log = logging.getLogger("assay")
 STATE, STOPPED, FAILED, LAST = "explain_state", "explain_stopped", "explain_failed", "explain_last"
+WIDTH = "0.75 times the root of the number of features"
+SHORT = 6
+WIDTHS = (0.5, 2.0)
+TONES = {"more": "blue-background", "less": "orange-background", "open": "gray-background"}
+CURVE = "explain_to_curve"
 POLLED, CHOSEN = "explain_polled", "explain_options"
 
 
@@ -36,6 +42,8 @@ class Options:
     samples: int | None
     kernel_width: float | None
     seed: int
+    text: str = ""
+    kernel_widths: tuple[float, ...] = ()
 
 
 def model(ctx: Context) -> Model | None:
@@ -52,9 +60,18 @@ def model(ctx: Context) -> Model | None:
     return known[pickers.one("Model", list(known), key="explain_model", width=150)]
 
 
-def options(ctx: Context, evaluation: OpenEvaluation) -> None:
+def options(ctx: Context, evaluation: OpenEvaluation, chosen: Model) -> None:
     """The further controls of `show_why`, which finds there what they hold."""
     facts = evaluation.facts
+    text = ""
+    texts = explanations.texts(chosen, facts)
+    if texts:
+        text = pickers.one(
+            "Explain by",
+            ["", *texts],
+            key="explain_text",
+            shown=lambda name: f"Words of {name}" if name else "Features",
+        )
     with st.popover("More", icon=":material/tune:", key="explain_more"):
         usual = facts.positive or "the one the model prefers"
         classes = ["", *facts.classes]
@@ -62,23 +79,24 @@ def options(ctx: Context, evaluation: OpenEvaluation) -> None:
         if len(facts.classes) > 1:
             cls = pickers.one("Class", classes, key="explain_class", shown=lambda name: name or f"Usual: {usual}")
         drawn = "all"
-        if ctx.where is not None:
+        if ctx.where is not None and not text:
             names = {"all": "All rows", "filter": "The rows of the filter"}
             drawn = pickers.one(
                 "Neighbours are drawn as these lie", list(names), key="explain_from", shown=lambda name: names[name]
             )
         samples = pickers.number("Neighbours a repeat", key="explain_samples", low=100, high=100_000, step=1000)
         width = pickers.number("Kernel width", key="explain_width", low=0.01, step=0.5)
+        widths = st.toggle("Also with half and twice the kernel width", key="explain_widths", persist_state="session")
         seed = pickers.number("Seed", key="explain_seed", low=0, high=2**32 - 1, step=1)
-        st.caption(
-            f"Empty: {whole('explain_samples'):,} neighbours; 0.75 times the root of the number of features; seed 0."
-        )
+        st.caption(f"Empty: {whole('explain_samples'):,} neighbours; {'25' if text else WIDTH}; seed 0.")
     st.session_state[CHOSEN] = Options(
         cls,
         ctx.where if drawn == "filter" else None,
         None if samples is None else int(samples),
         width,
         int(seed or 0),
+        text,
+        WIDTHS if widths else (),
     )
 
 
@@ -165,6 +183,8 @@ def picture(result: Result, running: bool) -> None:
     if row["why"] and row["grade"] not in (OPEN,):
         (st.warning if row["grade"] == CANNOT else st.caption)(plain(row["why"]))
     if row["grade"] != CANNOT:
+        if "pieces" in result.frames:
+            _words(result)
         _bars(result)
     with st.container(border=True, key="explain_checks"):
         show.heading("Can this be trusted?", f"checked on {row['samples']:,} neighbours")
@@ -174,30 +194,63 @@ def picture(result: Result, running: bool) -> None:
     show.receipt(result, key="explain_receipt")
 
 
+def _words(result: Result) -> None:
+    """The text with its words marked in place."""
+    with st.container(border=True, key="explain_words"):
+        _, less, more = explainrows.axis(result, "weight")
+        show.heading("The text", "bold: at least half of the largest weight; not marked: next to nothing")
+        st.caption(f":blue-background[{plain(more)}] :orange-background[{plain(less)}] :gray-background[not settled]")
+        st.markdown("".join(_piece(*each) for each in explainrows.highlighted(result)))
+
+
+def _piece(piece: str, tone: str, strong: bool) -> str:
+    if not tone:
+        return plain(piece)
+    return f":{TONES[tone]}[**{plain(piece)}**]" if strong else f":{TONES[tone]}[{plain(piece)}]"
+
+
 def _bars(result: Result) -> None:
     row = explainrows.summary(result)
     with st.container(border=True, key="explain_bars"):
         show.heading(*explainrows.title(result))
-        measure = pickers.one(
-            "Bars show",
-            list(explainrows.MEASURES),
-            key="explain_bars_show",
-            shown=lambda name: explainrows.MEASURES[name],
-            segmented=True,
-            label_visibility="collapsed",
-        )
+        measure = "contribution"
+        if "pieces" not in result.frames:  # what a word adds is its weight
+            measure = pickers.one(
+                "Bars show",
+                list(explainrows.MEASURES),
+                key="explain_bars_show",
+                shown=lambda name: explainrows.MEASURES[name],
+                segmented=True,
+                label_visibility="collapsed",
+            )
         rows = explainrows.bars(result, measure)
         beside = measure == "contribution"
-        spec = explaincharts.bars(len(rows), *explainrows.axis(result, measure), row["doubtful"], beside)
-        show.chart(rows, spec, key="explain_chart", alt=f"Why row {row['row']}: {explainrows.MEASURES[measure]}")
-        st.caption(plain(explainrows.legend(result, measure)))
+        words = "pieces" in result.frames
+        spec = explaincharts.bars(
+            len(rows), *explainrows.axis(result, measure), row["doubtful"], beside, chosen=not words
+        )
+        alt = f"Why row {row['row']}: {explainrows.MEASURES[measure]}"
+        show.chart(rows, spec, key="explain_chart", alt=alt, picked=None if words else _to_curve)
+        if st.session_state.pop(CURVE, False):
+            st.rerun()
+        st.caption(plain(explainrows.legend(result, measure) + ("" if words else " Click a line for its curve.")))
+
+
+def _to_curve() -> None:
+    """A bar one clicks leads to the curve of its column."""
+    marks = st.session_state["explain_chart_mark"].selection.get("mark") or []
+    if marks and "column" in marks[0]:
+        st.session_state[curveviews.FEATURE] = marks[0]["column"]
+        st.session_state["explain_view"] = "curves"
+        st.session_state[CURVE] = True
 
 
 def _take_away(result: Result) -> None:
     grid = st.grid(columns=2, min_column_width=380)
     with grid.cell(), st.container(border=True, height="stretch"):
         show.heading("The rest of the row", "columns the model does not take")
-        show.table(result.frames["facts"], alt="The row's other columns", height=260)
+        facts = result.frames["facts"]
+        show.table(facts, alt="The row's other columns", height=260 if len(facts) > SHORT else "content")
     with grid.cell(), st.container(border=True, height="stretch"):
         show.heading("For a letter", "in plain language, with its trust grade")
         text = letter.paragraph(result)

@@ -9,9 +9,6 @@ import streamlit as st
 from analysis import questions
 from analysis.core.model import Model, fits
 from analysis.core.receipt import Result
-from analysis.core.roles import REGRESSION
-from analysis.core.settings import whole
-from analysis.engine.grids import MOST
 from analysis.engine.query import OpenEvaluation
 from analysis.questions import Shuffles
 from analysis.store import models
@@ -131,31 +128,6 @@ def feature(found: Result) -> str:
     if now in members:
         st.session_state[FEATURE] = members[now][0]
     return pickers.one("Feature", names, key=FEATURE, width=280)
-
-
-def curve(ctx: Context, evaluation: OpenEvaluation, chosen: Model, name: str) -> None:
-    """How the answer depends on one feature, with single rows and where its values lie."""
-    facts = evaluation.facts
-    most = whole("dependence_rows") * MOST
-    ask = f"Show the curve: the endpoint is asked about up to {most:,} rows"
-    if chosen.kind == ENDPOINT and not st.toggle(ask, key="importance_curve", persist_state="session"):
-        return
-    scorer = models.scorer(frame.workspace(), chosen)
-    with st.spinner(f"Asking {chosen.label} ..."):
-        result = questions.dependence(evaluation, scorer, feature=name, where=ctx.where, period=ctx.period)
-    unit = "label" if facts.task == REGRESSION else "score"
-    title = importancerows.answer(facts.task, str(result.receipt.options["class"]))
-    show.sentence(result, key="importance_curve_said")
-    show.heading(
-        f"{title} by {name}",
-        "blue: the mean over rows, with its interval; thin lines: single rows; bars: where the values lie",
-    )
-    ends = importancerows.ends(result)
-    spec = importancecharts.curves(ends, name, title, unit)
-    show.chart(importancerows.curves(result), spec, key="importance_curves", alt=f"{title} by {name}")
-    rows = importancerows.spread(result)
-    show.chart(rows, importancecharts.spread(ends, name), key="importance_spread", alt=f"Where {name} lies")
-    show.receipt(result, key="importance_curve_receipt")
 
 
 def over_time(found: Result, name: str) -> None:

@@ -192,15 +192,7 @@ def details(ctx: Context, model: Model) -> None:
         show.heading(model.label, modelrows.described(model))
         for note in [*modelrows.understood(result), *model.notes]:
             st.caption(plain(note))
-        checks = modelrows.checks(result)
-        show.table(
-            checks,
-            alt="The checks of the model",
-            height="content",
-            column_config={
-                "what": st.column_config.TextColumn(width="large"),
-            },
-        )
+        show.whole(modelrows.checks(result), alt="The checks of the model")
         for each in [] if model.surrogate_of else modelrows.advice(result)[1:]:
             st.caption(plain(each))
         with st.container(horizontal=True):

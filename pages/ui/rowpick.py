@@ -1,5 +1,6 @@
 """A row on the screen: typed by its id, picked from a list, or chosen behind a mark; the address keeps it as `row=`."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -57,50 +58,53 @@ def picked(ctx: Context, evaluation: OpenEvaluation) -> str:
 
 def _lists(ctx: Context, evaluation: OpenEvaluation) -> None:
     """Rows worth a look, from a list of one's choice."""
-    facts = evaluation.facts
-    names = [name for name in LISTS if facts.task == BINARY or name not in ("missed", "alarms")]
     with st.container(width=900):
-        chosen = st.segmented_control(
-            "From", names, default=names[0], required=True, format_func=lambda name: LISTS[name], key="row_list"
-        )
-        result = listed(ctx, evaluation, str(chosen))
+        chosen = _list(evaluation, key="row_list")
+        result = listed(ctx, evaluation, chosen)
         at = _table(result, key=f"row_list_{chosen}")
         if at is not None:
             want(_id(evaluation, result, at))
             st.rerun()
 
 
-def listed(ctx: Context, evaluation: OpenEvaluation, name: str) -> Result:
-    """The rows of one of LISTS within the view."""
+def _list(evaluation: OpenEvaluation, *, key: str) -> str:
+    """One of LISTS; which row is missed is known of two classes only."""
+    names = [name for name in LISTS if evaluation.facts.task == BINARY or name not in ("missed", "alarms")]
+    chosen = st.segmented_control(
+        "From", names, default=names[0], required=True, format_func=lambda name: LISTS[name], key=key
+    )
+    return str(chosen)
+
+
+def listed(
+    ctx: Context, evaluation: OpenEvaluation, name: str, *, within: Segment | None = None, model: str = ""
+) -> Result:
+    """The rows of one of LISTS within the view and a segment, judged by a version (default: the view's last)."""
     facts = evaluation.facts
-    where, order, offset = ctx.where, "loss", 0
+    asked = [each for each in (ctx.where, within) if each]
     if name in ("missed", "alarms"):
         truth, said = facts.classes[::-1] if name == "missed" else facts.classes
         columns = judged.named(facts)
         text = f"{columns['label']} = {_quoted(truth)} and {columns['prediction']} = {_quoted(said)}"
-        where = _within(ctx, parse(text, columns=judged.types(facts)))
-    if name == "random":
-        order = "file"
-        offset = STRIDE * st.session_state.setdefault("row_turn", 1) % max(facts.rows - LISTED, 1)
-    return questions.rows(
+        asked.append(parse(text, columns=judged.types(facts)))
+    ask = partial(
+        questions.rows,
         evaluation,
-        model=ctx.models[-1] if ctx.models else "",
-        where=where,
+        model=model or (ctx.models[-1] if ctx.models else ""),
+        where=every(asked),
         period=ctx.period,
         threshold=ctx.threshold,
-        order=order,
-        limit=LISTED,
-        offset=offset,
     )
+    if name != "random":
+        return ask(order="loss", limit=LISTED)
+    total = ask(order="file", limit=1).frames["count"]["rows"][0]
+    turn = st.session_state.setdefault("row_turn", 1)
+    return ask(order="file", limit=LISTED, offset=STRIDE * turn % max(total - LISTED, 1))
 
 
 def _quoted(text: str) -> str:
     doubled = text.replace("'", "''")
     return f"'{doubled}'"
-
-
-def _within(ctx: Context, where: Segment) -> Segment:
-    return every([*([ctx.where] if ctx.where else []), where])
 
 
 def _first(ctx: Context, evaluation: OpenEvaluation) -> str:
@@ -136,16 +140,10 @@ def explain_row(mark: Mark) -> None:
     if not mark.evaluation.facts.roles.id:
         st.info("Rows are explained by their id; give a column the role id in Evaluations.")
         return
-    result = questions.rows(
-        mark.evaluation,
-        model=mark.model,
-        where=mark.segment,
-        period=mark.context.period,
-        threshold=mark.context.threshold,
-        limit=LISTED,
-    )
+    chosen = "loss" if mark.judged else _list(mark.evaluation, key="verbs_explain_list")
+    result = listed(mark.context, mark.evaluation, chosen, within=mark.where, model=mark.model)
     st.caption("Choose a row; the ones the model is most wrong about come first.")
-    at = _table(result, key="verbs_explain_rows")
+    at = _table(result, key=f"verbs_explain_rows_{chosen}")
     if st.button(
         "Explain this row", type="primary", icon=":material/psychology_alt:", disabled=at is None, key="verbs_explain"
     ):

@@ -28,11 +28,12 @@ Asked = dict[str, Any]
 
 def show(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str) -> None:
     """The whole view of one row."""
-    mark = (evaluation.facts.id, scorer.model.id, row, repr(ctx.threshold))
+    version = ctx.models[-1] if ctx.models else ""
+    mark = (evaluation.facts.id, scorer.model.id, row, version, repr(ctx.threshold))
     if st.session_state.get(STATE, {}).get("mark") != mark:
         turn = st.session_state.get(STATE, {}).get("turn", 0) + 1
         st.session_state[STATE] = {"mark": mark, "tries": [], "turn": turn}
-    asked: Asked = {"row": row, "threshold": ctx.threshold, "version": ctx.models[-1] if ctx.models else ""}
+    asked: Asked = {"row": row, "threshold": ctx.threshold, "version": version}
 
     @st.fragment(key="whatif_form")
     def part() -> None:
@@ -45,28 +46,34 @@ def show(ctx: Context, evaluation: OpenEvaluation, scorer: Scorer, row: str) -> 
             _opposite(evaluation, scorer, asked)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _as_it_is(mark: tuple[Any, ...], _evaluation: Any, _scorer: Any, _asked: Asked) -> Result:
+    return questions.what_if(_evaluation, _scorer, changes={}, **_asked)
+
+
 def _form(evaluation: OpenEvaluation, scorer: Scorer, asked: Asked) -> None:
-    """The sentence, how the prediction moved, the smallest turns and the fields, redrawn with every change."""
-    base = questions.what_if(evaluation, scorer, changes={}, **asked)
+    """The sentence, how the prediction moved, the smallest turns and the fields, redrawn with every change.
+
+    What the fields hold is read before they are drawn, so that the answer does not wait for them.
+    """
+    base = _as_it_is(st.session_state[STATE]["mark"], evaluation, scorer, asked)
     fields = base.frames["row"].to_dicts()
     own = {each["feature"]: each["value"] for each in fields}
-    place, changes = st.container(), {}
+    now = {each["feature"]: _holds(each, at) for at, each in enumerate(fields)}
+    changes = {name: text for name, text in now.items() if text != own[name]}
+    result = questions.what_if(evaluation, scorer, changes=changes, **asked) if changes else base
+    _remember(result, changes, own)
+    shown.sentence(result, key="whatif_sentence")
+    _moved(result)
+    if evaluation.facts.task != REGRESSION:
+        with st.container(border=True, key="whatif_turns"):
+            _turns(evaluation, scorer, asked, fields)
     with st.container(border=True, key="whatif_fields"):
         shown.heading("The row, to be changed", "dashed: as it is; orange: as changed")
         grid = st.grid(columns=4, min_column_width=190)
         for at, each in enumerate(fields):
             with grid.cell(), st.container(key=f"whatif_field_{at}"):
-                now = _field(base, each, at)
-                if now != each["value"]:
-                    changes[each["feature"]] = now
-    with place:
-        result = questions.what_if(evaluation, scorer, changes=changes, **asked) if changes else base
-        _remember(result, changes, own)
-        shown.sentence(result, key="whatif_sentence")
-        _moved(result)
-        if evaluation.facts.task != REGRESSION:
-            with st.container(border=True, key="whatif_turns"):
-                _turns(evaluation, scorer, asked, fields)
+                _field(base, each, at, now[each["feature"]])
     shown.receipt(result, key="whatif_receipt")
 
 
@@ -74,28 +81,33 @@ def _key(at: int) -> str:
     return f"whatif_{st.session_state[STATE]['turn']}_{at}"
 
 
-def _field(result: Result, each: dict[str, Any], at: int) -> str:
-    """One feature: its field and how its values lie. What it holds, as text."""
+def _holds(each: dict[str, Any], at: int) -> str:
+    """What the field of a feature holds, as text."""
+    value = st.session_state.setdefault(_key(at), _held(each, each["value"]))
+    if value is None:
+        return MISSING
+    if each["kind"] != "number":
+        return str(value)
+    return str(each["value"]) if value == each["number"] else _text(value)
+
+
+def _field(result: Result, each: dict[str, Any], at: int, now: str) -> None:
+    """One feature: its field and how its values lie. now: what it holds, as text."""
     key, name = _key(at), each["feature"]
-    if key not in st.session_state:
-        st.session_state[key] = _held(each, each["value"])
     if each["kind"] == "number":
         options: dict[str, Any] = {"step": max(1, int(each["step"]))}
         if not each["whole"]:
             options = {"step": each["step"], "format": "%.6g"}
-        value = st.number_input(_label(name), value=None, key=key, placeholder=MISSING, **options)
-        now = MISSING if value is None else each["value"] if value == each["number"] else _text(value)
+        st.number_input(_label(name), value=None, key=key, placeholder=MISSING, **options)
     else:
         labels = result.frames["lies"].filter(pl.col("feature") == name)["label"].to_list()
         known = list(dict.fromkeys([each["value"], *labels, MISSING]))
-        value = st.selectbox(_label(name), known, key=key, accept_new_options=True)
-        now = MISSING if value is None else str(value)
+        st.selectbox(_label(name), known, key=key, accept_new_options=True)
     bars = whatifrows.distribution(result, name, now)
     if len(bars):
         alt = f"How {name} lies"
         st.vega_lite_chart(bars, whatifcharts.lies(each["kind"] == "number"), width="stretch", alt=alt, key=f"{key}_c")
     st.caption(plain(whatifrows.place(each)))
-    return now
 
 
 def _label(name: str) -> str:

@@ -10,8 +10,10 @@ import polars as pl
 
 from analysis import questions
 from analysis.core.roles import ModelColumns, Roles
+from analysis.core.settings import number
 from analysis.engine.duckdb import Engine
 from analysis.explaining.local import Options, explain_many
+from analysis.explaining.stopping import explain_until
 from analysis.store import datasets, evaluations, models, workers
 from analysis.store.workspace import Workspace
 from tests.benchmarks import fresh
@@ -20,7 +22,7 @@ from tests.explaining.glass import known
 
 FEATURES, SAMPLES, MANY, ROUNDS, FITTED = 18, 5000, 100, 7, 5000
 SLOWER, BEYOND_MS = 1.2, 20.0
-QUICKER = 1 / 1.5
+QUICKER, STOPPED = 1 / 1.5, 1 / 3
 NAMES = [f"f{at}" for at in range(FEATURES)]
 
 
@@ -119,6 +121,13 @@ def many_rows() -> dict[str, float]:
         explain_many(scores, background, rows[:2], Options(SAMPLES), seeds[:2])
         made: list[Any] = []
         own = _best([lambda: made.append(explain_many(scores, background, rows, Options(SAMPLES), seeds))] * 2, cpu)
+        until: list[Any] = []
+        stated = number("explain_error")
+
+        def stopped() -> None:
+            until.append(explain_until(scores, background, rows, Options(SAMPLES), seeds, stated))
+
+        sooner = _best([stopped] * 2, cpu)
         said: list[Any] = []
         other = _best([lambda: said.append([plain(x[at], seeds[at]) for at in range(MANY)])] * 2, cpu)
         floor = _best([lambda: [model.predict_proba(x[:SAMPLES]) for _ in range(MANY)]] * 2, cpu)
@@ -127,7 +136,8 @@ def many_rows() -> dict[str, float]:
         for each, one in zip(made[0], said[0], strict=True)
         for at, weight in one.local_exp[1]
     )
-    return {"ours": own, "lime": other, "model": floor, "apart": apart}
+    reached = sum(each.reached for each in until[0]) / MANY
+    return {"ours": own, "lime": other, "model": floor, "apart": apart, "sooner": sooner, "reached": reached}
 
 
 def run(rows: int, folder: Path) -> list[Line]:
@@ -153,6 +163,14 @@ def run(rows: int, folder: Path) -> list[Line]:
             f"a loop of plain lime {many['lime']:.2f} s, the model alone {many['model']:.2f} s",
             many["ours"] / many["lime"],
             QUICKER,
+            "x",
+        ),
+        Line(
+            f"explain {MANY} rows until no standard error exceeds {number('explain_error'):.0%} of the largest weight",
+            f"{many['sooner']:.2f} s, {many['reached']:.0%} of the rows got there",
+            f"a loop of plain lime {many['lime']:.2f} s",
+            many["sooner"] / many["lime"],
+            STOPPED,
             "x",
         ),
         Line(

@@ -54,6 +54,12 @@ def test_a_false_negative_is_explained_from_its_cell(visit, kept):
     page.says("The lime package gives the same weights with this seed")
     expect(page.page.locator(".st-key-explain_letter")).to_contain_text(f"For case {row} the model arrived at 0.")
 
+    first = page.marks("explain_chart").first.get_attribute("aria-label").split(" = ")[0]
+    page.marks("explain_chart").first.click(force=True)
+    page.says(re.compile(rf"Row {row} has .* there and gets 0\.[0-4]\d\d"), within=WORK)
+    assert page.address()["explain_feature"] == [first]
+    page.pick("Why")
+
     page.type("Row, by its application_id", "A0")
     page.says("No row of 'loans' has the id 'A0'.")
     again = visit()

@@ -284,3 +284,43 @@ def test_a_model_that_fails_is_a_sentence(opened):
     lacking = scorer(right, "m", inputs=(*INPUTS, Input("rent", NUMBER)))
     with pytest.raises(BadRequest, match="lacks 1 feature of the model: 'rent'"):
         questions.explain(opened["binary"], lacking, row="C1")
+
+
+def ring(frame):
+    """Near a pay of 10 more pay lowers the score, far from it raises it."""
+    pay = (frame.get_columns()[0].to_numpy() - 10) / 2
+    score = 0.5 + 0.2 * (2 * np.tanh(1.5 * pay) - 1.5 * np.tanh(4 * pay))
+    return Answers(np.column_stack([1 - score, score]), ("no", "yes"))
+
+
+def test_a_sign_that_turns_with_the_kernel_width_is_named(opened):
+    options = {"row": nearest(opened, 10.0), "repeats": 10, "samples": 5000, "kernel_width": 1.0}
+    model = scorer(ring, "r")
+    result = questions.explain(opened["binary"], model, kernel_widths=(0.5, 1, 3), **options)
+    widths = result.frames["widths"].filter(pl.col("feature") == "pay")
+    assert widths["times"].to_list() == [0.5, 1.0, 3.0]
+    assert widths["width"].to_list() == pytest.approx([0.5, 1.0, 3.0])
+    assert widths["settled"][0]
+    assert widths["settled"][2]
+    assert widths["weight"][0] < 0 < widths["weight"][2]
+    check = result.frames["checks"].row(by_predicate=pl.col("check") == "kernel widths", named=True)
+    assert check["outcome"] == "found"
+    assert check["sentence"].startswith("The sign of pay turns from 0.5 to 3 times the usual kernel width")
+    assert result.receipt.options["kernel_widths"] == [0.5, 3.0]
+    alone = questions.explain(opened["binary"], model, **options | {"kernel_width": 0.5})
+    assert term(alone, "pay")["weight"] == pytest.approx(widths["weight"][0], abs=1e-12)
+    steady = questions.explain(opened["binary"], scorer(right), kernel_widths=(0.5, 2), **options)
+    said = steady.frames["checks"].row(by_predicate=pl.col("check") == "kernel widths", named=True)
+    assert (said["outcome"], said["sentence"]) == (
+        "clear",
+        "No settled sign turns from 0.5 to 2 times the usual kernel width.",
+    )
+    assert "widths" not in questions.explain(opened["binary"], model, **options).frames
+    with pytest.raises(BadRequest, match="multiples of the usual one"):
+        questions.explain(opened["binary"], model, kernel_widths=(0,), **options)
+
+
+def nearest(opened, pay):
+    """The id of the row whose pay is nearest to this."""
+    found = questions.rows(opened["binary"], limit=2000).frame
+    return found.sort((pl.col("pay") - pay).abs())["case"][0]

@@ -368,6 +368,11 @@ def test_a_curve_is_scikit_learns(cases):
     np.testing.assert_allclose(single, theirs["individual"][0][:30], atol=1e-9)
     own = curves.filter("own")
     assert own["row"].unique().to_list() == ["C7"]
+    here = result.frames["here"].row(0, named=True)
+    asked = asking.draw(cases["binary"], model, where=parse("id = 'C7'"), period=None, limit=1, seed=0, truth=False)
+    assert here["score"] == pytest.approx(right(asked.inputs).scores[0, 1], abs=1e-12)
+    assert here["value"] == str(asked.frame["v2"][0])
+    assert f"Row C7 has {here['value']} there and gets {here['score']:.3f}" in result.sentence
     spread = theirs["individual"][0].std(axis=0, ddof=1) / np.sqrt(500)
     half = (result.frame["high"] - result.frame["low"]).to_numpy() / 2
     np.testing.assert_allclose(half, 1.9647 * spread, rtol=1e-4)
