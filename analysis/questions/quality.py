@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analysis.checks import CHECKS, CLEAR, FOUND, NOT_APPLICABLE, Check, Hit, Seen
+from analysis.checks import CHECKS, FOUND, Check, Hit, Seen
 from analysis.checks.definition import OUTCOMES, SEVERITIES
-from analysis.core import judged, words
+from analysis.checks.verdict import verdict
+from analysis.core import judged
 from analysis.core.cutoffs import Threshold
 from analysis.core.expression import parse
 from analysis.core.receipt import Receipt, Result, said
@@ -185,7 +186,7 @@ def _muted(subject: Subject, result: Result, metric: str, muted: Mapping[str, st
     frame = result.frame.with_columns(pl.Series("muted", reasons, dtype=pl.String))
     order = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)}, return_dtype=pl.Int64)
     frame = frame.sort(order, pl.col("muted").is_not_null(), maintain_order=True)
-    return replace(result, frame=frame, sentence=_sentence(subject, frame, metric))
+    return replace(result, frame=frame, sentence=verdict(subject.name, frame, metric))
 
 
 def _options(
@@ -271,30 +272,3 @@ def _places(subject: Subject, found: list[tuple[Check, Hit]]) -> pl.DataFrame:
     ids = subject.scan(f"SELECT r.rowid AS place, {picked} FROM {subject.relation} r WHERE r.rowid IN ({listed})")
     names = {f"i{at}": name if name not in schema else f"{name}_" for at, name in enumerate(subject.roles.id)}
     return frame.join(ids.with_columns(pl.col("place").cast(pl.Int64)), on="place", how="left").rename(names)
-
-
-def _sentence(subject: Subject, frame: pl.DataFrame, metric: str) -> str:
-    """The verdict, then the counts, then what matters most."""
-    found = frame.filter((pl.col("outcome") == FOUND) & pl.col("muted").is_null())
-    muted = int(frame["muted"].is_not_null().sum())
-    aside = f" {words.plural(muted, 'hit')} muted." if muted else ""
-    checks = {outcome: frame.filter(pl.col("outcome") == outcome)["code"].n_unique() for outcome in OUTCOMES}
-    checks[FOUND] = found["code"].n_unique()
-    high = int((found["severity"] == "high").sum())
-    name = subject.name
-    if not len(found):
-        head = f"Nothing was found in {name}: {words.plural(checks[CLEAR], 'check')} clear"
-        return f"{head}, {checks[NOT_APPLICABLE]:,} not applicable.{aside}"
-    verdict = "cannot be trusted as it is" if high else "can be used with care"
-    head = (
-        f"{name} {verdict}: {words.plural(len(found), 'hit')} of {words.plural(checks[FOUND], 'check')}"
-        f"{f', {high:,} of high severity' if high else ''}; {checks[CLEAR]:,} clear, "
-        f"{checks[NOT_APPLICABLE]:,} not applicable.{aside}"
-    )
-    moved = found.filter(pl.col("p_adjusted") <= number("q"))
-    if not metric:
-        return head
-    if not len(moved):
-        return f"{head}\nNo hit surely moves {metric}."
-    first = moved.row(0, named=True)
-    return f"{head}\n{len(moved):,} of them surely move {metric}, most of all {first['code']}: {first['sentence']}"

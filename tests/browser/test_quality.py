@@ -41,7 +41,7 @@ def test_verdict_hit_mute_and_column(visit, sample):
 @pytest.mark.slow
 def test_rules_are_suggested_saved_and_kept_to(visit, sample):
     page = visit()
-    page.page.goto(f"{page.url}/quality?e=loans")
+    page.page.goto(f"{page.url}/quality?e=loans&quality_metric=accuracy")
     expect(page.page.locator(".st-key-quality_rules_suggest")).to_be_visible(timeout=WORK)
     expect(page.page.locator(f".st-key-quality_effects {MARKS}").first).to_be_visible(timeout=WORK)
     page.page.get_by_role("button", name="Suggest rules from loans@1").click()

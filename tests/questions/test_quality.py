@@ -14,6 +14,7 @@ from analysis.store import datasets, evaluations
 from analysis.store.workspace import Workspace
 from sample_data import recipes
 from sample_data.schema import SCHEMAS
+from tests.engine.making import ONE, Folder, Table, opened
 from tests.questions.answer_key import drawn, shipped
 
 FINDS = {  # fault: the check that finds it
@@ -120,3 +121,31 @@ def test_every_planted_fault_is_found_with_its_rows(tmp_path):
 @pytest.mark.parametrize(("schema", "seed"), [("loans", 8), ("loans", 9), ("loans", 10), ("claims", 7), ("claims", 8)])
 def test_other_seeds_and_another_schema(tmp_path, schema, seed):
     check(tmp_path, drawn(tmp_path, schema, seed))
+
+
+def test_effects_come_after_the_same_hits(tmp_path):
+    folder = Folder(tmp_path)
+    score = [(at * 37 % 100) / 100 + 0.001 for at in range(400)]
+    label = ["yes" if (at * 53 % 100) / 100 < each else "no" for at, each in enumerate(score)]
+    columns = {"y": ("VARCHAR", label), "p": ("VARCHAR", ["yes" if each > 0.5 else "no" for each in score])}
+    kinds = ["N/A" if at % 10 == 0 else "ab"[at % 2] for at in range(400)]
+    columns |= {"s": ("DOUBLE", score), "kind": ("VARCHAR", kinds)}
+    opened_ = opened(folder, Table(columns), task="binary", roles=Roles(label="y", models=(ONE,), positive="yes"))
+    subject = subjects.of_evaluation(opened_)
+    assert not questions.judged_before(subject, opened_, effects=False)
+    first = questions.quality(subject, evaluation=opened_, effects=False)
+    assert questions.judged_before(subject, opened_, effects=False)
+    assert not questions.judged_before(subject, opened_, "accuracy")
+    asked = []
+    whole = questions.quality(
+        subject, evaluation=opened_, metric="accuracy", progress=lambda share, doing: asked.append(doing)
+    )
+    assert set(asked) == {"Measuring what the rows found do to the metric"}
+    assert questions.judged_before(subject, opened_, "accuracy")
+    assert first.frame["effect"].null_count() == len(first.frame)
+    assert set(first.frame["sentence"]) == set(whole.frame["sentence"])
+    row = whole.frame.filter(code="Q08").row(0, named=True)
+    right = [said == each for said, each in zip(*(columns[name][1] for name in ("p", "y")), strict=True)]
+    rest = [each for at, each in enumerate(right) if at % 10]
+    assert row["effect"] == pytest.approx(sum(right) / 400 - sum(rest) / len(rest), abs=1e-12)
+    folder.close()
