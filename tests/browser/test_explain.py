@@ -85,3 +85,19 @@ def test_a_segment_is_explained_cancelled_and_taken_up_again(visit, kept):
     typical.click()
     expect(page.page.locator(".st-key-explain_grade")).to_contain_text("Trust:", timeout=WORK)
     assert page.address()["row"] == [id]
+
+
+@pytest.mark.slow
+def test_all_rows_behind_a_mark_are_explained_by_a_verb(visit, kept):
+    page = visit()
+    page.open("segments?e=loans")
+    page.page.locator(f".st-key-segments_groups {MARKS}").first.click()
+    drawer = page.page.get_by_role("dialog")
+    drawer.get_by_text("Explain", exact=True).click()
+    page.settled()
+    drawer.get_by_role("button", name="Explain all of them").click()
+    page.arrived("explain", within=WORK)
+    expect(page.page.locator(".st-key-job, .st-key-explain_segment_chart").first).to_be_visible(timeout=WORK)
+    address = page.address()
+    assert address["explain_view"] == ["segment"]
+    assert address["where"][0].startswith("region = ")
