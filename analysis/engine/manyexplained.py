@@ -1,12 +1,11 @@
-"""Explanations of many rows: drawn once, explained in pieces that are kept, and put together as what features push.
+"""Explanations of many rows: drawn once, explained in pieces that are kept.
 
 A row's explanation does not depend on the rows it is explained with, and each row has neighbours of its own: shared
 ones would give all rows the same error, which no interval over rows could see.
 """
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,7 @@ from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import Counted
 from analysis.engine.sampled import Sampled, wanted
 from analysis.explaining import neighbourhood, occlusion
-from analysis.explaining.neighbourhood import FLAG, NUMBER, Layout, Term
+from analysis.explaining.neighbourhood import NUMBER, Layout, Term
 
 ASKED_AT_ONCE = 50_000
 """Neighbours in one piece: a second or two of a boosted model, which is lost where the work is cancelled."""
@@ -215,12 +214,6 @@ class ManyExplained:
             self._ready = targeted(self.facts, said, order, self.plan.cls), known, whole
         return self._ready
 
-    def together(self, rows: Rows, made: Iterable[pl.DataFrame]) -> "Pushes":
-        """What was made of these rows' pieces."""
-        frames = list(made)
-        frame = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
-        return pushes(rows, frame)
-
 
 def _size(repeats: int) -> pl.Expr:
     """The size of a weight: each repeat's weight with the sign that the others give it, on the mean.
@@ -244,83 +237,18 @@ def _steps(known: Background, whole: Background, layout: Layout, term: Term) -> 
     return occlusion.usual(known, layout, term).steps
 
 
-@dataclass(frozen=True)
-class Pushes:
-    """rows: those that count. terms: as explanations name them, columns before flags. values: (rows, terms) the weight
-    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights, see `_size`;
-    leans: the same times how far.
-    fit, prediction: (rows,). drawn: how many were explained; left_out: of them, those that do not count."""
-
-    rows: Rows
-    terms: tuple[str, ...]
-    values: np.ndarray
-    sizes: np.ndarray
-    leans: np.ndarray
-    fit: np.ndarray
-    prediction: np.ndarray
-    drawn: int
-
-    @property
-    def left_out(self) -> int:
-        return self.drawn - len(self.rows)
-
-    def of(self, terms: Sequence[str]) -> "Pushes":
-        """The same with these terms in this order; nan of a term that no row has, since nothing varies there."""
-        places = {name: at for at, name in enumerate(self.terms)}
-        parts = []
-        for known in (self.values, self.sizes, self.leans):
-            made = np.full((len(self.rows), len(terms)), np.nan)
-            for at, name in enumerate(terms):
-                if name in places:
-                    made[:, at] = known[:, places[name]]
-            parts.append(made)
-        values, sizes, leans = parts
-        return replace(self, terms=tuple(terms), values=values, sizes=sizes, leans=leans)
-
-    def take(self, places: np.ndarray) -> "Pushes":
-        rows = self.rows.take(places.tolist())
-        return Pushes(
-            rows,
-            self.terms,
-            self.values[places],
-            self.sizes[places],
-            self.leans[places],
-            self.fit[places],
-            self.prediction[places],
-            self.drawn,
-        )
-
-
-def pushes(rows: Rows, frame: pl.DataFrame) -> Pushes:
-    """Of the rows of a frame of SCHEMA; all of them, well fitted or not."""
-    known = frame.select("term", "column", "kind").unique().sort(pl.col("kind") == FLAG, "column")
-    terms = known["term"].unique(maintain_order=True).to_list()
-    at = {name: place for place, name in enumerate(terms)}
-    places = {row: place for place, row in enumerate(rows.frame["row"].to_list())}
-    values, sizes, leans = (np.zeros((len(rows), len(terms))) for _ in range(3))
-    one, other = [places[row] for row in frame["row"]], [at[name] for name in frame["term"]]
-    sizes[one, other] = frame["size"].to_numpy()
-    leans[one, other] = (frame["size"] * frame["steps"].abs()).to_numpy()
-    values[one, other] = (frame["weight"] * frame["steps"]).to_numpy()
-    whole = frame.group_by("row").agg(pl.col("fit", "prediction").first())
-    fit, prediction = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    order = [places[row] for row in whole["row"]]
-    fit[order], prediction[order] = whole["fit"].to_numpy(), whole["prediction"].to_numpy()
-    return Pushes(rows, tuple(terms), values, sizes, leans, fit, prediction, len(rows))
-
-
-def well_fitted(found: Pushes) -> Pushes:
-    """The rows near which a straight line explains enough of what the model does (setting explain_fit)."""
-    return found.take(np.flatnonzero(found.fit >= number("explain_fit")))
-
-
 def model_options(scorer: Scorer) -> dict[str, Any]:
     """Of a receipt: which model it was."""
     model = scorer.model
-    return {"model": model.label, "model_fingerprint": model.fingerprint, "kind": model.kind}
+    return {
+        "model": model.label,
+        "model_fingerprint": model.fingerprint,
+        "kind": model.kind,
+        "libraries": model.libraries,
+    }
 
 
 def plan_options(plan: Plan) -> dict[str, Any]:
     """Of a receipt: how rows were explained."""
     said = {"class": plan.cls, "samples": plan.samples, "repeats": plan.repeats, "kernel_width": plan.kernel_width}
-    return json.loads(json.dumps(said)) | {"alpha": 1.0, "fit_at_least": number("explain_fit")}
+    return said | {"alpha": 1.0, "fit_at_least": number("explain_fit")}

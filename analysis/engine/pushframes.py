@@ -12,7 +12,7 @@ from analysis.core.model import is_number
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import number, whole
 from analysis.engine.explanations import value_text
-from analysis.engine.manyexplained import Pushes
+from analysis.engine.pushes import Pushes
 from analysis.metrics import pushes as means
 from analysis.metrics import submodular
 from analysis.metrics.contrasts import benjamini_hochberg

@@ -20,15 +20,14 @@ from analysis.engine.kept import keep, kept
 from analysis.engine.manyexplained import (
     ManyExplained,
     Plan,
-    Pushes,
     Rows,
     class_asked,
     drawn,
     model_options,
     plan_options,
-    well_fitted,
 )
 from analysis.engine.piecework import Progress
+from analysis.engine.pushes import Pushes, together, well_fitted
 from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
@@ -153,7 +152,7 @@ def explain_segment(
         return known
     work = _Work(evaluation, scorer, asked)
     made = piecework.made(evaluation, work.pieces(), progress=progress, cancelled=cancelled)
-    found = [many.together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
+    found = [together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
     result = work.result(found, options, began)
     keep(evaluation, options, result)
     return result

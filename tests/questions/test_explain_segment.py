@@ -311,13 +311,14 @@ def test_sides_dealt_at_random_seldom_earn_a_verdict(cases):
     """Rows of one kind dealt to two sides 400 times: the share of deals with any verdict stays at q or below."""
     from analysis.core.settings import number
     from analysis.engine.manyexplained import drawn
+    from analysis.engine.pushes import together
     from analysis.engine.pushframes import Contrasted
 
     case, own = cases["binary"], scorer(right, "8")
     plan = Plan("yes", 500, seed=1)
     rows = drawn(case, own, version="m", where=None, period=None, threshold=None, limit=SIZE, seed=1)
     many = ManyExplained(case, own, plan)
-    found = many.together(rows, [piece.make(lambda share: None) for piece in many.pieces(rows)])
+    found = together(rows, [piece.make(lambda share: None) for piece in many.pieces(rows)])
     random, hits, deals = np.random.default_rng(2), 0, 400
     for _ in range(deals):
         order = random.permutation(SIZE)
