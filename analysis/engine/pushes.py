@@ -14,9 +14,9 @@ from analysis.explaining.neighbourhood import FLAG
 @dataclass(frozen=True)
 class Pushes:
     """rows: those that count. terms: as explanations name them, columns before flags. values: (rows, terms) the weight
-    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights, as manyexplained.py has them;
-    leans: the same times how far.
-    fit, prediction: (rows,). drawn: how many were explained; left_out: of them, those that do not count."""
+    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights, as a piece has
+    them; leans: the same times how far. fit, prediction: (rows,). drawn: how many were explained; left_out: of them,
+    those that do not count."""
 
     rows: Rows
     terms: tuple[str, ...]

@@ -173,7 +173,7 @@ def test_the_numbers_are_those_of_single_explanations(cases):
     told = result.frame.drop_nulls("p")
     adjusted = stats.false_discovery_control(np.concatenate([told["p"], told["lean_p"]]))
     assert np.concatenate([told["p_adjusted"], told["lean_p_adjusted"]]) == pytest.approx(adjusted)
-    assert result.sentence.startswith("Too few rows to tell what own@1 does otherwise")
+    assert result.sentence.startswith("Not enough data to tell what own@1 does otherwise")
 
 
 def _drawn(case, where):
