@@ -1,4 +1,4 @@
-""":material/psychology_alt: Explain - why a model answers as it does, of a row or a segment, and how far to trust that.
+""":material/psychology_alt: Explain - why the model answers as it does, in one row or a segment; how far to trust it.
 
 section: Diagnose, order: 80
 """
