@@ -53,7 +53,7 @@ def test_the_life_of_a_model(place):
     short = ("explain", "loans", "--row", "A00000049", "--samples", "500", "--repeats", "4")
     wide = ask(place, *short, "--kernel-widths", "0.5,1,2", "--json").json
     assert wide["receipt"]["options"]["kernel_widths"] == [0.5, 2.0]
-    assert "kernel widths" in [each["check"] for each in wide["checks"]]
+    assert "kernel widths" in [each["check"] for each in wide["frames"]["checks"]]
     assert "give numbers as in 0.5,2" in ask(place, *short, "--kernel-widths", "wide").refusal
     assert "'region' is no text the model reads. Its texts: none." in ask(place, *short, "--text", "region").refusal
 
