@@ -50,6 +50,12 @@ def test_the_life_of_a_model(place):
     one = ask(place, "explain", "loans", "--row", "A00000049", "--model", "v1@1", "--class", "no", "--repeats", "1")
     assert "Trust: not checked yet." in one.out
     assert "No row of 'loans' has the id 'A0'" in ask(place, "explain", "loans", "--row", "A0").refusal
+    short = ("explain", "loans", "--row", "A00000049", "--samples", "500", "--repeats", "4")
+    wide = ask(place, *short, "--kernel-widths", "0.5,1,2", "--json").json
+    assert wide["receipt"]["options"]["kernel_widths"] == [0.5, 2.0]
+    assert "kernel widths" in [each["check"] for each in wide["frames"]["checks"]]
+    assert "give numbers as in 0.5,2" in ask(place, *short, "--kernel-widths", "wide").refusal
+    assert "'region' is no text the model reads. Its texts: none." in ask(place, *short, "--text", "region").refusal
 
     few = ("explain-segment", "loans", "--where", "region = 'West'", "--rows", "12", "--samples", "300")
     wrong = ask(place, *few, "--against", "correct", "--json").json

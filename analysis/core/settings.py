@@ -108,7 +108,7 @@ _add(
     "Neighbours one explanation may ask about in all its repeats: 20 of 5,000 rows settle what can be settled.",
 )
 _add("explain_wrong", 0.01, "share", "Of the signs an explanation shows as settled one in a hundred may be wrong.")
-_add("explain_error", 0.06, "share", "Of the largest weight: the signs of weights three times as large are then sure.")
+_add("explain_error", 0.07, "share", "Of the largest weight: of one a fifth as large the sign is then sure (z of 2.9).")
 _add("explain_negligible", 0.02, "share", "A weight surely below so much of the largest one is next to nothing.")
 _add("explain_fit", 0.5, "share", "Below it a straight line misses half of what the model does near a row.")
 _add("explain_fit_least", 0.1, "share", "Below it bars would describe a line that the model does not follow at all.")

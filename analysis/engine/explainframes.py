@@ -8,7 +8,8 @@ import polars as pl
 from analysis.core import words
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import number, whole
-from analysis.engine.explanations import RowExplained, recorded, value_text
+from analysis.engine.explanations import RowExplained, value_text
+from analysis.engine.onerow import recorded_of
 from analysis.explaining.asked import SHAP_SAID
 from analysis.explaining.neighbourhood import FLAG, NUMBER
 from analysis.explaining.text import WORD
@@ -246,7 +247,7 @@ class Told:
         return own if own in names else names[-1]
 
     def _recorded(self) -> float | None:
-        return recorded(self.asked.facts, self.asked.row, self._version(), self.asked.target.cls)
+        return recorded_of(self.asked.facts, self.asked.row, self._version(), self.asked.target.cls)
 
     def _label(self) -> str | None:
         name = self.asked.facts.roles.label

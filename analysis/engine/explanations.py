@@ -15,14 +15,15 @@ from analysis.core import words
 from analysis.core.background import Background
 from analysis.core.classorder import ClassOrder, class_order, same
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.evaluation import EvalColumn, Evaluation
-from analysis.core.model import TEXTS, Answers, Asking, Model, Scorer, features, fits
-from analysis.core.roles import BINARY, REGRESSION
+from analysis.core.evaluation import EvalColumn
+from analysis.core.model import TEXTS, Answers, Asking, Scorer, features
+from analysis.core.roles import REGRESSION
 from analysis.core.segment import Segment
 from analysis.core.settings import whole
 from analysis.engine import background
 from analysis.engine.onerow import OneRow, one_row
 from analysis.engine.query import OpenEvaluation
+from analysis.engine.readtexts import readable
 from analysis.engine.recorded import pair
 from analysis.engine.sampled import Sampled, wanted
 from analysis.explaining import shapley
@@ -283,19 +284,6 @@ class RowExplained:
         return max(found, key=lambda each: (each[1].share, each[1].closeness, each[0] == own))
 
 
-def readable(facts: Evaluation, columns: Sequence[EvalColumn]) -> list[str]:
-    """The texts among these columns that can be explained word by word: those with the role text, else any."""
-    texts = [column.name for column in columns if column.type in TEXTS]
-    return [name for name in texts if name in facts.roles.text] or texts
-
-
-def texts(model: Model, facts: Evaluation) -> list[str]:
-    """The columns with the role text that a model reads; none where it does not fit the evaluation."""
-    if not facts.roles.text or not fits(model, facts):
-        return []
-    return [name for name in readable(facts, features(model, facts)) if name in facts.roles.text]
-
-
 def _named(frame: pl.DataFrame, columns: tuple[EvalColumn, ...]) -> pl.DataFrame:
     return frame.select(pl.col(f"v{at}").alias(column.name) for at, column in enumerate(columns))
 
@@ -317,12 +305,3 @@ def value_text(value: Any) -> str:
     if isinstance(value, float):
         return words.minus(f"{value:,.0f}" if value.is_integer() and abs(value) < 1e12 else f"{value:,.6g}")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def recorded(facts: Evaluation, row: OneRow, version: str, cls: str) -> float | None:
-    """The score of a class, or the forecast, recorded of a row; None where there is none."""
-    index, code = facts.model(version).index, facts.classes.index(cls) if cls else 0
-    of_class = f"s{index}" if facts.task == BINARY else f"s{index}_{code}"
-    name = f"p{index}" if facts.task == REGRESSION else of_class
-    value = row.frame[name].cast(pl.Float64)[0] if name in row.frame.columns else None
-    return 1 - value if value is not None and facts.task == BINARY and code == 0 else value

@@ -8,6 +8,7 @@ import polars as pl
 from analysis.core.errors import BadRequest, NotFound
 from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.literal import fit
+from analysis.core.roles import BINARY, REGRESSION
 from analysis.core.segment import Compare, Segment, every
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.sampled import Sampled, wanted
@@ -62,3 +63,12 @@ def with_id(facts: Evaluation, id: str) -> Segment:
 def id_text(facts: Evaluation, frame: pl.DataFrame, at: int) -> str:
     """The id of a row of a Sampled frame, as `one_row` takes it."""
     return ",".join(str(frame[f"i{place}"][at]) for place in range(len(facts.roles.id)))
+
+
+def recorded_of(facts: Evaluation, row: OneRow, version: str, cls: str) -> float | None:
+    """The score of a class, or the forecast, recorded of a row; None where there is none."""
+    index, code = facts.model(version).index, facts.classes.index(cls) if cls else 0
+    of_class = f"s{index}" if facts.task == BINARY else f"s{index}_{code}"
+    name = f"p{index}" if facts.task == REGRESSION else of_class
+    value = row.frame[name].cast(pl.Float64)[0] if name in row.frame.columns else None
+    return 1 - value if value is not None and facts.task == BINARY and code == 0 else value

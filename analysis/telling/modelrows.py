@@ -57,7 +57,7 @@ def described(model: Model) -> str:
 
 
 def checks(result: Result) -> pl.DataFrame:
-    """A row a check, as people read it: outcome, what, of which version, value with interval and n, the sentence."""
+    """A row a check, as people read it: outcome, what of which version, its value with interval and n, the sentence."""
     rows: list[dict[str, Any]] = []
     for row in result.frame.iter_rows(named=True):
         share = row["code"] == "M04" and row["value"] is not None
@@ -65,14 +65,14 @@ def checks(result: Result) -> pl.DataFrame:
         if row["value"] is not None and not share:
             shown = SHOWN.get(row["code"], words.significant)
             value = shown(row["value"])
+        ends = words.interval(row["low"], row["high"], "share")
+        known = [value, *([] if row["low"] is None else [f"95%: {ends}"])]
+        known += [] if row["n"] is None else [f"n {words.count(row['n'])}"]
         rows.append(
             {
                 "outcome": GLYPHS[row["outcome"]],
-                "check": row["check"],
-                "version": row["model"] or words.DASH,
-                "value": value,
-                "95% interval": words.interval(row["low"], row["high"], "share"),
-                "n": words.DASH if row["n"] is None else words.count(row["n"]),
+                "check": f"{row['check']}, {row['model']}" if row["model"] else row["check"],
+                "value": " · ".join(known) if row["value"] is not None or row["n"] is not None else words.DASH,
                 "what": row["sentence"],
             }
         )

@@ -14,7 +14,7 @@ from analysis.core.model import Model, Scorer
 from analysis.core.receipt import Result
 from analysis.core.segment import Segment
 from analysis.core.settings import whole
-from analysis.engine import explanations
+from analysis.engine import readtexts
 from analysis.engine.query import OpenEvaluation
 from analysis.metrics.trusting import CANNOT, OPEN
 from analysis.questions.explain import BATCH
@@ -64,7 +64,7 @@ def options(ctx: Context, evaluation: OpenEvaluation, chosen: Model) -> None:
     """The further controls of `show_why`, which finds there what they hold."""
     facts = evaluation.facts
     text = ""
-    texts = explanations.texts(chosen, facts)
+    texts = readtexts.texts(chosen, facts)
     if texts:
         text = pickers.one(
             "Explain by",

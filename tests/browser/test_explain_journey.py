@@ -83,7 +83,7 @@ def test_a_model_is_added_a_false_negative_explained_changed_and_its_opposite_op
     row = chosen_behind(page, "segments_groups", "West", "False negatives")
     known = {each["application_id"]: each for each in tables.loans()}
     assert [known[row][name] for name in ("region", "defaulted", "decision_v2")] == ["West", "yes", "no"]
-    assert re.match(rf"v2@.?1 gives 0\.\d\d\d for 'yes' of row {row}, mostly because \w+", page.sentence())
+    assert re.match(rf"v2@.?\d+ gives 0\.\d\d\d for 'yes' of row {row}, mostly because \w+", page.sentence())
     expect(page.marks("explain_chart")).to_have_count(10)
 
     page.pick("What if")
