@@ -12,9 +12,11 @@ def test_two_labels_are_decided_and_can_be_downloaded(visit, sample):
     page.page.goto(f"{page.url}/label_errors?e=loans")
     asked = page.page.locator(".st-key-labels_next")
     expect(asked).to_be_visible(timeout=WORK)
+    page.arrived("label_errors", within=WORK)
     assert "Confident learning puts" in page.sentence()
     first = asked.locator("strong").inner_text()
-    page.page.keyboard.press("y")
+    with page.running():
+        page.page.keyboard.press("y")
     expect(asked.locator("strong")).not_to_have_text(first)
     asked.get_by_role("button", name=re.compile("The label is right")).click()
     kept = page.page.locator(".st-key-labels_kept")
