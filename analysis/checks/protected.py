@@ -15,7 +15,7 @@ from analysis.engine.profile import TEXT
 from analysis.metrics.contrasts import benjamini_hochberg
 from analysis.metrics.intervals import mover_difference, wilson
 
-SURE = 1e-3
+SURE = 1e-4
 NOBODY = "no text column of few values has the role protected"
 Side = tuple[np.ndarray, np.ndarray]
 

@@ -40,9 +40,11 @@ FINDS = {  # fault: the check that finds it
     "telephone_numbers": "V01",
 }
 OTHERS_TOO = ("missing_predictions", "unfair_decisions", "label_noise")
-PRECISION = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.55}
-RECALL = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.45}
+PRECISION = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.6}
+RECALL = {"missing_predictions": 1.0, "unfair_decisions": 0.99, "label_noise": 0.55}
 """Least precision and recall of these; of all the others both are 1."""
+SAYS = {"e_mail_addresses": "e-mail", "telephone_numbers": "telephone"}
+"""What tells apart hits of one check in one column."""
 OF_COLUMNS = {"constant_column": "Q05", "id_like_column": "Q07", "leaking_feature": "L03"}
 
 
@@ -95,6 +97,7 @@ def check(folder, files):
         ]
         if "model" in fault["size"]:
             mine = [hit for hit in mine if hit["model"] == fault["size"]["model"]]
+        mine = [hit for hit in mine if SAYS.get(code, "") in hit["sentence"]]
         if code in ("repeated_rows", "copies_under_new_id"):
             mine = [hit for hit in hits if hit["code"] == check_code]
         rows = set().union(*(hit["places"] for hit in mine))
