@@ -1,11 +1,10 @@
-"""Explanations of many rows: drawn once, explained in pieces that are kept, and put together as what features push.
+"""Explanations of many rows: drawn once, explained in pieces that are kept.
 
 A row's explanation does not depend on the rows it is explained with, and each row has neighbours of its own: shared
 ones would give all rows the same error, which no interval over rows could see.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,7 +26,6 @@ from analysis.engine import background
 from analysis.engine.explanations import LEARNED_FROM, Target, targeted
 from analysis.engine.onerow import id_text
 from analysis.engine.piecework import Piece, Report
-from analysis.engine.pushes import Pushes, pushes
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.rows import Counted
 from analysis.engine.sampled import Sampled, wanted
@@ -216,12 +214,6 @@ class ManyExplained:
             self._ready = targeted(self.facts, said, order, self.plan.cls), known, whole
         return self._ready
 
-    def together(self, rows: Rows, made: Iterable[pl.DataFrame]) -> Pushes:
-        """What was made of these rows' pieces."""
-        frames = list(made)
-        frame = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
-        return pushes(rows, frame)
-
 
 def _size(repeats: int) -> pl.Expr:
     """The size of a weight: each repeat's weight with the sign that the others give it, on the mean.
@@ -248,10 +240,15 @@ def _steps(known: Background, whole: Background, layout: Layout, term: Term) -> 
 def model_options(scorer: Scorer) -> dict[str, Any]:
     """Of a receipt: which model it was."""
     model = scorer.model
-    return {"model": model.label, "model_fingerprint": model.fingerprint, "kind": model.kind}
+    return {
+        "model": model.label,
+        "model_fingerprint": model.fingerprint,
+        "kind": model.kind,
+        "libraries": model.libraries,
+    }
 
 
 def plan_options(plan: Plan) -> dict[str, Any]:
     """Of a receipt: how rows were explained."""
     said = {"class": plan.cls, "samples": plan.samples, "repeats": plan.repeats, "kernel_width": plan.kernel_width}
-    return json.loads(json.dumps(said)) | {"alpha": 1.0, "fit_at_least": number("explain_fit")}
+    return said | {"alpha": 1.0, "fit_at_least": number("explain_fit")}

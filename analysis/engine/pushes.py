@@ -1,27 +1,24 @@
-"""What features push in many rows: weights times how far each row is from the usual value, as a table."""
+"""Pushes: what features do to a model's answers in rows that were explained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from analysis.core.settings import number
+from analysis.engine.manyexplained import SCHEMA, Rows
 from analysis.explaining.neighbourhood import FLAG
-
-if TYPE_CHECKING:
-    from analysis.engine.manyexplained import Rows
 
 
 @dataclass(frozen=True)
 class Pushes:
     """rows: those that count. terms: as explanations name them, columns before flags. values: (rows, terms) the weight
-    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights;
-    leans: the same times how far.
-    fit, prediction: (rows,). drawn: how many were explained; left_out: of them, those that do not count."""
+    times how far the row is from the usual value; 0 where a row has no such term. sizes: of the weights, as a piece has
+    them; leans: the same times how far. fit, prediction: (rows,). drawn: how many were explained; left_out: of them,
+    those that do not count."""
 
-    rows: "Rows"
+    rows: Rows
     terms: tuple[str, ...]
     values: np.ndarray
     sizes: np.ndarray
@@ -61,8 +58,10 @@ class Pushes:
         )
 
 
-def pushes(rows: "Rows", frame: pl.DataFrame) -> Pushes:
-    """Of the rows of a frame of SCHEMA; all of them, well fitted or not."""
+def together(rows: Rows, made: Iterable[pl.DataFrame]) -> Pushes:
+    """What was made of these rows' pieces; of all of them, well fitted or not."""
+    frames = list(made)
+    frame = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
     known = frame.select("term", "column", "kind").unique().sort(pl.col("kind") == FLAG, "column")
     terms = known["term"].unique(maintain_order=True).to_list()
     at = {name: place for place, name in enumerate(terms)}

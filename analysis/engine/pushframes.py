@@ -192,7 +192,7 @@ def told(frame: pl.DataFrame, label: str, here: str, there: str, kind: str) -> s
     if FEW in frame["lean_verdict"].to_list() and not set(frame["lean_verdict"]) & {MORE, LESS}:
         n, other = (int(frame[name][0]) for name in ("n", "n_other"))
         return (
-            f"Too few rows to tell what {label} does otherwise {here} than {there}: {words.plural(n, 'row')} "
+            f"Not enough data to tell what {label} does otherwise {here} than {there}: {words.plural(n, 'row')} "
             f"against {other:,}."
         )
     leans = frame.filter(pl.col("lean_verdict").is_in([MORE, LESS]))

@@ -24,7 +24,6 @@ from analysis.engine.kept import keep, kept
 from analysis.engine.manyexplained import (
     ManyExplained,
     Plan,
-    Pushes,
     Rows,
     class_asked,
     drawn,
@@ -32,6 +31,7 @@ from analysis.engine.manyexplained import (
     plan_options,
 )
 from analysis.engine.piecework import Piece, Progress
+from analysis.engine.pushes import Pushes, together
 from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
@@ -128,9 +128,7 @@ def explain_difference(
     doing = "rows the two decide differently"
     pieces = [piece for each, side in zip(both, chosen, strict=True) for piece in each.pieces(side, doing)]
     made = piecework.made(evaluation, pieces, progress=progress, cancelled=cancelled)
-    found = [
-        each.together(side, [next(made) for _ in each.pieces(side)]) for each, side in zip(both, chosen, strict=True)
-    ]
+    found = [together(side, [next(made) for _ in each.pieces(side)]) for each, side in zip(both, chosen, strict=True)]
     result = work.result(found, flips, options, began)
     keep(evaluation.shelf, options, result)
     return result

@@ -20,7 +20,6 @@ from analysis.engine.kept import keep, kept
 from analysis.engine.manyexplained import (
     ManyExplained,
     Plan,
-    Pushes,
     Rows,
     class_asked,
     drawn,
@@ -28,7 +27,7 @@ from analysis.engine.manyexplained import (
     plan_options,
 )
 from analysis.engine.piecework import Progress
-from analysis.engine.pushes import well_fitted
+from analysis.engine.pushes import Pushes, together, well_fitted
 from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
@@ -153,7 +152,7 @@ def explain_segment(
         return known
     work = _Work(evaluation, scorer, asked)
     made = piecework.made(evaluation, work.pieces(), progress=progress, cancelled=cancelled)
-    found = [many.together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
+    found = [together(side, [next(made) for _ in many.pieces(side)]) for many, side in work.asked_of]
     result = work.result(found, options, began)
     keep(evaluation.shelf, options, result)
     return result
@@ -214,20 +213,21 @@ class _Work:
             for piece in many.pieces(side, f"rows of the side '{name}'")
         ]
 
-    def _labelled(self) -> bool:
-        """Whether as many rows of the segment have a label as a verdict on its errors needs."""
-        if self.asked.against != CORRECT:
-            return True
+    def _total(self) -> int:
+        """Rows in scope, on any side or, without a label or a decision, on none."""
         asked = self.asked
+        if asked.against != CORRECT:
+            return sum(side.total for side in self.sides)
         scope = (asked.version, asked.where or Everything(), asked.period, asked.threshold)
-        total = int(self.evaluation.rows(Counted(*scope)).frame["n"][0])
-        return sum(side.total for side in self.sides) >= number("labelled_share") * total
+        return int(self.evaluation.rows(Counted(*scope)).frame["n"][0])
 
     def result(self, all_: list[Pushes], options: dict[str, Any], began: float) -> Result:
         terms = list(dict.fromkeys(name for each in all_ for name in each.terms))
         found = [well_fitted(each.of(terms)) for each in all_]
         here, there = found[0], found[1] if len(found) > 1 else None
-        frame = Contrasted(here, there, enough=self._labelled(), level=self.asked.level).frame()
+        sided, rows = sum(side.total for side in self.sides), self._total()
+        enough = sided >= number("labelled_share") * rows
+        frame = Contrasted(here, there, enough=enough, level=self.asked.level).frame()
         named = list(zip(self.names, found, strict=True))
         frames = {
             "overall": pushframes.overall(here, self.asked.level),
@@ -240,9 +240,13 @@ class _Work:
             if there is None
             else pushframes.told(frame, label, *self.phrases, kind)
         )
-        rows, used = sum(side.total for side in self.sides), sum(len(each.rows) for each in found)
+        used = sum(len(each.rows) for each in found)
         explained = sum(len(side) for side in self.sides)
-        lost = {"not drawn into the sample": rows - explained, "badly fitted by a straight line": explained - used}
+        lost = {
+            "without a label or a decision": rows - sided,
+            "not drawn into the sample": sided - explained,
+            "badly fitted by a straight line": explained - used,
+        }
         receipt = Receipt(
             "explain_segment",
             self.facts.label,

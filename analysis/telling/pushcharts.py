@@ -7,9 +7,6 @@ import altair as alt
 
 from analysis.telling.spec import ACCENT, BLUE, FORMATS, axis, done, empty
 
-ROOM = 92
-"""Pixels at the right for the difference."""
-
 
 @lru_cache(maxsize=64)
 def two_sides(sides: tuple[str, ...], kind: str, title: str, count: int) -> dict[str, Any]:
@@ -65,6 +62,4 @@ def two_sides(sides: tuple[str, ...], kind: str, title: str, count: int) -> dict
             opacity=alt.condition("datum.earned", alt.value(1), alt.value(0.65)),
         )
     )
-    spec = done(alt.layer(zero, whisker, dot, said).properties(height=70 + 21 * max(len(domain), 1) * count))
-    spec["padding"] = {"bottom": 0, "right": ROOM if len(domain) > 1 else 0}
-    return spec
+    return done(alt.layer(zero, whisker, dot, said).properties(height=70 + 21 * max(len(domain), 1) * count))

@@ -69,17 +69,21 @@ def test_a_false_negative_is_explained_from_its_cell(visit, kept):
 
 def test_a_segment_is_explained_cancelled_and_taken_up_again(visit, kept):
     page = visit()
-    page.open("explain?e=loans&explain_view=segment&where=region+%3D+%27West%27&explain_rows=4000")
-    page.page.locator(".st-key-job_cancel").get_by_role("button").click(timeout=WORK)
-    go = page.page.locator(".st-key-explain_segment_go").get_by_role("button")
-    expect(go).to_have_text(re.compile("Go on|Explain"), timeout=WORK)
-    go.click()
-    expect(page.page.locator(".st-key-job")).to_contain_text(re.compile("kept from before|of 800"), timeout=WORK)
-    page.page.locator(".st-key-job_cancel").get_by_role("button").click()
+    west = "explain?e=loans&explain_view=segment&where=region+%3D+%27West%27"
+    page.open(f"{west}&explain_rows=1000")
+    job, cancel = page.page.locator(".st-key-job"), page.page.locator(".st-key-job_cancel").get_by_role("button")
+    expect(job).to_contain_text(re.compile(r"\((\d\d+|[2-9]) of 400\)"), timeout=WORK)
+    cancel.click()
     page.says(re.compile("parts? of the work (is|are) kept; starting again goes on there"), within=WORK)
+    go = page.page.locator(".st-key-explain_segment_go").get_by_role("button")
+    expect(go).to_have_text(re.compile("Go on"))
+    go.click()
+    expect(job).to_contain_text("kept from before", timeout=WORK)
+    cancel.click()
+    expect(go).to_be_visible(timeout=WORK)
 
-    page.open("explain?e=loans&explain_view=segment&where=region+%3D+%27West%27&explain_rows=40&explain_neighbours=500")
-    page.says(re.compile("13 of|do not count|where region is West"), within=WORK)
+    page.open(f"{west}&explain_rows=40&explain_neighbours=500")
+    page.says(re.compile("where region is West"), within=WORK)
     expect(page.marks("explain_segment_chart")).to_have_count(20, timeout=WORK)
     page.settled()
     typical = page.page.locator("[class*='st-key-explain_typical_segment_1']").get_by_role("button")
@@ -87,3 +91,19 @@ def test_a_segment_is_explained_cancelled_and_taken_up_again(visit, kept):
     typical.click()
     expect(page.page.locator(".st-key-explain_grade")).to_contain_text("Trust:", timeout=WORK)
     assert page.address()["row"] == [id]
+
+
+@pytest.mark.slow
+def test_all_rows_behind_a_mark_are_explained_by_a_verb(visit, kept):
+    page = visit()
+    page.open("segments?e=loans")
+    page.page.locator(f".st-key-segments_groups {MARKS}").first.click()
+    drawer = page.page.get_by_role("dialog")
+    drawer.get_by_text("Explain", exact=True).click()
+    page.settled()
+    drawer.get_by_role("button", name="Explain all of them").click()
+    page.arrived("explain", within=WORK)
+    expect(page.page.locator(".st-key-job, .st-key-explain_segment_chart").first).to_be_visible(timeout=WORK)
+    address = page.address()
+    assert address["explain_view"] == ["segment"]
+    assert address["where"][0].startswith("region = ")

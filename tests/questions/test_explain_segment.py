@@ -173,7 +173,7 @@ def test_the_numbers_are_those_of_single_explanations(cases):
     told = result.frame.drop_nulls("p")
     adjusted = stats.false_discovery_control(np.concatenate([told["p"], told["lean_p"]]))
     assert np.concatenate([told["p_adjusted"], told["lean_p_adjusted"]]) == pytest.approx(adjusted)
-    assert result.sentence.startswith("Too few rows to tell what own@1 does otherwise")
+    assert result.sentence.startswith("Not enough data to tell what own@1 does otherwise")
 
 
 def _drawn(case, where):
@@ -311,13 +311,14 @@ def test_sides_dealt_at_random_seldom_earn_a_verdict(cases):
     """Rows of one kind dealt to two sides 400 times: the share of deals with any verdict stays at q or below."""
     from analysis.core.settings import number
     from analysis.engine.manyexplained import drawn
+    from analysis.engine.pushes import together
     from analysis.engine.pushframes import Contrasted
 
     case, own = cases["binary"], scorer(right, "8")
     plan = Plan("yes", 500, seed=1)
     rows = drawn(case, own, version="m", where=None, period=None, threshold=None, limit=SIZE, seed=1)
     many = ManyExplained(case, own, plan)
-    found = many.together(rows, [piece.make(lambda share: None) for piece in many.pieces(rows)])
+    found = together(rows, [piece.make(lambda share: None) for piece in many.pieces(rows)])
     random, hits, deals = np.random.default_rng(2), 0, 400
     for _ in range(deals):
         order = random.permutation(SIZE)
