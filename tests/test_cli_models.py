@@ -75,6 +75,24 @@ def test_the_life_of_a_model(place):
     assert "not 'others'" in ask(place, *few, "--against", "others").refusal
     assert "are the same file" in ask(place, *few, "--versus", "v1").refusal
 
+    few = ("explain-segment", "loans", "--where", "region = 'West'", "--rows", "12", "--samples", "300")
+    wrong = ask(place, *few, "--against", "correct", "--json").json
+    assert wrong["frame"][0].keys() >= {
+        "feature",
+        "here",
+        "there",
+        "difference",
+        "p_adjusted",
+        "verdict",
+        "n",
+        "n_other",
+    }
+    assert [side["side"] for side in wrong["frames"]["sides"]] == ["wrong", "correct"]
+    assert wrong["receipt"]["options"]["libraries"].keys() == {"onnxruntime"}
+    assert "lean_here" in ask(place, *few).out
+    assert "not 'others'" in ask(place, *few, "--against", "others").refusal
+    assert "are the same file" in ask(place, *few, "--versus", "v1").refusal
+
     gated = ("models", "check", "v1", "--fail-below", "0.999")
     assert ask(place, *gated).status == 1
     assert ask(place, *gated, "--where", AS_MODELLED).status == 0
