@@ -15,7 +15,7 @@ from analysis.core import words
 from analysis.core.background import Background
 from analysis.core.classorder import ClassOrder, class_order, same
 from analysis.core.errors import BadRequest, UnknownName
-from analysis.core.evaluation import EvalColumn
+from analysis.core.evaluation import EvalColumn, Evaluation
 from analysis.core.model import TEXTS, Answers, Asking, Scorer, features
 from analysis.core.roles import REGRESSION
 from analysis.core.segment import Segment
