@@ -68,7 +68,7 @@ class Rule:
         """What is expected, in words.
 
         >>> Rule("age", "in range", low="18", high="99", at_most=0.01).sentence
-        "'age' lies between 18 and 99, but in 1% of the rows"
+        "'age' lies between 18 and 99, but in 1.0% of the rows"
         """
         name, spared = f"'{self.column}'", ""
         if self.at_most and self.expectation not in (SHARE, LIKE):

@@ -15,7 +15,7 @@ def most_expected(k: float, n: float, m: int, certainty: float = 0.999) -> float
     (Brown, Cai and DasGupta 2001, section 4.3, for the prior). 1 where there is nothing to go by.
 
     >>> round(most_expected(0, 1000, 1000), 4), round(most_expected(50, 1000, 1000), 4)
-    (0.008, 0.0840)
+    (0.008, 0.084)
     """
     from scipy.special import betaln, gammaln
 
