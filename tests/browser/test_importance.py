@@ -39,6 +39,10 @@ def test_what_a_model_leans_on(visit, sample, request):
     page.says(re.compile("The mean score of 'yes' .* with income at"))
     assert page.address()["importance_feature"] == ["income"]
 
+
+@pytest.mark.slow
+def test_long_work_is_cancelled_and_taken_up_again(visit, sample, kept_model):
+    page = visit()
     page.open("importance?e=loans&importance_by=week")
     page.page.locator(".st-key-job_cancel").get_by_role("button").click(timeout=WORK)
     page.says(re.compile("parts of the work are kept; starting again goes on there"), within=WORK)
