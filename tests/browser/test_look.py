@@ -68,7 +68,8 @@ FAINT = """() => {
     const e = node.parentElement, style = getComputedStyle(e)
     if (!node.data.trim() || !e.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue
     if (e instanceof SVGElement && style.fillOpacity === '0') continue  // it only keeps room, so that charts lie alike
-    if (e.closest('kbd, canvas, style, noscript, [data-testid=stIconMaterial], :disabled, [aria-disabled=true]')) continue
+    if (e.closest('kbd, canvas, style, noscript, [data-testid=stIconMaterial]')) continue
+    if (e.closest(':disabled, [aria-disabled=true]')) continue
     const ink = [...colour(e instanceof SVGElement ? style.fill : style.color)], paper = behind(node)
     ink[3] *= chain(e).reduce((product, at) => product * getComputedStyle(at).opacity, 1)
     const [low, high] = [light(over(ink, paper)), light(paper)].sort((a, b) => a - b)
