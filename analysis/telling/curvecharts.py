@@ -263,6 +263,6 @@ def distribution(plane: Plane) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def distribution_here(plane: Plane) -> dict[str, Any]:
     """The thresholds in force over `distribution`. Frame: x, y (0), name, at, aria."""
-    ground = alt.Chart(empty()).mark_point(opacity=0, aria=False, clip=True)
+    ground = alt.Chart(empty()).mark_point(opacity=0, clip=True)
     hue = alt.Color("name:N", sort=None, legend=alt.Legend(**TOP))
-    return _over(plane, _rule(), ground.encode(**plane.unseen(), color=hue))
+    return _over(plane, _rule(), ground.encode(**plane.unseen(), color=hue, description=alt.Description("at:N")))

@@ -21,6 +21,7 @@ CSS = """<style>
 [data-testid=stVerticalBlock]:has(> [data-testid=stLayoutWrapper] > [class*=st-key-over_]){{position:relative}}
 [data-testid=stLayoutWrapper]:has(> [class*=st-key-over_]){{position:absolute;inset:0 0 auto 0;pointer-events:none}}
 [class*=st-key-over_] [data-testid=stElementToolbar]{{display:none}}
+[class*=st-key-over_] :is(.role-axis,.role-legend){{visibility:hidden}}
 .st-key-next a,.st-key-next a:hover{{background:{primaryColor}}}
 .st-key-next a *{{color:#FFFFFF!important}}
 [class*=st-key-kpi_] [data-testid=stMetricValue]{{font-variant-numeric:tabular-nums}}
