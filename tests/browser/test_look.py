@@ -67,7 +67,6 @@ FAINT = """() => {
   for (let node = words.nextNode(); node; node = words.nextNode()) {
     const e = node.parentElement, style = getComputedStyle(e)
     if (!node.data.trim() || !e.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue
-    if (e instanceof SVGElement && style.fillOpacity === '0') continue  // it only keeps room, so that charts lie alike
     if (e.closest('kbd, canvas, style, noscript, [data-testid=stIconMaterial]')) continue
     if (e.closest(':disabled, [aria-disabled=true]')) continue
     const ink = [...colour(e instanceof SVGElement ? style.fill : style.color)], paper = behind(node)
@@ -82,7 +81,6 @@ FAINT = """() => {
 }"""
 EMPTY_CHARTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
   .filter(chart => !chart.querySelector('path[aria-roledescription], canvas'))
-  .filter(chart => !chart.closest('[class*=st-key-over_]')?.querySelector('.role-mark line'))
   .map(chart => `an empty chart: ${chart.parentElement.className}`)"""
 
 
