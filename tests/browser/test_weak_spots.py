@@ -17,6 +17,7 @@ def test_search_look_and_link(visit, sample):
     assert "v2 is worse in log loss than v1 in" in page.sentence()
     page.says(re.compile("Log loss by .* shaded: the weak spot"))
     expect(page.marks("weak_spots_along").first).to_be_attached()
+    page.settled()  # a click while the page is still drawn would be lost
     page.page.locator(".st-key-weak_spots_look_1").get_by_role("button").click()
     drawer = page.page.get_by_role("dialog")
     said = drawer.locator(".st-key-verbs_sentence")
