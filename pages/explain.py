@@ -34,14 +34,15 @@ if ctx.evaluation is None or working.busy("sample"):
 
 st.title("Explain", anchor=False)
 evaluation = frame.engine().open(ctx.evaluation)
+views = list(VIEWS) if ctx.evaluation.roles.id else list(OF_NO_ROW)
 if not ctx.evaluation.roles.id:
-    show.nothing("Rows are explained by their id; give a column the role id in Evaluations.")
-    frame.finish()
+    show.nothing("Single rows are explained by their id, and none has one here: give a column the role id.")
+    st.page_link(frame.page("evaluations"), label="Evaluations", icon=":material/arrow_forward:")
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="explain_controls"):
     chosen = explainviews.model(ctx)
-    row, view = "", "why"
+    row, view = "", views[0]
     if chosen is not None:
-        view = pickers.one("View", list(VIEWS), key=rowpick.VIEW, shown=lambda name: VIEWS[name][0], segmented=True)
+        view = pickers.one("View", views, key=rowpick.VIEW, shown=lambda name: VIEWS[name][0], segmented=True)
         row = rowpick.picked(ctx, evaluation) if view not in OF_NO_ROW else ""
     if chosen is not None and view == "why":
         explainviews.options(ctx, evaluation, chosen)

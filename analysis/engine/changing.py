@@ -170,7 +170,7 @@ def cutoff_of(opened: OpenEvaluation, version: ModelFacts, row: OneRow, threshol
     if best is not None:
         return best
     if version.probabilities or not version.score:
-        return Cutoff(HALF, HALF, "0.5, as no threshold is set")
+        return Cutoff(HALF, HALF, "taken as no threshold is set")
     return None
 
 

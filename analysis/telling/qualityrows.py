@@ -42,6 +42,20 @@ def _unit(result: Result) -> str:
     return defined(result.receipt.options["metric"], result.own).unit
 
 
+POINTS: dict[str, Any] = {
+    "name": pl.String,
+    "place": pl.Int64,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "text": pl.String,
+    "n": pl.Int64,
+    "model": pl.String,
+    "where": pl.String,
+    "aria": pl.String,
+}
+
+
 def points(result: Result, model: str) -> pl.DataFrame:
     """Hits whose rows a segment says, as marks; the chart draws the first with an effect. Columns: name, place, value,
     low, high, text, n, model, where, aria. model: whose rows are shown where a hit is about no version."""
@@ -66,8 +80,7 @@ def points(result: Result, model: str) -> pl.DataFrame:
                 "aria": f"{place}. {row['sentence']} {said}",
             }
         )
-    schema = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
-    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    return pl.DataFrame(rows, schema=POINTS)
 
 
 def drawn(points: pl.DataFrame) -> pl.DataFrame:

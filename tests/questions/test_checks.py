@@ -13,6 +13,7 @@ from analysis.core.expression import parse
 from analysis.core.roles import ModelColumns, Roles
 from analysis.core.settings import SETTINGS
 from analysis.questions.quality import COLUMNS
+from analysis.telling import qualityrows
 from tests.engine.making import Folder, Table, uploaded
 
 N = 400
@@ -280,3 +281,11 @@ def test_every_check_has_a_code_and_its_thresholds_a_reason():
         assert check.name[1:].isdigit()
         assert all(name in SETTINGS for name in check.settings)
         assert check.about.endswith(".")
+
+
+def test_hits_without_rows_of_their_own_make_no_marks(folder):
+    columns = base()
+    columns |= {"y": ("VARCHAR", sorted(columns["y"][1]))}
+    result = questions.quality(uploaded(folder, Table(columns), task="binary", roles=ROLES), checks=("L04",))
+    assert result.frame.filter(outcome="found")["where"].to_list() == [None]
+    assert len(qualityrows.drawn(qualityrows.points(result, ""))) == 0
