@@ -38,7 +38,7 @@ def doubted(seen: Seen) -> list[Hit]:
     hits: list[Hit] = []
     outside: Segment = EVERYTHING
     while len(hits) < GROUPS:
-        found = _group(seen, known, outside)
+        found = _group(seen, known)
         if found is None:
             break
         where, said = found
@@ -55,7 +55,7 @@ def _many(each: Doubts) -> bool:
     return bool(share >= number("check_wrong_labels") and each.found >= TIMES * each.expected and p < SURE)
 
 
-def _group(seen: Seen, known: list[Doubts], outside: Segment) -> tuple[Segment, str] | None:
+def _group(seen: Seen, known: list[Doubts]) -> tuple[Segment, str] | None:
     """The group most surely contradicted beyond the rest by every version, in words too."""
     apart = {"id", "split", "text", "time"}
     roles = seen.subject.roles.used()

@@ -8,6 +8,7 @@ import polars as pl
 from analysis.core import words
 from analysis.core.roles import REGRESSION
 from analysis.core.settings import number, whole
+from analysis.engine.changing import beside_of
 from analysis.engine.explanations import RowExplained, value_text
 from analysis.engine.onerow import recorded_of
 from analysis.explaining.asked import SHAP_SAID
@@ -240,11 +241,9 @@ class Told:
         return {"not in the fixed sample": left} if left else {}
 
     def _version(self) -> str:
-        names = [model.name for model in self.asked.facts.models]
         if self.reproduced is not None:
             return self.reproduced[0]
-        own = self.asked.scorer.model.name
-        return own if own in names else names[-1]
+        return beside_of(self.asked.evaluation, self.asked.scorer).name
 
     def _recorded(self) -> float | None:
         return recorded_of(self.asked.facts, self.asked.row, self._version(), self.asked.target.cls)

@@ -10,11 +10,16 @@ import polars as pl
 
 from analysis import __version__
 from analysis.core.receipt import Receipt, Result, Used
+from analysis.core.settings import setting
 from analysis.engine.cache import Shelf
+
+VERDICTS = ("q", "small_group", "labelled_share")
+"""Settings that any answer's verdicts may hang on: an answer under other ones is another answer."""
 
 
 def _key(question: str, options: Mapping[str, Any]) -> str:
-    return f"{question} {__version__} {json.dumps(options, sort_keys=True)}"
+    judged = {name: setting(name) for name in VERDICTS}
+    return f"{question} {__version__} {json.dumps({**options, 'settings': judged}, sort_keys=True)}"
 
 
 def keep(shelf: Shelf, options: Mapping[str, Any], result: Result) -> None:

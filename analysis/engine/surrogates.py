@@ -50,7 +50,7 @@ def make(
     facts = opened.facts
     model = facts.model(version) if version else facts.models[-1]
     quantity = _quantity(facts, model)
-    names = _features(facts, model, features)
+    names = _features(facts, features)
     name = name or f"surrogate-{model.name}"
     limit = whole("surrogate_rows") if rows is None else rows
     if quantity == CLASS_SCORES:
@@ -94,7 +94,7 @@ def _quantity(facts: Evaluation, model: ModelFacts) -> str:
     raise BadRequest(f"{model.name} has neither scores nor decisions in '{facts.name}' that a surrogate could learn.")
 
 
-def _features(facts: Evaluation, model: ModelFacts, asked: Sequence[str]) -> tuple[str, ...]:
+def _features(facts: Evaluation, asked: Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(facts.column(name).name for name in asked)) or default_features(facts)
     if not names:
         raise BadRequest(

@@ -89,6 +89,11 @@ class Metric:
     wants: tuple[str, ...] = ()
     sql: Sql | None = None
 
+    @property
+    def mark(self) -> list[str | None]:
+        """What tells one definition of a name from another in what is kept: an own metric may be defined anew."""
+        return [self.source, self.better, self.unit]
+
     def by_class(self, cube: Cube) -> bool:
         """Whether this metric gives one estimate a group and class of this cube."""
         return self.per_class_of(cube.classes)

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from analysis.core import words
-from analysis.core.errors import UnknownName
+from analysis.core.classorder import same
+from analysis.core.errors import BadRequest, UnknownName
 from analysis.core.model import Scorer, features
 from analysis.core.period import Period
 from analysis.core.receipt import Receipt, Result, Used
@@ -116,18 +117,25 @@ def dependence(
     )
     told = [_sentence(scorer.model.label, facts.task, feature, grid, frame, which)]
     if own is not None:
-        told.append(_said_of_row(facts.task, feature, frames["here"], curves[-1]))
+        told.append(_said_of_row(facts.task, frames["here"], curves[-1]))
     return Result(frame, "\n".join([*told, *cautions(scorer.model)[:1]]), receipt, frames)
 
 
 def _class(read: Reading, score: np.ndarray | None, wanted: str | None) -> str:
     facts = read.facts
+    if facts.task == REGRESSION:
+        if wanted is not None:
+            raise BadRequest("A forecast has no classes; leave the class out.")
+        return ""
+    if wanted is not None:
+        named = next((each for each in facts.classes if same(each, wanted)), None)
+        if named is None:
+            raise UnknownName("class", wanted, facts.classes)
+        if facts.task != MULTICLASS and named != facts.positive:
+            raise BadRequest(f"Of two classes the curve is that of the positive one, '{facts.positive}'.")
+        return named
     if facts.task != MULTICLASS:
         return facts.positive or ""
-    if wanted is not None:
-        if wanted not in facts.classes:
-            raise UnknownName("class", wanted, facts.classes)
-        return wanted
     if score is None:
         return facts.classes[0]
     return facts.classes[int(np.bincount(score.argmax(axis=1), minlength=len(facts.classes)).argmax())]
@@ -186,7 +194,7 @@ def _here(id: str, value: Any, grid: Grid, score: float) -> pl.DataFrame:
     return pl.DataFrame([(id, text, at, score)], schema=schema, orient="row")
 
 
-def _said_of_row(task: str, feature: str, here: pl.DataFrame, curve: pl.DataFrame) -> str:
+def _said_of_row(task: str, here: pl.DataFrame, curve: pl.DataFrame) -> str:
     unit, row = "label" if task == REGRESSION else "score", here.row(0, named=True)
     low, high = (curve.sort("score", maintain_order=True).row(at, named=True) for at in (0, -1))
     head = f"Row {row['row']} has {row['value']} there and gets {words.number(row['score'], unit)}"

@@ -16,6 +16,7 @@ from analysis.core.segment import And, Compare, Everything, Missing, Not, Or, Se
 from analysis.core.settings import number, whole
 from analysis.core.surrogate import cautions
 from analysis.engine import members, piecework, pushframes
+from analysis.engine.changing import beside_of
 from analysis.engine.kept import keep, kept
 from analysis.engine.manyexplained import (
     ManyExplained,
@@ -60,9 +61,7 @@ class Explaining:
     def understood(self, evaluation: OpenEvaluation, scorer: Scorer) -> "Explaining":
         """The same with every default filled in; BadRequest where it cannot be asked."""
         facts = evaluation.facts
-        names = [model.name for model in facts.models]
-        own = scorer.model.name
-        version = facts.model(self.version or (own if own in names else names[-1]))
+        version = beside_of(evaluation, scorer, self.version)
         if self.against not in (CORRECT, REST):
             raise BadRequest(f"A segment is compared against 'correct' or 'rest', not '{self.against}'.")
         if self.threshold is not None and facts.task != BINARY:

@@ -75,7 +75,7 @@ def flip(
         good = [at for at in places if turned[at]]
         tried.append({"feature": feature.name, "tried": len(places), "turned": len(good), "why": ""})
         if good:
-            best = min(good, key=lambda at: _rank(own, trials[at], found.values[at + 1]))
+            best = min(good, key=lambda at: _rank(own, trials[at]))
             value, column = trials[best][1], case.column(feature.name)
             rows.append(
                 {
@@ -125,7 +125,7 @@ def flip(
     return Result(frame, sentence, receipt, {"tried": pl.DataFrame(tried, schema=TRIED), "state": state})
 
 
-def _rank(own: dict[str, Value], trial: tuple[Feature, Value], prediction: float) -> tuple[float, int, str]:
+def _rank(own: dict[str, Value], trial: tuple[Feature, Value]) -> tuple[float, int, str]:
     """What makes one turn smaller than another: the change; of categories, the more frequent value."""
     feature, value = trial
     count = dict(feature.values).get(written(value), 0) if feature.kind != NUMBER else 0

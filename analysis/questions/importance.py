@@ -90,6 +90,7 @@ class Shuffles:
             "libraries": model.libraries,
             "features": [column.name for column in features(model, evaluation.facts)],
             "metric": self.metric,
+            "metric_defined": defined(self.metric, evaluation.own).mark,
             "where": "" if self.where is None or isinstance(self.where, Everything) else self.where.expression(),
             "from": str(self.period.first) if self.period.first else None,
             "to": str(self.period.last) if self.period.last else None,

@@ -86,7 +86,7 @@ def quality(
     began = time.perf_counter()
     chosen = [CHECKS.get(code) for code in checks] if checks else list(CHECKS)
     name = _metric(evaluation, metric, threshold) if effects else ""
-    options = _options(subject, chosen, name, threshold, level)
+    options = _options(subject, chosen, name, threshold, level, evaluation)
     result = kept(subject.shelf, "quality", options) if subject.shelf else None
     if result is None:
         share = SHARE if name else 1.0
@@ -165,7 +165,7 @@ def judged_before(
 ) -> bool:
     """Whether the answer of all checks, with effects or without, is kept, so that asking takes no time."""
     name = _metric(evaluation, metric, threshold) if effects else ""
-    options = _options(subject, list(CHECKS), name, threshold, 0.95)
+    options = _options(subject, list(CHECKS), name, threshold, 0.95, evaluation)
     return subject.shelf is not None and kept(subject.shelf, "quality", options) is not None
 
 
@@ -190,7 +190,12 @@ def _muted(subject: Subject, result: Result, metric: str, muted: Mapping[str, st
 
 
 def _options(
-    subject: Subject, checks: Sequence[Check], metric: str, threshold: Threshold | None, level: float
+    subject: Subject,
+    checks: Sequence[Check],
+    metric: str,
+    threshold: Threshold | None,
+    level: float,
+    evaluation: OpenEvaluation | None = None,
 ) -> dict[str, Any]:
     """For the receipt and for finding the answer again. metric: "" without effects; then no threshold matters."""
     return {
@@ -198,6 +203,7 @@ def _options(
         "task": subject.task,
         "roles": subject.roles.to_dict(),
         "metric": metric,
+        "metric_defined": defined(metric, evaluation.own).mark if evaluation is not None and metric else None,
         "checks": [check.name for check in checks],
         "thresholds": {name: setting(name) for check in checks for name in check.settings},
         "threshold": said(threshold) if metric else None,

@@ -20,7 +20,7 @@ from analysis.metrics.trusting import CANNOT, OPEN
 from analysis.questions.explain import BATCH
 from analysis.store import models
 from analysis.telling import explaincharts, explainrows, letter
-from pages.ui import curveviews, frame, pickers, show
+from pages.ui import curveviews, frame, pickers, rowpick, show
 from pages.ui.context import Context, plain
 
 log = logging.getLogger("assay")
@@ -241,7 +241,7 @@ def _to_curve() -> None:
     marks = st.session_state["explain_chart_mark"].selection.get("mark") or []
     if marks and "column" in marks[0]:
         st.session_state[curveviews.FEATURE] = marks[0]["column"]
-        st.session_state["explain_view"] = "curves"
+        st.session_state[rowpick.VIEW] = "curves"
         st.session_state[CURVE] = True
 
 

@@ -74,7 +74,8 @@ def _start(
     def work(progress: Progress, stop: threading.Event) -> dict[str, Any]:
         opened = engine.open(evaluation.facts, cancelled=stop) if evaluation is not None else None
         seen = subjects.of_evaluation(opened) if opened is not None else checked
-        found = questions.quality(seen, evaluation=opened, metric=name, threshold=threshold, progress=progress)
+        report = working.stopping(progress, stop)
+        found = questions.quality(seen, evaluation=opened, metric=name, threshold=threshold, progress=report)
         return {"hits": len(found.frame), "receipt": found.receipt.id}
 
     working.start(KIND, f"Checking {checked.name}", work, about=about)

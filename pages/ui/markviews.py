@@ -17,7 +17,6 @@ from pages.ui.context import plain, request_filter
 from pages.ui.mark import Mark
 
 SEGMENTS = "segments"
-TALL = 15
 
 
 def break_out(mark: Mark) -> None:

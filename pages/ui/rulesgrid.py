@@ -50,14 +50,15 @@ def view(dataset: Dataset, roles: Roles, task: str) -> None:
         show.table(rulerows.now(result), alt="What came of the rules", column_config=config, height=240)
     else:
         st.caption("There are none yet. Write them into the grid, or start with those this dataset lets one expect.")
-    drafted = st.session_state.get(_draft(dataset))
+    drafted, _ = st.session_state.get(_draft(dataset.name), (None, ""))
     _grid(dataset, rules if drafted is None else drafted, f"{version}_{drafted is not None}")
     _suggest(dataset, roles, task)
     _files(dataset, rules)
 
 
-def _draft(dataset: Dataset) -> str:
-    return f"quality_rules_draft_{dataset.name}"
+def _draft(dataset: str) -> str:
+    """Where rules suggested for a dataset of this name wait, with the sentence on them."""
+    return f"quality_rules_draft_{dataset}"
 
 
 def _grid(dataset: Dataset, rules: list[Rule], turn: str) -> None:
@@ -86,7 +87,7 @@ def _grid(dataset: Dataset, rules: list[Rule], turn: str) -> None:
 
 def _keep(dataset: Dataset, rules: list[Rule]) -> None:
     kept.keep(frame.workspace(), dataset.name, rules)
-    st.session_state.pop(_draft(dataset), None)
+    st.session_state.pop(_draft(dataset.name), None)
     st.rerun()
 
 
@@ -94,17 +95,16 @@ def _suggest(dataset: Dataset, roles: Roles, task: str) -> None:
     """Rules from this version, put into the grid, where one may change or drop them before they are saved."""
     done = working.watch(KIND)
     if done is not None:
-        st.session_state[_draft(dataset)] = read_rules(done.outcome["rules"])
-        st.session_state["quality_rules_said"] = done.outcome["sentence"]
+        st.session_state[_draft(done.outcome["dataset"])] = read_rules(done.outcome["rules"]), done.outcome["sentence"]
         st.rerun()
-    if _draft(dataset) in st.session_state:
-        st.info(plain(f"{st.session_state['quality_rules_said']} They are in the grid and not saved yet."))
+    if _draft(dataset.name) in st.session_state:
+        st.info(plain(f"{st.session_state[_draft(dataset.name)][1]} They are in the grid and not saved yet."))
     workspace = frame.workspace()
 
     def work(progress: Progress, stop: threading.Event) -> dict[str, Any]:
         subject = subjects.of_dataset(workspace, dataset, task, roles)
-        result, rules = questions.suggest_rules(subject, progress=progress)
-        return {"rules": written(rules), "sentence": result.sentence}
+        result, rules = questions.suggest_rules(subject, progress=working.stopping(progress, stop))
+        return {"dataset": dataset.name, "rules": written(rules), "sentence": result.sentence}
 
     if st.button(
         f"Suggest rules from {plain(dataset.label)}",

@@ -16,11 +16,11 @@ from analysis.core.roles import REGRESSION
 from analysis.engine.query import OpenEvaluation
 from analysis.telling import whatifcharts, whatifrows
 from analysis.telling.whatifrows import MISSING
-from pages.ui import frame
+from pages.ui import frame, rowpick
 from pages.ui import show as shown
 from pages.ui.context import Context, plain
 
-STATE, ROW_WANTED = "whatif", "row_wanted"
+STATE = "whatif"
 LISTED = 8
 BARE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*")
 Asked = dict[str, Any]
@@ -218,10 +218,6 @@ def _nearest(mark: tuple[Any, ...], _evaluation: Any, _scorer: Any, _asked: Aske
     return questions.opposite(_evaluation, _scorer, **_asked)
 
 
-def _want(row: str) -> None:
-    st.session_state[ROW_WANTED] = row
-
-
 def _opposite(evaluation: OpenEvaluation, scorer: Scorer, asked: Asked) -> None:
     """The nearest real row that was decided otherwise, beside this one."""
     shown.heading("The nearest row that was decided otherwise", "● where the two differ")
@@ -233,5 +229,9 @@ def _opposite(evaluation: OpenEvaluation, scorer: Scorer, asked: Asked) -> None:
         shown.table(whatifrows.opposite(result), alt="This row and its nearest opposite", height="content")
         id = result.frame["row"][0]
         st.button(
-            f"Open row {plain(id)}", icon=":material/arrow_forward:", key="whatif_open", on_click=_want, args=(id,)
+            f"Open row {plain(id)}",
+            icon=":material/arrow_forward:",
+            key="whatif_open",
+            on_click=rowpick.want,
+            args=(id,),
         )

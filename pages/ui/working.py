@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from analysis.core import words
+from analysis.core.errors import Interrupted
 from analysis.store import jobs, sample
 from analysis.store.child import Progress
 from pages.ui import context, frame
@@ -21,6 +22,17 @@ def start(
     job = jobs.underway(kind, about) if about else None
     job = job or jobs.start(frame.workspace(), kind=kind, title=title, work=work, about=about)
     st.session_state["job"] = job.id
+
+
+def stopping(progress: Progress, stop: threading.Event) -> Progress:
+    """The progress of work that asks nobody whether it was cancelled: each report ends it once it was."""
+
+    def report(share: float, doing: str) -> None:
+        if stop.is_set():
+            raise Interrupted("Cancelled. Nothing was kept.")
+        progress(share, doing)
+
+    return report
 
 
 def current() -> jobs.Job | None:

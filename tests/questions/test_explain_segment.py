@@ -276,6 +276,14 @@ def test_what_was_cancelled_goes_on_where_it_stopped(cases):
     assert len(calls) == 6
 
 
+def test_the_errors_of_a_surrogate_are_those_of_the_version_it_stands_for(cases):
+    case = cases["binary"]
+    first = case.facts.models[0]
+    both = replace(case, facts=replace(case.facts, models=(first, replace(first, name="later", index=1))))
+    assert Explaining().understood(both, scorer(right)).version == "later"
+    assert Explaining().understood(both, scorer(right, surrogate_of={"version": "m"})).version == "m"
+
+
 def test_what_cannot_be_asked_is_said(cases):
     case, own = cases["binary"], scorer(right)
     for asked, said in (

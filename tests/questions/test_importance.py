@@ -9,7 +9,7 @@ from sklearn import inspection
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from analysis import questions
-from analysis.core.errors import BadRequest, Interrupted, ModelFailed, Undecided
+from analysis.core.errors import BadRequest, Interrupted, ModelFailed, Undecided, UnknownName
 from analysis.core.evaluation import Evaluation
 from analysis.core.expression import parse
 from analysis.core.model import NUMBER, Answers, Input, Model, Scorer
@@ -385,6 +385,23 @@ def test_a_curve_is_scikit_learns(cases):
     assert "does not depend on idle" in flat.sentence
     with pytest.raises(BadRequest, match="takes no feature 'w'"):
         questions.dependence(cases["binary"], model, feature="w")
+
+
+def test_a_class_the_curve_is_not_of_is_refused(cases):
+    with pytest.raises(BadRequest, match="of the positive one, 'yes'"):
+        questions.dependence(cases["binary"], scorer(right), feature="pay", of_class="no")
+    with pytest.raises(UnknownName, match="perhaps"):
+        questions.dependence(cases["binary"], scorer(right), feature="pay", of_class="perhaps")
+    with pytest.raises(BadRequest, match="has no classes"):
+        questions.dependence(cases["regression"], scorer(forecast, "f", classes=()), feature="pay", of_class="yes")
+
+
+def test_another_q_is_another_answer(cases, monkeypatch):
+    asked, model = Shuffles(limit=300), scorer(right, "q")
+    questions.importance(cases["binary"], model, asked)
+    assert questions.importance_known(cases["binary"], model, asked) is not None
+    monkeypatch.setenv("ASSAY_Q", "0.2")
+    assert questions.importance_known(cases["binary"], model, asked) is None
 
 
 def test_association_of_any_two_columns():
