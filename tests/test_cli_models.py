@@ -208,6 +208,12 @@ def test_one_row_otherwise(place):
     assert after["shared"] == pytest.approx(
         after["prediction"] - before["prediction"] - sum(row["change"] for row in said["frame"])
     )
+    assert "is a number, not nan" in ask(place, "flip", *words, "--threshold", "nan").refusal
+    many = ("--samples", "1000000", "--repeats", "200")
+    assert "200,000,000 neighbours are too many" in ask(place, "explain", *words, *many).refusal
+    assert "A seed is a whole number" in ask(place, "importance", "loans", "--seed", "-5").refusal
+    assert "A seed is a whole number" in ask(place, "explain-segment", "loans", "--seed", "-5").refusal
+    assert "0.5 to 0.999999" in ask(place, "importance", "loans", "--level", "0.9999999999999999").refusal
     turned = ask(place, "flip", *words, "--threshold", "0.5").json
     assert turned["receipt"]["options"]["version"] == "v2"
     assert {row["decision"] for row in turned["frame"]} == {"yes"}

@@ -1,5 +1,6 @@
 """The terminal: what every command shares. The app, the workspace it opens, its progress, and how lists are written."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +38,17 @@ Where = Annotated[
 ]
 Since = Annotated[str | None, typer.Option("--from", help="First day, as 2026-01-05.")]
 Until = Annotated[str | None, typer.Option("--to", help="Last day.")]
-Threshold = Annotated[float | None, typer.Option("--threshold", help="Decide positive from this score on.")]
+
+
+def _finite(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise BadRequest(f"--threshold is a number, not {value}.")
+    return value
+
+
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", callback=_finite, help="Decide positive from this score on.")
+]
 
 PolicyName = Annotated[Text, typer.Option("--policy", metavar="NAME", help="Decide as this saved policy says.")]
 
@@ -54,8 +65,8 @@ def rule(
 
 
 def _level(value: float) -> float:
-    if not 0.5 <= value < 1:
-        raise BadRequest(f"--level is a share from 0.5 to below 1, not {value}.")
+    if not 0.5 <= value <= 0.999999:
+        raise BadRequest(f"--level is a share from 0.5 to 0.999999, not {value}.")
     return value
 
 

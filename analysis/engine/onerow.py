@@ -1,5 +1,7 @@
 """One row: found by its id, with what a model takes of it and what was recorded of it."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +34,7 @@ class OneRow:
 
 
 def one_row(evaluation: OpenEvaluation, id: str, columns: Sequence[EvalColumn]) -> OneRow:
-    """The row with this id, of several id columns their values joined by commas; `columns` are read of it.
+    """The row with this id, of several id columns their values as a line of CSV; `columns` are read of it.
 
     BadRequest where the evaluation has no id, the text is none, or several rows have it; NotFound where none has.
     """
@@ -50,9 +52,12 @@ def with_id(facts: Evaluation, id: str) -> Segment:
     names = facts.roles.id
     if not names:
         raise BadRequest(f"'{facts.name}' has no id to name a row by; give a column the role id.")
-    texts = [id] if len(names) == 1 else [each.strip() for each in id.split(",")]
+    texts = [id] if len(names) == 1 else next(csv.reader([id], skipinitialspace=True), [])
     if len(texts) != len(names):
-        raise BadRequest(f"An id of '{facts.name}' is {len(names)} values, of {', '.join(names)}, joined by commas.")
+        raise BadRequest(
+            f"An id of '{facts.name}' is {len(names)} values, of {', '.join(names)}, joined by commas; one that holds "
+            'a comma stands in double quotes: a5,"b,5".'
+        )
     columns = [facts.column(name) for name in names]
     return every(
         Compare(each.name, "=", fit(text, each.type, column=each.name))
@@ -62,7 +67,12 @@ def with_id(facts: Evaluation, id: str) -> Segment:
 
 def id_text(facts: Evaluation, frame: pl.DataFrame, at: int) -> str:
     """The id of a row of a Sampled frame, as `one_row` takes it."""
-    return ",".join(str(frame[f"i{place}"][at]) for place in range(len(facts.roles.id)))
+    values = [str(frame[f"i{place}"][at]) for place in range(len(facts.roles.id))]
+    if len(values) == 1:
+        return values[0]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()
 
 
 def recorded_of(facts: Evaluation, row: OneRow, version: str, cls: str) -> float | None:

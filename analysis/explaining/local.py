@@ -15,7 +15,7 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.background import Background
-from analysis.core.errors import ModelFailed
+from analysis.core.errors import BadRequest, ModelFailed
 from analysis.explaining import neighbourhood
 from analysis.explaining.neighbourhood import Draws, Layout
 
@@ -37,6 +37,9 @@ SCHEMA: dict[str, Any] = {
     "surrogate": pl.Float64,
     "fit": pl.Float64,
 }
+MOST_ASKED = 5_000_000
+LEAST_WEIGHT = 1e-6
+"""Of a neighbour on the mean: below it the fit is of the row alone."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,22 @@ class Explanation:
     surrogate: float
     fit: float
     outside: np.ndarray
+
+
+def asked_well(samples: int, width: float | None, repeats: int | None, seed: int, widths: Sequence[float] = ()) -> None:
+    """BadRequest where an explanation cannot be asked so; None: as usual."""
+    if not 100 <= samples <= 1_000_000:
+        raise BadRequest(f"{samples:,} neighbours cannot be used; take 100 to 1,000,000.")
+    if width is not None and not 1e-6 <= width < 1e6:
+        raise BadRequest(f"A kernel width is a number from 0.000001 on, not {width}.")
+    if not all(0.01 <= each <= 100 for each in widths) or len(widths) > 10:
+        raise BadRequest("Kernel widths are up to 10 multiples of the usual one, each from 0.01 to 100.")
+    if repeats is not None and not 1 <= repeats <= 200:
+        raise BadRequest(f"{repeats:,} repeats cannot be used; take 1 to 200.")
+    if samples * (repeats or 1) > MOST_ASKED:
+        raise BadRequest(f"{samples * (repeats or 1):,} neighbours are too many; take {MOST_ASKED:,} in all repeats.")
+    if not 0 <= seed < 1 << 32:
+        raise BadRequest(f"A seed is a whole number from 0 to 4,294,967,295, not {seed}.")
 
 
 def explain_many(
@@ -132,9 +151,12 @@ def _fitted(
 def ridge(design: np.ndarray, y: np.ndarray, nearness: np.ndarray, alpha: float) -> tuple[np.ndarray, float, float]:
     """(weights, fitted value of the first row, weighted R2): a ridge regression whose intercept is not shrunk.
 
-    design: (terms, n). The R2 is nan where y does not vary.
+    design: (terms, n), the row itself first. The R2 is nan where y does not vary. BadRequest where only the row itself
+    has a weight, which a tiny kernel width makes.
     """
     total = nearness.sum()
+    if not nearness[1:].sum() > LEAST_WEIGHT * len(nearness):
+        raise BadRequest("The kernel width is so small that no neighbour of the row counts; take a larger one.")
     weighed = design * nearness
     centre, middle = weighed.sum(axis=1) / total, float(nearness @ y / total)
     moved = y - middle

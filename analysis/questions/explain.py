@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
-from analysis.core.errors import BadRequest
 from analysis.core.model import Scorer
 from analysis.core.receipt import Receipt, Result, Used
 from analysis.core.segment import Segment
@@ -16,6 +15,7 @@ from analysis.engine.explainframes import Told
 from analysis.engine.explanations import Request, RowExplained
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
+from analysis.explaining.local import asked_well
 from analysis.metrics.settling import OtherWidth, Settling, settling
 
 BATCH = 4
@@ -61,7 +61,7 @@ def explain(
     began = time.perf_counter()
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
-    _asked_well(samples, kernel_width, repeats, seed, kernel_widths)
+    asked_well(samples, kernel_width, repeats, seed, kernel_widths)
     asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     runs, found = _settled(asked, repeats, most, progress)
     other = _other_widths(asked, found, kernel_widths, most) if checks else []
@@ -109,7 +109,7 @@ def settled_before(
     """Whether `explain` would answer such a request without asking the model about neighbours again."""
     samples = whole("explain_samples") if samples is None else samples
     most = max(1, whole("explain_budget") // samples)
-    _asked_well(samples, kernel_width, None, seed, kernel_widths)
+    asked_well(samples, kernel_width, None, seed, kernel_widths)
     asked = RowExplained(evaluation, scorer, Request(row, cls, where, samples, kernel_width, seed, text))
     known = asked.known_repeats
     if known < 2 or not (known >= most or _found(asked.runs(known), known, most).enough):
@@ -135,21 +135,6 @@ def _other_widths(asked: RowExplained, found: Settling, times: Sequence[float], 
         runs = asked.with_width(width).runs(found.n)
         made.append(OtherWidth(each, width, _found(runs, found.n, most), float(np.mean(runs["fit"].to_numpy()))))
     return made
-
-
-def _asked_well(
-    samples: int, width: float | None, repeats: int | None, seed: int, widths: Sequence[float] = ()
-) -> None:
-    if not 100 <= samples <= 1_000_000:
-        raise BadRequest(f"{samples:,} neighbours cannot be used; take 100 to 1,000,000.")
-    if width is not None and not 0 < width < 1e6:
-        raise BadRequest(f"A kernel width is a number above 0, not {width}.")
-    if not all(0.01 <= each <= 100 for each in widths) or len(widths) > 10:
-        raise BadRequest("Kernel widths are up to 10 multiples of the usual one, each from 0.01 to 100.")
-    if repeats is not None and not 1 <= repeats <= 200:
-        raise BadRequest(f"{repeats:,} repeats cannot be used; take 1 to 200.")
-    if not 0 <= seed < 1 << 32:
-        raise BadRequest(f"A seed is a whole number from 0 to 4,294,967,295, not {seed}.")
 
 
 def _settled(

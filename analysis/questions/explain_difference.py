@@ -35,6 +35,7 @@ from analysis.engine.pushes import Pushes, together
 from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
+from analysis.explaining.local import asked_well
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ class Flips:
         samples = whole("explain_samples") if self.samples is None else self.samples
         if not 2 <= limit <= 10_000:
             raise BadRequest(f"{limit:,} rows cannot be explained; take 2 to 10,000.")
-        if not 100 <= samples <= 1_000_000 or not 1 <= self.repeats <= 200:
-            raise BadRequest("An explanation takes 100 to 1,000,000 neighbours and 1 to 200 repeats.")
+        asked_well(samples, self.kernel_width, self.repeats, self.seed)
         where = None if isinstance(self.where, Everything) else self.where
         return replace(self, where=where, cls=class_asked(facts, self.cls), limit=limit, samples=samples)
 

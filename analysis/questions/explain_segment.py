@@ -33,6 +33,7 @@ from analysis.engine.pushframes import Contrasted
 from analysis.engine.query import OpenEvaluation
 from analysis.engine.receipts import bare
 from analysis.engine.rows import Counted
+from analysis.explaining.local import asked_well
 
 CORRECT, REST = "correct", "rest"
 SEED = 20_260
@@ -81,10 +82,7 @@ class Explaining:
         samples = whole("explain_samples") if self.samples is None else self.samples
         if not 2 <= limit <= 10_000:
             raise BadRequest(f"{limit:,} rows a side cannot be explained; take 2 to 10,000.")
-        if not 100 <= samples <= 1_000_000 or not 1 <= self.repeats <= 200:
-            raise BadRequest("An explanation takes 100 to 1,000,000 neighbours and 1 to 200 repeats.")
-        if self.kernel_width is not None and not 0 < self.kernel_width < 1e6:
-            raise BadRequest(f"A kernel width is a number above 0, not {self.kernel_width}.")
+        asked_well(samples, self.kernel_width, self.repeats, self.seed)
         where = None if isinstance(self.where, Everything) else self.where
         cls = class_asked(facts, self.cls)
         return replace(self, where=where, version=version.name, cls=cls, limit=limit, samples=samples)

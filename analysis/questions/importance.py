@@ -76,6 +76,8 @@ class Shuffles:
         repeats = whole("importance_repeats") if self.repeats is None else self.repeats
         if limit < 2 or not 1 <= repeats <= 100:
             raise BadRequest("Importance needs at least 2 rows, and 1 to 100 shuffles.")
+        if not 0 <= self.seed < 1 << 32:
+            raise BadRequest(f"A seed is a whole number from 0 to 4,294,967,295, not {self.seed}.")
         if self.by and self.by not in BY:
             raise BadRequest(f"--by-period is one of {', '.join(BY)}, not '{self.by}'.")
         return replace(self, metric=metric.name, limit=limit, repeats=repeats)

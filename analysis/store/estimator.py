@@ -15,8 +15,11 @@ from analysis.store.onnxmodel import first_line
 
 class Estimator:
     """A scikit-learn estimator, or what predicts like one. libraries: {name: version} that loaded it. notes: what they
-    said while they did. file: what it came in. BadFile for what cannot predict.
+    said while they did. file: what it came in. BadFile for what cannot predict. without_infinity: it is given a missing
+    value for infinity, as it was fitted.
     """
+
+    without_infinity = False
 
     def __init__(self, model: Any, libraries: dict[str, str], notes: Sequence[str], file: str) -> None:
         if not callable(getattr(model, "predict", None)):
@@ -64,7 +67,8 @@ class Estimator:
             raise
         except Exception as error:
             text = [column.name for column in frame.get_columns() if column.dtype == pl.String]
-            hint = f" (text among its features: {', '.join(text[:5])})" if text else ""
+            told = "convert" in str(error)  # scikit-learn's own words for a text it cannot take
+            hint = f" (text among its features: {', '.join(text[:5])})" if text and told else ""
             raise ModelFailed(f"The model stopped on these rows: {first_line(error)}{hint}.") from error
         if scores.ndim == 1 and len(classes) == 2:
             scores = np.column_stack([-scores, scores])
@@ -79,12 +83,20 @@ class Estimator:
         if self.names:
             import pandas
 
-            columns = {name: _values(column) for name, column in zip(self.names, frame.get_columns(), strict=True)}
+            given = [_finite(each) if self.without_infinity else each for each in frame.get_columns()]
+            columns = {name: _values(column) for name, column in zip(self.names, given, strict=True)}
             return pandas.DataFrame(columns)
         values = [_values(column) for column in frame.get_columns()]
         if any(each.dtype == object for each in values):
             return np.column_stack([each.astype(object) for each in values])
         return np.column_stack(values).astype(float)
+
+
+def _finite(column: pl.Series) -> pl.Series:
+    """Infinity as a missing value."""
+    if not column.dtype.is_float():
+        return column
+    return column.to_frame("v").select(pl.when(pl.col("v").is_finite()).then("v"))["v"]
 
 
 def _values(column: pl.Series) -> np.ndarray:

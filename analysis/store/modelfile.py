@@ -8,6 +8,7 @@ import polars as pl
 from analysis.core.errors import BadFile, LimitReached
 from analysis.core.model import Answers
 from analysis.core.settings import setting, whole
+from analysis.core.surrogate import KIND
 
 ONNX, SKOPS, PICKLE, ENDPOINT = "onnx", "skops", "pickle", "endpoint"
 PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".sav")
@@ -87,7 +88,7 @@ def secrets(kind: str, file: Path) -> dict[str, str]:
 def load(kind: str, content: bytes) -> LoadedModel:
     """A model from its bytes. Only for a worker process: a file may crash what reads it.
 
-    A surrogate is a file of skops.
+    A surrogate is a file of skops; it takes infinity for missing, as it was fitted.
     """
     if kind == ONNX:
         from analysis.store.onnxmodel import OnnxModel
@@ -106,4 +107,6 @@ def load(kind: str, content: bytes) -> LoadedModel:
     from analysis.store.skopsmodel import SkopsModel
 
     trusted = [each.strip() for each in str(setting("model_trusted")).split(",") if each.strip()]
-    return SkopsModel(content, trusted=trusted, inflated_mb=whole("model_inflated_mb"))
+    made = SkopsModel(content, trusted=trusted, inflated_mb=whole("model_inflated_mb"))
+    made.without_infinity = kind == KIND
+    return made

@@ -37,6 +37,12 @@ def test_a_row_is_found_by_its_id_with_its_values_and_what_was_recorded(opened) 
     assert one_row(evaluation, "a'1,2026-01-01", columns).values.rows() == [(2.5, "Kiel")]
 
 
+def test_a_part_of_an_id_may_hold_a_comma(opened) -> None:
+    evaluation = opened(("id", "day"), ROWS + '"b,5",2026-01-03,0,1,9.5,Ulm\n')
+    row = one_row(evaluation, '"b,5",2026-01-03', ())
+    assert id_text(evaluation.facts, row.frame, 0) == '"b,5",2026-01-03'
+
+
 def test_the_id_of_every_row_finds_it_again(kept) -> None:
     evaluation = Engine(kept).open(evaluations.find(kept, "loans"))
     drawn = evaluation.rows(Sampled(evaluation.facts.models[-1].name, limit=5)).frame

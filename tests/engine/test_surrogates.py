@@ -75,6 +75,8 @@ def test_a_surrogate_is_fitted_judged_and_kept_once(space, rows):
         assert of.sentence().startswith("A surrogate of m in taught@1, not the model itself: on 400 held-out rows R2")
         answers = models.scorer(space, made).predict(rows.select("region", "pay"))
         assert answers.classes == ("no", "yes")
+        without = pl.DataFrame({"region": ["West"] * 3, "pay": [None, np.inf, -np.inf]})
+        assert len(set(models.scorer(space, made).predict(without).scores[:, 1])) == 1  # infinity is as missing
         away = np.abs(answers.scores[:, 1] - rows["score"].to_numpy())
         assert away.mean() < 0.05
         assert surrogates.make(space, opened, version="m") == (made, False)

@@ -154,6 +154,11 @@ def test_answers_that_cannot_be_explained_are_refused_in_a_sentence(table, model
         explain_many(model, known(table), [table.row(0, named=True)], OPTIONS, [0])
 
 
+def test_a_width_that_no_neighbour_counts_under_is_refused(table):
+    with pytest.raises(BadRequest, match="so small that no neighbour"):
+        explain_many(chance, known(table), [table.row(0, named=True)], Options(300, kernel_width=0.01), [0])
+
+
 def test_a_table_without_any_variety_explains_nothing():
     table = pl.DataFrame({"a": [1.0] * 9, "b": ["x"] * 9})
     with pytest.raises(BadRequest, match="No feature of the model varies"):
