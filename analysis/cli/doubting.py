@@ -40,6 +40,8 @@ def label_errors(
     json: AsJson = False,
 ) -> None:
     """Which labels are likely wrong? Those a version's scores confidently contradict; confirm, reject, apply."""
+    if export is not None and (export.is_dir() or not export.parent.is_dir()):
+        raise BadRequest(f"The decisions cannot be written to '{export}'; name a file in a folder that is there.")
     with terminal.workspace() as workspace, terminal.progress() as progress:
         evaluation = evaluations.find(workspace, name)
         opened = Engine(workspace).open(evaluation)
@@ -58,7 +60,10 @@ def label_errors(
             sentence += f"{'is' if rows == 1 else 'are'} corrected."
         if export is not None:
             table = labeldecisions.table(workspace, evaluation.name)
-            table.write_csv(export)
+            try:
+                table.write_csv(export)
+            except OSError as error:
+                raise BadRequest(f"The decisions could not be written to '{export}': {error.strerror}.") from error
             sentence += f"\n{words.plural(len(table), 'decision')} written to {export}."
     if json:
         typer.echo(answers.told_with(sentence, result.frame, result.frames, result.receipt.to_dict(), True))

@@ -172,6 +172,9 @@ def test_decisions_are_kept_exported_and_applied(workspace):
     assert "'r-1'" in ask(place / "w", "label-errors", "e", "--confirm", "r-1").refusal
     assert "two ways" in ask(place / "w", "label-errors", "e", "--confirm", first, "--reject", first).refusal
     assert "nothing to apply" in ask(place / "w", "label-errors", "e", "--apply").refusal
+    gone = ask(place / "w", "label-errors", "e", "--confirm", first, "--export", place / "gone" / "x.csv").refusal
+    assert "cannot be written" in gone
+    assert "nothing to apply" in ask(place / "w", "label-errors", "e", "--apply").refusal
     file = place / "decisions.csv"
     said = ask(
         *(place / "w", "label-errors", "e", "--confirm", first, "--confirm", second, "--reject", third, "--apply"),
