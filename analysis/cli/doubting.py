@@ -76,12 +76,13 @@ def label_errors(
 def _decide(
     workspace: Workspace, evaluation: Evaluation, every: Result, confirm: list[str], reject: list[str], undo: list[str]
 ) -> None:
-    """Keep what was decided; BadRequest where an id is decided twice, NotFound where it is not listed."""
+    """Keep what was decided; BadRequest where an id is decided twice, NotFound where it is not listed, or nothing was
+    decided of one to take back."""
     twice = {*confirm} & {*reject} | {*confirm, *reject} & {*undo}
     if twice:
         raise BadRequest(f"'{min(twice)}' is decided in two ways at once.")
     rows = {row["id"]: row for row in every.frame.iter_rows(named=True)}
-    for id in (*confirm, *reject, *undo):
+    for id in (*confirm, *reject):
         if id not in rows:
             raise NotFound(f"The label of '{id}' is not among the {len(rows):,} most in doubt.")
     made = [
@@ -89,5 +90,5 @@ def _decide(
         for decision, ids in ((CONFIRMED, confirm), (REJECTED, reject))
         for id in ids
     ]
+    labeldecisions.forget(workspace, evaluation.name, undo)
     labeldecisions.keep(workspace, evaluation.name, made)
-    labeldecisions.forget(workspace, evaluation.name, [(id, rows[id]["label"]) for id in undo])

@@ -56,6 +56,7 @@ def confirmed(id, label, suggested):
             marks=pytest.mark.slow,
         ),
         ('odd "name', ("id", "part"), [("5 | p2", "2", "0")], {5: 0}),
+        ("flag", ("id",), [("1", "true", "false"), ("10", "true", "false")], {10: False}),
         pytest.param("part", ("id",), [("0", "p0", "=new")], {0: "=new"}, marks=pytest.mark.slow),
     ],
 )
@@ -79,7 +80,8 @@ def test_only_the_labels_meant_differ(workspace, label, id, decisions, changed):
     [
         ("flag", ("id",), [], "No label is confirmed"),
         ("flag", (), [("1", "false", "true")], "role id"),
-        ("flag", ("id",), [("1", "true", "false")], "has no row '1'"),
+        ("flag", ("id",), [("1", "true", "false")], "nothing is left to apply"),
+        ('odd "name', ("id",), [("1", "0", "2")], "has no row '1'"),
         ("flag", ("id",), [("9999", "true", "false")], "has no row '9999'"),
         ("flag", ("id",), [("1", "false", "perhaps")], "does not fit"),
     ],
