@@ -16,8 +16,14 @@ SCHEMA = dict.fromkeys(("id", "label", "suggested", "decision", "model", "actor"
 
 
 def row_name(parts: Sequence[str]) -> str:
-    """SQL of what a row is called: the values of its id columns, given as text, joined by " | "."""
-    return parts[0] if len(parts) == 1 else f"concat_ws(' | ', {', '.join(parts)})"
+    """SQL of what a row is called, given its id columns as text: the value of the only one, or the values of all,
+    joined by " | ". No two rows of different ids are called the same: of several values a bar or backslash within one
+    has a backslash before it, and a missing one is \\N."""
+    if len(parts) == 1:
+        return parts[0]
+    values = [f"coalesce(replace(replace({part}, '\\', '\\\\'), '|', '\\|'), '\\N')" for part in parts]
+    joined = " || ' | ' || ".join(values)
+    return f"({joined})"
 
 
 def _name(key: tuple[str, str]) -> str:
