@@ -12,9 +12,12 @@ import polars as pl
 import pytest
 
 from analysis import questions
+from analysis.cli import ruling as cli_ruling
+from analysis.core.errors import ChangedMeanwhile
 from analysis.core.roles import Roles
 from analysis.core.rule import LIKE, NEEDS, Rule, read_rules, written
 from analysis.engine import ruling
+from analysis.store import rules as kept
 from tests.engine.making import Folder, Table, uploaded
 from tests.questions.twin import ask
 
@@ -244,6 +247,24 @@ def test_the_terminal_holds_each_version_to_the_rules(tmp_path):
         ("kind in set", 2, "fail"),
         ("amount in range", 2, "fail"),
     ]
+
+
+def test_rules_set_at_the_same_time_are_all_kept(folder):
+    first, second = Rule("a", "unique"), Rule("b", "unique")
+    tries = []
+
+    def set_second(known):
+        tries.append(list(known))
+        if len(tries) == 1:
+            kept.keep(folder, "both", [*known, first], 0)
+        return [*known, second]
+
+    assert cli_ruling.kept_with(folder, "both", set_second) == [first, second]
+    assert tries == [[], [first]]
+    assert kept.listed(folder, "both") == ([first, second], 2)
+    with pytest.raises(ChangedMeanwhile, match="rules of 'both' changed meanwhile"):
+        kept.keep(folder, "both", [second], 1)
+    assert kept.listed(folder, "both") == ([first, second], 2)
 
 
 @pytest.mark.slow
