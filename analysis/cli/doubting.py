@@ -40,6 +40,8 @@ def label_errors(
     json: AsJson = False,
 ) -> None:
     """Which labels are likely wrong? Those a version's scores confidently contradict; confirm, reject, apply."""
+    if export is not None and (export.is_dir() or not export.parent.is_dir()):
+        raise BadRequest(f"The decisions cannot be written to '{export}'; name a file in a folder that is there.")
     with terminal.workspace() as workspace, terminal.progress() as progress:
         evaluation = evaluations.find(workspace, name)
         opened = Engine(workspace).open(evaluation)
@@ -58,7 +60,10 @@ def label_errors(
             sentence += f"{'is' if rows == 1 else 'are'} corrected."
         if export is not None:
             table = labeldecisions.table(workspace, evaluation.name)
-            table.write_csv(export)
+            try:
+                table.write_csv(export)
+            except OSError as error:
+                raise BadRequest(f"The decisions could not be written to '{export}': {error.strerror}.") from error
             sentence += f"\n{words.plural(len(table), 'decision')} written to {export}."
     if json:
         typer.echo(answers.told_with(sentence, result.frame, result.frames, result.receipt.to_dict(), True))
@@ -71,12 +76,13 @@ def label_errors(
 def _decide(
     workspace: Workspace, evaluation: Evaluation, every: Result, confirm: list[str], reject: list[str], undo: list[str]
 ) -> None:
-    """Keep what was decided; BadRequest where an id is decided twice, NotFound where it is not listed."""
+    """Keep what was decided; BadRequest where an id is decided twice, NotFound where it is not listed, or nothing was
+    decided of one to take back."""
     twice = {*confirm} & {*reject} | {*confirm, *reject} & {*undo}
     if twice:
         raise BadRequest(f"'{min(twice)}' is decided in two ways at once.")
     rows = {row["id"]: row for row in every.frame.iter_rows(named=True)}
-    for id in (*confirm, *reject, *undo):
+    for id in (*confirm, *reject):
         if id not in rows:
             raise NotFound(f"The label of '{id}' is not among the {len(rows):,} most in doubt.")
     made = [
@@ -84,5 +90,5 @@ def _decide(
         for decision, ids in ((CONFIRMED, confirm), (REJECTED, reject))
         for id in ids
     ]
+    labeldecisions.forget(workspace, evaluation.name, undo)
     labeldecisions.keep(workspace, evaluation.name, made)
-    labeldecisions.forget(workspace, evaluation.name, [(id, rows[id]["label"]) for id in undo])

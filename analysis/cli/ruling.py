@@ -12,7 +12,7 @@ from analysis.cli import gates, terminal
 from analysis.cli.terminal import AsJson, Text, app
 from analysis.core import words
 from analysis.core.dataset import Dataset
-from analysis.core.errors import BadRequest
+from analysis.core.errors import BadRequest, ChangedMeanwhile
 from analysis.core.evaluation import Evaluation
 from analysis.core.receipt import Result
 from analysis.core.roles import Roles
@@ -27,6 +27,7 @@ from analysis.telling import answers
 
 FOR_PEOPLE = ("rule", "severity", "outcome", "rows", "n", "value", "at_most")
 KEPT = "kept"
+TRIES = 50
 
 
 def held(
@@ -87,11 +88,11 @@ def rules(
     """The rules every new version of a dataset is held to: list, set or suggest them, and what came of them."""
     with terminal.workspace() as workspace, terminal.progress() as progress:
         found = datasets.find(workspace, dataset)
-        known, _ = kept.listed(workspace, found.name)
         if action == "suggest":
+            version = kept.listed(workspace, found.name)[1]
             result, made = suggested(workspace, found, progress)
             if keep:
-                kept.keep(workspace, found.name, made)
+                kept.keep(workspace, found.name, made, version)
             answer = (
                 result.sentence,
                 result.frame,
@@ -101,18 +102,29 @@ def rules(
             result = questions.rule_history(found.name, ruling.caught_up(workspace, found.name))
             answer = result.sentence, result.frame, result.receipt.to_dict()
         else:
-            made = _changed(
-                action,
-                known,
-                file,
-                {"column": column, "expectation": expect, "severity": severity, "at_most": at_most, "low": low}
-                | {"high": high, "values": value or (), "pattern": pattern, "refers": refers},
-            )
-            if made != known:
-                kept.keep(workspace, found.name, made)
+            said: dict[str, object] = {"column": column, "expectation": expect, "severity": severity}
+            said |= {"at_most": at_most, "low": low, "high": high, "values": value or ()}
+            said |= {"pattern": pattern, "refers": refers}
+            made = kept_with(workspace, found.name, lambda known: _changed(action, known, file, said))
             sentence = f"{words.plural(len(made), 'rule')} of '{found.name}'."
             answer = sentence, listing(made), {"dataset": found.name, "rules": [each.body() for each in made]}
     typer.echo(answers.told(*answer, json))
+
+
+def kept_with(workspace: Workspace, name: str, change: Callable[[list[Rule]], list[Rule]]) -> list[Rule]:
+    """The rules of a dataset once changed, and kept; where they change meanwhile the change is made to those."""
+    for left in reversed(range(TRIES)):
+        known, version = kept.listed(workspace, name)
+        made = change(known)
+        if made == known:
+            break
+        try:
+            kept.keep(workspace, name, made, version)
+            break
+        except ChangedMeanwhile:
+            if not left:
+                raise
+    return made
 
 
 def _changed(action: str, known: list[Rule], file: Path | None, said: dict[str, object]) -> list[Rule]:

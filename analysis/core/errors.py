@@ -20,6 +20,10 @@ class NotFound(AssayError):
     """A name or fingerprint the workspace does not hold."""
 
 
+class ChangedMeanwhile(BadRequest):
+    """A change to something that is no longer as it was when the change was thought of; nothing was kept."""
+
+
 class Undecided(BadRequest):
     """A question the data leaves open; the sentence names the option that answers it."""
 

@@ -1,8 +1,13 @@
 """Rules: what an analyst expects of a column, with limits and severity; new versions of a dataset are held to them."""
 
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from analysis.core import words
@@ -129,9 +134,9 @@ def read_rule(body: Mapping[str, Any]) -> Rule:
     known = [field.name for field in fields(Rule)]
     strange = sorted(set(body) - set(known))
     if strange:
-        raise BadRequest(f"A rule has no '{strange[0]}'; it has {', '.join(known)}.")
+        raise BadRequest(f"A rule has no {strange[0]!r}; it has {', '.join(known)}.")
     given = {name: value for name, value in body.items() if value is not None}
-    column, expectation = str(given.get("column", "")), str(given.get("expectation", ""))
+    column, expectation = (_text(name, given.get(name, "")) for name in ("column", "expectation"))
     whose = f"The rule '{expectation}' of '{column}'"
     if expectation not in NEEDS:
         raise BadRequest(f"A rule expects one of: {', '.join(NEEDS)}; not '{expectation}'.")
@@ -141,17 +146,14 @@ def read_rule(body: Mapping[str, Any]) -> Rule:
         made = Rule(
             column,
             expectation,
-            str(given.get("severity", FAIL)),
+            _text("severity", given.get("severity", FAIL)),
             float(given.get("at_most", 0.0)),
-            low=_text(given, "low"),
-            high=_text(given, "high"),
-            values=tuple(str(each) for each in given.get("values", ())),
-            pattern=_text(given, "pattern"),
-            refers=_text(given, "refers"),
-            cuts=tuple(float(each) for each in given.get("cuts", ())),
-            shares=tuple(float(each) for each in given.get("shares", ())),
+            **{name: _text(name, given.get(name, "")).strip() for name in ("low", "high", "pattern", "refers")},
+            values=tuple(_text("values", each) for each in _list(given, "values")),
+            cuts=tuple(float(each) for each in _list(given, "cuts")),
+            shares=tuple(float(each) for each in _list(given, "shares")),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadRequest(f"{whose} has a limit that cannot be read: {error}.") from error
     if made.severity not in SEVERITIES:
         raise BadRequest(f"{whose} has the severity '{made.severity}'; it is warn or fail.")
@@ -163,17 +165,39 @@ def read_rule(body: Mapping[str, Any]) -> Rule:
         raise BadRequest(f"{whose} is written refers: 'dataset: column', not '{made.refers}'.")
     if expectation == LIKE and len(made.shares) != len(made.cuts or made.values) + 1:
         raise BadRequest(f"{whose} needs one share more than it has cuts or values.")
+    if not all(map(math.isfinite, made.cuts)) or any(low >= high for low, high in pairwise(made.cuts)):
+        raise BadRequest(f"{whose} has cuts that do not ascend; write numbers, each above the one before.")
+    if not all(0 <= share <= 1 for share in made.shares):
+        raise BadRequest(f"{whose} has a share that does not lie from 0 to 1.")
     return made
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
-    return str(given.get(name, "")).strip()
+def _text(name: str, value: Any) -> str:
+    """A limit as text; BadRequest for what is no single value and for text that no data file can hold."""
+    if not isinstance(value, str | int | float | Decimal | date):
+        raise BadRequest(f"The '{name}' of a rule is text or a number, not a {type(value).__name__}.")
+    try:
+        said = str(value)
+    except ValueError as error:
+        raise BadRequest(f"The '{name}' of a rule is a number of too many digits; shorten it.") from error
+    if re.search("[\0\ud800-\udfff]", said):
+        raise BadRequest(f"The '{name}' of a rule holds a NUL or half a character; remove it.")
+    return said
+
+
+def _list(given: Mapping[str, Any], name: str) -> list[Any] | tuple[Any, ...]:
+    listed = given.get(name, ())
+    if not isinstance(listed, list | tuple):
+        raise BadRequest(f"The '{name}' of a rule are a list, not a {type(listed).__name__}.")
+    return listed
 
 
 def read_rules(text: str) -> list[Rule]:
     """The rules of a JSON text: a list, or {"rules": [...]}. BadRequest for anything else or a rule given twice."""
     try:
         said = json.loads(text)
+    except RecursionError as error:
+        raise BadRequest("These rules are nested too deep to be read.") from error
     except ValueError as error:
         raise BadRequest(f"These rules are no JSON: {error}.") from error
     listed = said.get("rules") if isinstance(said, dict) else said

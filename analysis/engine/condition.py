@@ -137,9 +137,13 @@ def _test(segment: Segment, columns: Mapping[str, ColumnRef]) -> str:
 
 
 def _column(name: str, columns: Mapping[str, ColumnRef]) -> ColumnRef:
+    """The column; one of a type that is compared as text (a UUID, a list, bytes) as that text."""
     if name not in columns:
         raise UnknownName("column", name, columns)
-    return columns[name]
+    column = columns[name]
+    if family(column.type) != "text" or column.type.upper() == "VARCHAR" or column.type.upper().startswith("ENUM"):
+        return column
+    return ColumnRef(f"CAST({column.sql} AS VARCHAR)", "VARCHAR")
 
 
 def _guarded(column: ColumnRef, test: str) -> str:

@@ -171,7 +171,8 @@ def by_column(doubts: Doubts, columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def id_sql(subject: Subject) -> str:
-    """What a row is called: the values of its id columns joined by " | ", else its place in the file, #0 the first."""
+    """What a row is called: the values of its id columns, as `row_name` joins them, else its place in the file, #0 the
+    first."""
     if not subject.roles.id:
         return "'#' || r.rowid"
     parts = [subject.text(subject.column(name)) for name in subject.roles.id]

@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.core import words
 from analysis.core.dataset import Dataset
-from analysis.core.errors import AssayError
+from analysis.core.errors import AssayError, BadRequest
 from analysis.core.roles import Roles
 from analysis.core.rule import FAIL, IN_RANGE, IN_SET, LIKE, MATCHES, MONOTONIC, OPEN, PASS, REFERS, UNIQUE, Rule
 from analysis.core.schema import Column
@@ -81,6 +81,8 @@ def _counts(
         mine = f"SELECT CAST({value} AS VARCHAR) AS v, count(*) AS n FROM {table} GROUP BY 1"
         counted = subject.scan(mine).drop_nulls("v")
         return int(counted["n"].sum()), int(counted.join(other.scan(has), on="v", how="anti")["n"].sum())
+    if rule.cuts and not column.numeric:
+        raise BadRequest(f"The column '{column.name}' is of type {column.type}; cuts are those of numbers.")
     counted = subject.scan(f"SELECT {place(rule, value)} AS place, count(*) AS n FROM {table} GROUP BY 1")
     sizes = sizes_of(counted, len(rule.shares))
     return int(sizes.sum()), variation(sizes, rule.shares)

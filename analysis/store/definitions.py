@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from analysis.core.dataset import clean_name
-from analysis.core.errors import BadRequest, NotFound, UnknownName
+from analysis.core.errors import BadRequest, ChangedMeanwhile, NotFound, UnknownName
 from analysis.store import staging
 from analysis.store.catalog import now
 from analysis.store.tables import definition as table
@@ -36,10 +36,20 @@ def _made(row: Any) -> Definition:
     return Definition(row.id, row.kind, row.scope, row.name, row.version, row.body, row.created, row.actor)
 
 
-def keep(workspace: Workspace, *, kind: str, name: str, body: dict[str, Any], scope: str = "") -> Definition:
-    """Keep a definition as the next version of its name; the same body again is the version that is there."""
+def keep(
+    workspace: Workspace, *, kind: str, name: str, body: dict[str, Any], scope: str = "", after: int | None = None
+) -> Definition:
+    """Keep a definition as the next version of its name; the same body again is the version that is there.
+
+    after: the version it changes, 0 where there is none; ChangedMeanwhile where another is the newest by now.
+    """
     name = clean_name(name, kind)
     with workspace.catalog.write() as connection:
+        if after is not None:
+            own = (table.c.kind == kind) & (table.c.scope == scope) & (table.c.name == name)
+            there = sa.select(sa.func.max(table.c.version)).where(own & table.c.deleted.is_(None))
+            if (connection.execute(there).scalar() or 0) != after:
+                raise ChangedMeanwhile(f"The {kind} of '{scope or name}' changed meanwhile; look again, then repeat.")
         return _keep(workspace, connection, kind, scope, name, body)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from analysis.core.errors import NotFound
 from analysis.core.labeldecision import CONFIRMED, KIND, LabelDecision
 from analysis.store import definitions
 from analysis.store.exports import safe
@@ -15,8 +16,14 @@ SCHEMA = dict.fromkeys(("id", "label", "suggested", "decision", "model", "actor"
 
 
 def row_name(parts: Sequence[str]) -> str:
-    """SQL of what a row is called: the values of its id columns, given as text, joined by " | "."""
-    return parts[0] if len(parts) == 1 else f"concat_ws(' | ', {', '.join(parts)})"
+    """SQL of what a row is called, given its id columns as text: the value of the only one, or the values of all,
+    joined by " | ". No two rows of different ids are called the same: of several values a bar or backslash within one
+    has a backslash before it, and a missing one is \\N."""
+    if len(parts) == 1:
+        return parts[0]
+    values = [f"coalesce(replace(replace({part}, '\\', '\\\\'), '|', '\\|'), '\\N')" for part in parts]
+    joined = " || ' | ' || ".join(values)
+    return f"({joined})"
 
 
 def _name(key: tuple[str, str]) -> str:
@@ -35,15 +42,28 @@ def confirmed(workspace: Workspace, scope: str) -> list[LabelDecision]:
 
 
 def keep(workspace: Workspace, scope: str, decisions: Iterable[LabelDecision]) -> None:
-    """Keep decisions, all or none; a later one on the same row and label takes the place of an earlier one."""
-    definitions.keep_all(workspace, KIND, scope, {_name(each.key): each.to_dict() for each in decisions})
+    """Keep decisions, all or none; a later one on the same row and label takes the place of an earlier one, and so does
+    one that confirms the opposite."""
+    made = list(decisions)
+    definitions.keep_all(workspace, KIND, scope, {_name(each.key): each.to_dict() for each in made})
+    opposite = {(each.id, each.suggested, each.label) for each in made if each.decision == CONFIRMED}
+    for each in definitions.listed(workspace, KIND, scope):
+        said = LabelDecision.from_dict(each.body)
+        if said.decision == CONFIRMED and (said.id, said.label, said.suggested) in opposite:
+            definitions.forget(workspace, each)
 
 
-def forget(workspace: Workspace, scope: str, keys: Iterable[tuple[str, str]]) -> None:
-    """Take decisions back; those that are not there stay undecided."""
-    known = {each.name: each for each in definitions.listed(workspace, KIND, scope)}
-    for name in {_name(key) for key in keys} & set(known):
-        definitions.forget(workspace, known[name])
+def forget(workspace: Workspace, scope: str, ids: Iterable[str]) -> None:
+    """Take back all that was decided of these rows, whatever label they had; NotFound, and nothing is taken back, where
+    nothing was decided of one."""
+    known = definitions.listed(workspace, KIND, scope)
+    wanted = set(ids)
+    undecided = wanted - {each.body["id"] for each in known}
+    if undecided:
+        raise NotFound(f"Nothing is decided of the label of '{min(undecided)}', so there is nothing to take back.")
+    for each in known:
+        if each.body["id"] in wanted:
+            definitions.forget(workspace, each)
 
 
 def table(workspace: Workspace, scope: str) -> pl.DataFrame:

@@ -42,8 +42,9 @@ def relabelled(
 ) -> tuple[Dataset, int]:
     """(the next version of the dataset, how many of its rows have another label than this version's).
 
-    label, id: columns. Every row with a confirmed decision's id and label gets the class suggested. BadRequest where
-    nothing is confirmed, no column has the role id, a decision fits no row, or a class does not fit the column's type.
+    label, id: columns. Every row with a confirmed decision's id and label gets the class suggested; a decision whose
+    row has that class by now is carried out. BadRequest where nothing is confirmed or left to do, no column has the
+    role id, a row is gone or has a third label, or a class does not fit the column's type.
     """
     if not id:
         raise BadRequest("Labels are corrected by the rows' id; give a column the role id.")
@@ -66,23 +67,34 @@ def relabelled(
 
 
 def _pairs(dataset: Dataset, column: Column, id: Sequence[str]) -> str:
-    """The condition that a row `r` is one a decision `g` is about. A label is text, or equal as a value of its type."""
-    parts = [f"CAST(r.{dataset.schema.column(name).key} AS VARCHAR)" for name in id]
-    same = f"(CAST(r.{column.key} AS VARCHAR) = g.label OR r.{column.key} = TRY_CAST(g.label AS {column.type}))"
-    return f"{row_name(parts)} = g.id AND {same}"
+    """The condition that a row `r` is one a decision `g` is about."""
+    return f"{_named(dataset, id)} AND {_same(column, 'label')}"
+
+
+def _named(dataset: Dataset, id: Sequence[str]) -> str:
+    return f"{row_name([f'CAST(r.{dataset.schema.column(name).key} AS VARCHAR)' for name in id])} = g.id"
+
+
+def _same(column: Column, given: str) -> str:
+    """The condition that a row's label is one of a decision's: as text, or equal as a value of the column's type."""
+    return f"(CAST(r.{column.key} AS VARCHAR) = g.{given} OR r.{column.key} = TRY_CAST(g.{given} AS {column.type}))"
 
 
 def _matched(cursor: duckdb.DuckDBPyConnection, alias: str, dataset: Dataset, column: Column, id: Sequence[str]) -> int:
+    """How many rows get another label."""
     misfits = f"SELECT suggested FROM given WHERE TRY_CAST(suggested AS {column.type}) IS NULL"
     for (value,) in cursor.execute(misfits).fetchall():
         raise BadRequest(f"'{value}' does not fit the column '{column.name}' of type {column.type}.")
-    counts = f"SELECT g.id, g.label, count(r.rowid) AS n FROM given g LEFT JOIN {alias}.data r ON "
-    counts += f"{_pairs(dataset, column, id)} GROUP BY g.id, g.label"
+    was, done = _same(column, "label"), _same(column, "suggested")
+    counts = f"SELECT g.id, g.label, count(*) FILTER ({was}) AS n, count(*) FILTER ({done}) AS done FROM given g "
+    counts += f"LEFT JOIN {alias}.data r ON {_named(dataset, id)} GROUP BY g.id, g.label"
     absent, changed = cursor.execute(
-        f"SELECT min(id) FILTER (n = 0), CAST(sum(n) AS BIGINT) FROM ({counts})"
+        f"SELECT min(id) FILTER (n + done = 0), CAST(sum(n) AS BIGINT) FROM ({counts})"
     ).fetchall()[0]
     if absent is not None:
         raise BadRequest(f"{dataset.label} has no row '{absent}' with the label that was confirmed to be wrong.")
+    if not changed:
+        raise BadRequest(f"{dataset.label} has every label confirmed to be wrong corrected; nothing is left to apply.")
     return int(changed)
 
 

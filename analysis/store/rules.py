@@ -28,10 +28,11 @@ def listed(workspace: Workspace, dataset: str) -> tuple[list[Rule], int]:
     return ([read_rule(each) for each in kept[0].body["rules"]], kept[0].version) if kept else ([], 0)
 
 
-def keep(workspace: Workspace, dataset: str, rules: Sequence[Rule]) -> None:
-    """Keep these rules, all of them, in place of those that are there."""
+def keep(workspace: Workspace, dataset: str, rules: Sequence[Rule], after: int) -> None:
+    """Keep these rules, all of them, in place of those of version `after`; ChangedMeanwhile where those that are there
+    are of another version."""
     body = {"rules": [rule.body() for rule in apart(rules)]}
-    definitions.keep(workspace, kind=KIND, name=NAME, body=body, scope=dataset)
+    definitions.keep(workspace, kind=KIND, name=NAME, body=body, scope=dataset, after=after)
 
 
 def runs(workspace: Workspace, dataset: str) -> list[Run]:

@@ -92,7 +92,11 @@ def _next(ctx: Context, evaluation: OpenEvaluation, row: dict[str, Any]) -> None
 def _decide(scope: str, rows: list[dict[str, Any]], decision: str) -> None:
     workspace = frame.workspace()
     if not decision:
-        labeldecisions.forget(workspace, scope, [(row["id"], row["label"]) for row in rows])
+        known = {each.id for each in labeldecisions.listed(workspace, scope)}
+        decided = [row["id"] for row in rows if row["id"] in known]
+        if not decided:
+            st.toast("Nothing is decided of these labels, so there is nothing to take back.")
+        labeldecisions.forget(workspace, scope, decided)
         return
     made = [LabelDecision(row["id"], row["label"], row["suggested"], decision, row["model"]) for row in rows]
     labeldecisions.keep(workspace, scope, made)

@@ -35,6 +35,8 @@ def view(dataset: Dataset, roles: Roles, task: str) -> None:
     """The rules of a dataset's name; `dataset` is the version suggestions are taken from."""
     workspace = frame.workspace()
     rules, version = kept.listed(workspace, dataset.name)
+    shown = st.session_state.get(_shown(dataset.name), version)
+    st.session_state[_shown(dataset.name)] = version
     show.heading("Rules", f"what every new version of {plain(dataset.name)} is held to")
     if rules:
         with st.spinner("Holding the newest version to its rules ..."):
@@ -50,10 +52,19 @@ def view(dataset: Dataset, roles: Roles, task: str) -> None:
         show.table(rulerows.now(result), alt="What came of the rules", column_config=config, height=240)
     else:
         st.caption("There are none yet. Write them into the grid, or start with those this dataset lets one expect.")
+    if shown != version:
+        st.warning(
+            "The rules were changed meanwhile; look at them again. What was typed into the grid and not saved is gone."
+        )
     drafted, _ = st.session_state.get(_draft(dataset.name), (None, ""))
-    _grid(dataset, rules if drafted is None else drafted, f"{version}_{drafted is not None}")
+    _grid(dataset, rules if drafted is None else drafted, version, shown)
     _suggest(dataset, roles, task)
-    _files(dataset, rules)
+    _files(dataset, rules, shown)
+
+
+def _shown(dataset: str) -> str:
+    """Where the version of the rules last shown of a dataset of this name is noted; it is what a change changes."""
+    return f"quality_rules_shown_{dataset}"
 
 
 def _draft(dataset: str) -> str:
@@ -61,7 +72,8 @@ def _draft(dataset: str) -> str:
     return f"quality_rules_draft_{dataset}"
 
 
-def _grid(dataset: Dataset, rules: list[Rule], turn: str) -> None:
+def _grid(dataset: Dataset, rules: list[Rule], version: int, shown: int) -> None:
+    drafted = _draft(dataset.name) in st.session_state
     config: dict[str, Any] = {
         "column": st.column_config.SelectboxColumn(options=dataset.schema.names, required=True),
         "expectation": st.column_config.SelectboxColumn(options=list(rulerows.EXPECTATIONS), required=True),
@@ -77,16 +89,18 @@ def _grid(dataset: Dataset, rules: list[Rule], turn: str) -> None:
         rulerows.grid(rules),
         num_rows="dynamic",
         column_config=config,
-        key=f"quality_rules_{dataset.name}_{turn}",
+        key=f"quality_rules_{dataset.name}_{version}_{drafted}",
         height=300,
         width="stretch",
     )
     if st.button("Save rules", key="quality_rules_save", type="primary", icon=":material/check:"):
-        _keep(dataset, rulerows.edited(table.to_dicts(), rules))
+        _keep(dataset, rulerows.edited(table.to_dicts(), rules), shown)
 
 
-def _keep(dataset: Dataset, rules: list[Rule]) -> None:
-    kept.keep(frame.workspace(), dataset.name, rules)
+def _keep(dataset: Dataset, rules: list[Rule], shown: int) -> None:
+    """Keep the rules in place of those shown; ChangedMeanwhile where others are there by now."""
+    kept.keep(frame.workspace(), dataset.name, rules, shown)
+    st.session_state.pop(_shown(dataset.name), None)
     st.session_state.pop(_draft(dataset.name), None)
     st.rerun()
 
@@ -116,7 +130,7 @@ def _suggest(dataset: Dataset, roles: Roles, task: str) -> None:
         st.rerun()
 
 
-def _files(dataset: Dataset, rules: list[Rule]) -> None:
+def _files(dataset: Dataset, rules: list[Rule], shown: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Export as JSON",
@@ -130,4 +144,4 @@ def _files(dataset: Dataset, rules: list[Rule]) -> None:
         with st.popover("Import", key="quality_rules_import"):
             file = st.file_uploader("Rules as JSON", type=["json"], key="quality_rules_file", max_upload_size=5)
             if file is not None and st.button("Take these rules", key="quality_rules_take"):
-                _keep(dataset, read_rules(file.getvalue().decode("utf-8", errors="replace")))
+                _keep(dataset, read_rules(file.getvalue().decode("utf-8", errors="replace")), shown)

@@ -46,6 +46,22 @@ def test_a_rule_says_what_it_expects(rule):
         ({"column": "a", "expectation": "refers to", "refers": "b"}, "dataset: column"),
         ({"column": "a", "expectation": LIKE, "cuts": [1], "shares": [1]}, "one share more"),
         ([], "is written"),
+        ({"\ud800": 1}, r"no .\\ud800"),
+        ({"column": "a", "expectation": "unique", "at_most": 10**400}, "cannot be read"),
+        ({"column": "a", "expectation": LIKE, "cuts": [10**400], "shares": [0.5, 0.5]}, "cannot be read"),
+        ({"column": "a", "expectation": LIKE, "cuts": [1], "shares": [10**400, 0]}, "cannot be read"),
+        ({"column": "a", "expectation": "in range", "low": 10**5000}, "too many digits"),
+        ({"column": "a", "expectation": "in set", "values": ["\ud800"]}, "half a character"),
+        ({"column": "a\0", "expectation": "unique"}, "NUL"),
+        ({"column": "a", "expectation": "in set", "values": "West"}, "are a list, not a str"),
+        ({"column": "a", "expectation": "in set", "values": {"a": 1}}, "are a list, not a dict"),
+        ({"column": "a", "expectation": "in set", "values": [["a"]]}, "not a list"),
+        ({"column": {"a": 1}, "expectation": "unique"}, "not a dict"),
+        ({"column": "a", "expectation": "unique", "at_most": [1]}, "cannot be read"),
+        ({"column": "a", "expectation": LIKE, "cuts": [1], "shares": [float("nan")] * 2}, "from 0 to 1"),
+        ({"column": "a", "expectation": LIKE, "cuts": [1], "shares": [1.5, -0.5]}, "from 0 to 1"),
+        ({"column": "a", "expectation": LIKE, "cuts": [float("nan")], "shares": [0.5, 0.5]}, "ascend"),
+        ({"column": "a", "expectation": LIKE, "cuts": [2, 1], "shares": [0.2, 0.3, 0.5]}, "ascend"),
     ],
 )
 def test_a_rule_that_is_wrong_is_refused(body, said):
@@ -53,7 +69,7 @@ def test_a_rule_that_is_wrong_is_refused(body, said):
         read_rule(body)
 
 
-@pytest.mark.parametrize("text", ["{", "3", '{"rules": 3}', json.dumps([ONE_OF_EACH[0].body()] * 2)])
+@pytest.mark.parametrize("text", ["{", "[" * 200_000, "3", '{"rules": 3}', json.dumps([ONE_OF_EACH[0].body()] * 2)])
 def test_rules_that_are_none_are_refused(text):
     with pytest.raises(BadRequest):
         read_rules(text)

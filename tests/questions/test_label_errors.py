@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from analysis import questions
-from analysis.core.errors import BadRequest, UnknownName
+from analysis.core.errors import BadRequest, NotFound, UnknownName
 from analysis.core.expression import parse
+from analysis.core.labeldecision import CONFIRMED, LabelDecision
 from analysis.core.roles import ModelColumns, Roles
+from analysis.store import labeldecisions
 from tests.engine.making import Folder, Table, opened
 from tests.questions.twin import ask, write
 
@@ -170,7 +172,11 @@ def test_decisions_are_kept_exported_and_applied(workspace):
     first, second, third = (row["id"] for row in said["frame"][:3])
     assert all(int(each[1:]) in wrong for each in (first, second, third))
     assert "'r-1'" in ask(place / "w", "label-errors", "e", "--confirm", "r-1").refusal
+    assert "Nothing is decided" in ask(place / "w", "label-errors", "e", "--forget", first).refusal
     assert "two ways" in ask(place / "w", "label-errors", "e", "--confirm", first, "--reject", first).refusal
+    assert "nothing to apply" in ask(place / "w", "label-errors", "e", "--apply").refusal
+    gone = ask(place / "w", "label-errors", "e", "--confirm", first, "--export", place / "gone" / "x.csv").refusal
+    assert "cannot be written" in gone
     assert "nothing to apply" in ask(place / "w", "label-errors", "e", "--apply").refusal
     file = place / "decisions.csv"
     said = ask(
@@ -187,6 +193,41 @@ def test_decisions_are_kept_exported_and_applied(workspace):
     assert ask(place / "w", "label-errors", "e", "--forget", third).status == 0
     after = ask(place / "w", "label-errors", "e", "--json").json["frame"]
     assert [row["decision"] for row in after[:3]] == ["confirmed", "confirmed", None]
+
+
+@pytest.mark.slow
+def test_a_second_round_is_applied_and_what_was_applied_can_be_forgotten(tmp_path):
+    y, p, _ = flipped(11, n=600)
+    rows = [{"id": f"r{at}", "y": int(each), "s": repr(float(p[at, 1]))} for at, each in enumerate(y)]
+    assert ask(tmp_path, "ingest", write(tmp_path / "t.csv", rows)).status == 0
+    evaluate = ("evaluate", "t", "--name", "e", "--id", "id", "--label", "y", "--positive", "1", "--score", "s")
+    assert ask(tmp_path, *evaluate).status == 0
+    first, second = (row["id"] for row in ask(tmp_path, "label-errors", "e", "--json").json["frame"][:2])
+    said = ask(tmp_path, "label-errors", "e", "--confirm", first, "--apply", "--json").json["sentence"]
+    assert "Kept t@2, in which 1 label is corrected" in said
+    assert ask(tmp_path, *evaluate).status == 0
+    assert "nothing is left to apply" in ask(tmp_path, "label-errors", "e", "--apply").refusal
+    said = ask(tmp_path, "label-errors", "e", "--confirm", second, "--apply", "--json").json["sentence"]
+    assert "Kept t@3, in which 1 label is corrected" in said
+    assert ask(tmp_path, "label-errors", "e", "--forget", first, "--export", tmp_path / "d.csv").status == 0
+    assert [row["id"] for row in csv.DictReader((tmp_path / "d.csv").read_text().splitlines())] == [second]
+
+
+def test_a_label_confirmed_back_takes_the_place_of_its_correction(folder):
+    there, back = LabelDecision("a", "0", "1", CONFIRMED), LabelDecision("a", "1", "0", CONFIRMED)
+    for each in (there, back):
+        labeldecisions.keep(folder, "back", [each])
+        assert labeldecisions.confirmed(folder, "back") == [each]
+
+
+def test_all_decisions_of_a_row_are_forgotten_whatever_its_label_was(folder):
+    made = [LabelDecision("a", "0", "1", CONFIRMED), LabelDecision("a", "2", "0", CONFIRMED)]
+    kept = LabelDecision("b", "0", "1", CONFIRMED)
+    labeldecisions.keep(folder, "gone", [*made, kept])
+    with pytest.raises(NotFound, match="decided of the label of 'c'"):
+        labeldecisions.forget(folder, "gone", ["a", "c"])
+    labeldecisions.forget(folder, "gone", ["a"])
+    assert labeldecisions.listed(folder, "gone") == [kept]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +12,12 @@ import polars as pl
 import pytest
 
 from analysis import questions
+from analysis.cli import ruling as cli_ruling
+from analysis.core.errors import ChangedMeanwhile
 from analysis.core.roles import Roles
-from analysis.core.rule import LIKE, Rule, read_rules, written
+from analysis.core.rule import LIKE, NEEDS, Rule, read_rules, written
+from analysis.engine import ruling
+from analysis.store import rules as kept
 from tests.engine.making import Folder, Table, uploaded
 from tests.questions.twin import ask
 
@@ -119,6 +124,47 @@ def test_what_cannot_be_told_breaks_a_rule_and_says_why(table):
     assert "3 of severity fail" in result.sentence
 
 
+KINDS = {
+    "VARCHAR": ["a", None],
+    "BIGINT": [1, None],
+    "DOUBLE": [1.5, None],
+    "DECIMAL(9,2)": [Decimal("1.5"), None],
+    "BOOLEAN": [True, None],
+    "DATE": ["2026-01-01", None],
+    "TIMESTAMP WITH TIME ZONE": ["2026-01-01 10:00:00+00", None],
+    "TIME": ["10:00:00", None],
+    "UUID": ["6f1c1f3e-0000-0000-0000-000000000000", None],
+    "BLOB": ["a", None],
+    "BIGINT[]": ["[1, NULL]", None],
+    "STRUCT(a BIGINT)": ["{'a': 1}", None],
+}
+LIMITS = {
+    "in set": [{"values": ("a", "1")}],
+    "in range": [{"low": "1", "high": "2"}, {"low": "a"}, {"high": "2026-01-01"}],
+    "matches": [{"pattern": "^a"}, {"pattern": "("}],
+    "refers to": [{"refers": "kinds: name"}],
+    "share at most": [{"pattern": "c = 1"}, {"pattern": "c matches '('"}],
+    LIKE: [{"cuts": (0.5,), "shares": (0.5, 0.5)}, {"values": ("a",), "shares": (0.5, 0.5)}],
+}
+
+
+def test_an_expectation_of_a_column_of_any_type_is_told_or_says_why(folder, kinds):
+    names = {kind: "c" if kind == "VARCHAR" else f"c{at}" for at, kind in enumerate(KINDS)}
+    of_kinds = uploaded(folder, Table({names[kind]: (kind, values) for kind, values in KINDS.items()}))
+    rules = [
+        Rule(column, expectation, **limits)
+        for column in names.values()
+        for expectation in NEEDS
+        for limits in LIMITS.get(expectation, [{}])
+    ]
+    found = [ruling.ruled(of_kinds, rule, lambda name: kinds) for rule in rules]
+    assert all((each.value is None) == bool(each.reason) for each in found)
+    cut = {each.rule.column for each in found if each.rule.cuts and each.value is not None}
+    assert cut == {names[kind] for kind in ("BIGINT", "DOUBLE", "DECIMAL(9,2)")}
+    listed = next(each for each in found if each.rule.column == names["UUID"] and each.rule.values == ("a", "1"))
+    assert (listed.rows, listed.n) == (1, 1)
+
+
 def reference(seed, rows=3000):
     random = np.random.default_rng(seed)
     days = np.sort(random.integers(0, 70, rows))
@@ -201,6 +247,24 @@ def test_the_terminal_holds_each_version_to_the_rules(tmp_path):
         ("kind in set", 2, "fail"),
         ("amount in range", 2, "fail"),
     ]
+
+
+def test_rules_set_at_the_same_time_are_all_kept(folder):
+    first, second = Rule("a", "unique"), Rule("b", "unique")
+    tries = []
+
+    def set_second(known):
+        tries.append(list(known))
+        if len(tries) == 1:
+            kept.keep(folder, "both", [*known, first], 0)
+        return [*known, second]
+
+    assert cli_ruling.kept_with(folder, "both", set_second) == [first, second]
+    assert tries == [[], [first]]
+    assert kept.listed(folder, "both") == ([first, second], 2)
+    with pytest.raises(ChangedMeanwhile, match="rules of 'both' changed meanwhile"):
+        kept.keep(folder, "both", [second], 1)
+    assert kept.listed(folder, "both") == ([first, second], 2)
 
 
 @pytest.mark.slow

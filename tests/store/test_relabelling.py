@@ -6,6 +6,9 @@ import pytest
 
 from analysis.core.errors import BadRequest
 from analysis.core.labeldecision import CONFIRMED, LabelDecision
+from analysis.core.roles import Roles
+from analysis.engine.doubts import id_sql
+from analysis.engine.subject import of_dataset
 from analysis.store import datasets, staging
 from analysis.store.relabelling import relabelled
 from analysis.store.workspace import Workspace
@@ -56,6 +59,7 @@ def confirmed(id, label, suggested):
             marks=pytest.mark.slow,
         ),
         ('odd "name', ("id", "part"), [("5 | p2", "2", "0")], {5: 0}),
+        ("flag", ("id",), [("1", "true", "false"), ("10", "true", "false")], {10: False}),
         pytest.param("part", ("id",), [("0", "p0", "=new")], {0: "=new"}, marks=pytest.mark.slow),
     ],
 )
@@ -79,7 +83,8 @@ def test_only_the_labels_meant_differ(workspace, label, id, decisions, changed):
     [
         ("flag", ("id",), [], "No label is confirmed"),
         ("flag", (), [("1", "false", "true")], "role id"),
-        ("flag", ("id",), [("1", "true", "false")], "has no row '1'"),
+        ("flag", ("id",), [("1", "true", "false")], "nothing is left to apply"),
+        ('odd "name', ("id",), [("1", "0", "2")], "has no row '1'"),
         ("flag", ("id",), [("9999", "true", "false")], "has no row '9999'"),
         ("flag", ("id",), [("1", "false", "perhaps")], "does not fit"),
     ],
@@ -90,6 +95,34 @@ def test_what_does_not_fit_is_refused(workspace, label, id, decisions, why):
         relabelled(workspace, dataset, label=label, id=id, confirmed=[confirmed(*each) for each in decisions])
     assert len(datasets.listed(workspace)) == 1
     assert list((workspace.root / "staging").glob("*")) == []
+
+
+IDS = (
+    ("k", "m | z"),
+    ("k | m", "z"),
+    ("k ", "m| z"),
+    ("k\\", "z"),
+    ("k\\N", "z"),
+    (None, "z"),
+    ("z", None),
+    ("\\N", "z"),
+)
+
+
+def test_rows_of_different_ids_are_called_differently(tmp_path):
+    made = Workspace.open(tmp_path / "w", actor="tester")
+    rows = pl.DataFrame(IDS, schema=["a", "b"], orient="row").with_columns(y=pl.lit("no"))
+    rows.write_parquet(tmp_path / "t.parquet")
+    dataset = datasets.ingest(made, tmp_path / "t.parquet", name="t")[0]
+    subject = of_dataset(made, dataset, "table", Roles(id=("a", "b")))
+    names = subject.scan(f"SELECT {id_sql(subject)} AS id FROM data r ORDER BY r.rowid")["id"].to_list()
+    assert names[:2] == [r"k | m \| z", r"k \| m | z"]
+    assert len({*names}) == len(IDS)
+    for name in (names[1], names[5]):
+        corrected, rows = relabelled(made, dataset, label="y", id=("a", "b"), confirmed=[confirmed(name, "no", "yes")])
+        assert rows == 1
+        assert said(made, corrected)["c2"].to_list().index("yes") == names.index(name)
+    made.close()
 
 
 @pytest.mark.parametrize(
